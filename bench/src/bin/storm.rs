@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Makes an exact number of operations and prints what they cost as one JSON object.
+
+use std::ffi::CString;
+use std::io;
+use std::io::Write;
+use std::os::fd::RawFd;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+use tracewell_bench::error::Context;
+use tracewell_bench::error::Error;
+use tracewell_bench::error::Result;
+use tracewell_bench::storm::Plan;
+use tracewell_bench::storm::run;
+use tracewell_bench::workload::Operation;
+
+/// Make an exact number of operations, and say what they cost.
+///
+/// Prints one JSON object at the end: operations made, per thread, wall and CPU seconds, operations a second.
+#[derive(Debug, Parser)]
+#[command(name = "storm", version)]
+struct Cli {
+    #[command(subcommand)]
+    operation: OperationArgs,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+struct CommonArgs {
+    /// Operations per thread
+    #[arg(long, global = true, value_name = "N", default_value_t = 1_000)]
+    ops: u64,
+    /// Threads
+    #[arg(long, global = true, value_name = "T", default_value_t = 1)]
+    threads: u16,
+    /// Operations a second of all threads together; without it, flat out
+    #[arg(long, global = true, value_name = "R")]
+    rate: Option<f64>,
+    /// Become this user before the storm
+    #[arg(long, global = true)]
+    uid: Option<u32>,
+    /// Wait for a byte (or the end) of this descriptor before the storm
+    #[arg(long, global = true, value_name = "N")]
+    start_fd: Option<RawFd>,
+}
+
+#[derive(Debug, Subcommand)]
+enum OperationArgs {
+    /// One openat of a file, and its close
+    Open {
+        /// What to open
+        #[arg(
+            long,
+            default_value = "/dev/null",
+            default_value_if("missing", "true", "/nonexistent/storm")
+        )]
+        path: String,
+        /// The file does not exist: each open fails with ENOENT
+        #[arg(long)]
+        missing: bool,
+    },
+    /// One vfork and execve of a program, and the wait for its end
+    Exec {
+        /// What to execute; it gets no arguments, and must succeed
+        #[arg(long, default_value = "/bin/true")]
+        path: String,
+    },
+    /// One execve of a program that does not exist, without a fork
+    ExecFail {
+        /// What does not exist
+        #[arg(long, default_value = "/nonexistent/storm")]
+        path: String,
+    },
+    /// Create a file, close it, unlink it
+    Unlink {
+        /// A directory to do it in
+        #[arg(long, default_value = "/tmp")]
+        path: String,
+    },
+    /// One getppid: a system call that nobody traces
+    Getppid,
+}
+
+impl OperationArgs {
+    fn operation(self) -> Result<Operation> {
+        Ok(match self {
+            Self::Open { path, missing } => Operation::Open {
+                path: c_string(path)?,
+                missing,
+            },
+            Self::Exec { path } => Operation::Exec {
+                program: c_string(path)?,
+            },
+            Self::ExecFail { path } => {
+                // Otherwise the first operation would turn this process into that program.
+                if Path::new(&path).exists() {
+                    return Err(Error::new(format!("exec-fail: {path} exists")));
+                }
+                Operation::ExecFail {
+                    program: c_string(path)?,
+                }
+            }
+            Self::Unlink { path } => Operation::Unlink {
+                dir: c_string(path)?,
+            },
+            Self::Getppid => Operation::Getppid,
+        })
+    }
+}
+
+fn c_string(path: String) -> Result<CString> {
+    CString::new(path).context(|| "a path".to_owned())
+}
+
+fn try_main() -> Result<()> {
+    let Cli { operation, common } = Cli::parse();
+    if common.threads == 0 || common.ops == 0 {
+        return Err(Error::new("--threads and --ops must be at least 1"));
+    }
+    if common
+        .rate
+        .is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
+    {
+        return Err(Error::new("--rate must be more than 0"));
+    }
+    let report = run(&Plan {
+        operation: operation.operation()?,
+        ops: common.ops,
+        threads: common.threads.into(),
+        rate: common.rate,
+        uid: common.uid,
+        start_fd: common.start_fd,
+    })?;
+    let text = serde_json::to_string(&report).context(|| "cannot write the report".to_owned())?;
+    writeln!(io::stdout().lock(), "{text}").context(|| "stdout".to_owned())
+}
+
+fn main() -> ExitCode {
+    match try_main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to do when stderr is gone too.
+            drop(writeln!(io::stderr().lock(), "storm: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the tools are measured under: the loads.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::measure::Load;
+
+/// A load and the tool that is measured under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// opensnoop at 50,000 opens a second, one thread.
+    OpensPaced,
+    /// opensnoop under opens flat out, two threads.
+    OpensFlat,
+    /// opensnoop under a system call that it does not trace.
+    OtherSyscalls,
+    /// execsnoop under execs, one after the other.
+    Execs,
+}
+
+/// How many operations a storm makes.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Opens in all, paced.
+    pub opens: u64,
+    /// Opens in all, flat out.
+    pub opens_flat: u64,
+    /// Other system calls.
+    pub getppids: u64,
+    /// Execs.
+    pub execs: u64,
+}
+
+impl Subject {
+    /// The tool under test.
+    #[must_use]
+    pub fn tool(self) -> &'static str {
+        match self {
+            Self::OpensPaced | Self::OpensFlat | Self::OtherSyscalls => "opensnoop",
+            Self::Execs => "execsnoop",
+        }
+    }
+
+    /// The load; `file` is an existing file for it to open.
+    #[must_use]
+    pub fn load(self, sizes: Sizes, file: &Path) -> Load {
+        let file = file.display().to_string();
+        let (line, marker) = match self {
+            Self::OpensPaced => {
+                let line = format!("open --rate 50000 --ops {} --path", sizes.opens);
+                (line, Some(file))
+            }
+            Self::OpensFlat => {
+                let line = format!("open --threads 2 --ops {} --path", sizes.opens_flat / 2);
+                (line, Some(file))
+            }
+            Self::OtherSyscalls => (format!("getppid --ops {}", sizes.getppids), None),
+            Self::Execs => {
+                let line = format!("exec --ops {} --path", sizes.execs);
+                (line, Some("/bin/true".to_owned()))
+            }
+        };
+        // The path is the last argument, whatever characters it has.
+        let args = line.split(' ').map(str::to_owned).chain(marker.clone());
+        Load {
+            args: args.collect(),
+            marker,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Sizes;
+    use super::Subject;
+
+    #[test]
+    fn a_load_ends_with_its_path() {
+        let sizes = Sizes {
+            opens: 10,
+            opens_flat: 20,
+            getppids: 30,
+            execs: 40,
+        };
+        let load = Subject::OpensFlat.load(sizes, Path::new("/run/a b"));
+        assert_eq!(
+            load.args,
+            [
+                "open",
+                "--threads",
+                "2",
+                "--ops",
+                "10",
+                "--path",
+                "/run/a b"
+            ]
+        );
+        assert_eq!(load.marker.as_deref(), Some("/run/a b"));
+        let load = Subject::OtherSyscalls.load(sizes, Path::new("/run/a"));
+        assert_eq!((load.args.len(), load.marker), (3, None));
+    }
+}

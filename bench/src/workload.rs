@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The operations a storm is made of. Each is an exact number of system calls, made directly, so that
+//! what a tool shows can be counted against it.
+
+use std::ffi::CStr;
+use std::ffi::CString;
+use std::fmt::Write;
+use std::io;
+use std::ptr;
+
+/// One kind of operation.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// One `openat` of `path` for reading, and the `close` when it opened.
+    Open {
+        /// What is opened.
+        path: CString,
+        /// Whether the open is to fail with `ENOENT`, instead of to succeed.
+        missing: bool,
+    },
+    /// One `posix_spawn` (a vfork) and so one `execve` of this program without arguments, and the wait
+    /// for its end.
+    Exec {
+        /// What is executed.
+        program: CString,
+    },
+    /// One `execve` that fails with `ENOENT`; nothing is forked.
+    ExecFail {
+        /// What does not exist.
+        program: CString,
+    },
+    /// One `openat` that creates a file in `dir`, its `close`, and one `unlink`.
+    Unlink {
+        /// An existing directory.
+        dir: CString,
+    },
+    /// One `getppid`: a system call that no tool traces.
+    Getppid,
+}
+
+impl Operation {
+    /// The name of the subcommand that makes this operation.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Exec { .. } => "exec",
+            Self::ExecFail { .. } => "exec-fail",
+            Self::Unlink { .. } => "unlink",
+            Self::Getppid => "getppid",
+        }
+    }
+}
+
+/// Makes one thread's operations.
+#[derive(Debug)]
+pub struct Worker<'a> {
+    operation: &'a Operation,
+    thread: usize,
+    // Reused for the names of `Unlink`, so that an operation allocates nothing.
+    name: String,
+}
+
+impl<'a> Worker<'a> {
+    /// The worker of thread number `thread`, which keeps its files apart from the other threads'.
+    #[must_use]
+    pub fn new(operation: &'a Operation, thread: usize) -> Self {
+        Self {
+            operation,
+            thread,
+            name: String::with_capacity(256),
+        }
+    }
+
+    /// Makes operation number `index`. Says whether it went as it should.
+    pub fn once(&mut self, index: u64) -> bool {
+        match self.operation {
+            Operation::Open { path, missing } => match open(path, libc::O_RDONLY) {
+                Ok(()) => !missing,
+                Err(errno) => *missing && errno == Some(libc::ENOENT),
+            },
+            Operation::Exec { program } => exec(program),
+            Operation::ExecFail { program } => exec_missing(program),
+            Operation::Unlink { dir } => self.create_and_unlink(dir, index),
+            Operation::Getppid => {
+                // SAFETY: getppid takes no arguments.
+                unsafe { libc::syscall(libc::SYS_getppid) >= 0 }
+            }
+        }
+    }
+
+    fn create_and_unlink(&mut self, dir: &CStr, index: u64) -> bool {
+        let Ok(dir) = dir.to_str() else {
+            return false;
+        };
+        self.name.clear();
+        if write!(self.name, "{dir}/storm-{}-{index}\0", self.thread).is_err() {
+            return false;
+        }
+        let Ok(path) = CStr::from_bytes_with_nul(self.name.as_bytes()) else {
+            return false;
+        };
+        let created = open(path, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL).is_ok();
+        // SAFETY: `path` is a NUL-terminated string.
+        created && unsafe { libc::unlink(path.as_ptr()) } == 0
+    }
+}
+
+/// One `openat`, and a `close` if it succeeded; the errno if it did not.
+fn open(path: &CStr, flags: libc::c_int) -> Result<(), Option<i32>> {
+    // SAFETY: `path` is a NUL-terminated string. Not through libc's open: that this is exactly one
+    // openat, with no retry and no other file, is what the count of a storm stands on.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_openat,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags,
+            0o600,
+        )
+    };
+    if fd < 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: the descriptor was opened above and is used by nobody else.
+    unsafe { libc::syscall(libc::SYS_close, fd) };
+    Ok(())
+}
+
+fn exec(program: &CStr) -> bool {
+    let argv = [program.as_ptr().cast_mut(), ptr::null_mut()];
+    let envp = [ptr::null_mut()];
+    let mut pid = 0;
+    // SAFETY: all strings and both vectors are NUL-terminated and outlive the call.
+    let spawned = unsafe {
+        libc::posix_spawn(
+            &raw mut pid,
+            program.as_ptr(),
+            ptr::null(),
+            ptr::null(),
+            argv.as_ptr(),
+            envp.as_ptr(),
+        )
+    };
+    if spawned != 0 {
+        return false;
+    }
+    let mut status = 0;
+    loop {
+        // SAFETY: `pid` is a child of this process that nobody else waits for.
+        let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        if waited == pid {
+            return libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+        }
+        if last_errno() != Some(libc::EINTR) {
+            return false;
+        }
+    }
+}
+
+fn exec_missing(program: &CStr) -> bool {
+    let argv = [program.as_ptr(), ptr::null()];
+    let envp = [ptr::null()];
+    // SAFETY: the string and both vectors are NUL-terminated. The caller named a program that does not
+    // exist, so the call returns.
+    unsafe { libc::execve(program.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
+    last_errno() == Some(libc::ENOENT)
+}
+
+fn last_errno() -> Option<i32> {
+    io::Error::last_os_error().raw_os_error()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Operation;
+    use super::Worker;
+
+    fn goes_as_it_should(operation: &Operation) -> bool {
+        Worker::new(operation, 0).once(0)
+    }
+
+    #[test]
+    fn an_open_expects_what_it_was_told() {
+        for (path, missing, expected) in [
+            (c"/dev/null", false, true),
+            (c"/dev/null", true, false),
+            (c"/nonexistent/storm", true, true),
+            (c"/nonexistent/storm", false, false),
+            (c"/dev/null/storm", true, false),
+        ] {
+            let operation = Operation::Open {
+                path: path.into(),
+                missing,
+            };
+            assert_eq!(goes_as_it_should(&operation), expected, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn an_exec_expects_the_program_to_run_and_succeed() {
+        for (program, expected) in [
+            (c"/bin/true", true),
+            (c"/bin/false", false),
+            (c"/nonexistent", false),
+        ] {
+            let operation = Operation::Exec {
+                program: program.into(),
+            };
+            assert_eq!(goes_as_it_should(&operation), expected, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn a_failing_exec_returns() {
+        let program = c"/nonexistent/storm".into();
+        assert!(goes_as_it_should(&Operation::ExecFail { program }));
+    }
+
+    #[test]
+    fn unlink_leaves_nothing_behind() {
+        let dir = std::env::temp_dir().join(format!("storm-unlink-{}", std::process::id()));
+        std::fs::create_dir(&dir).unwrap();
+        let operation = Operation::Unlink {
+            dir: std::ffi::CString::new(dir.to_str().unwrap()).unwrap(),
+        };
+        assert!(goes_as_it_should(&operation));
+        // Fails if the directory is not empty.
+        std::fs::remove_dir(&dir).unwrap();
+        assert!(!goes_as_it_should(&operation));
+    }
+}

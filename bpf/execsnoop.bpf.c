@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * A successful exec, at sched_process_exec: the new arguments lie in one piece
+ * in the new address space. A failed one, at the exit of execve or execveat:
+ * its arguments lie where the caller's pointers say.
+ */
+#include "core.bpf.h"
+#include "emit.bpf.h"
+#include "filter.bpf.h"
+#include "syscall.bpf.h"
+#include "execsnoop.h"
+
+struct exec_event *unused_exec_event __attribute__((unused));
+_Static_assert(sizeof(struct exec_event) == 96, "exec_event");
+
+/* Bytes of arguments that are read at most; user space sizes scratch for it. */
+const volatile __u32 max_args_bytes = 8192;
+
+/*
+ * The event, the filename, and the arguments twice: the reads of a failed
+ * exec's arguments may each be as long as all of them together, where the
+ * verifier is concerned.
+ */
+SCRATCH_MAP(sizeof(struct exec_event) + FILENAME_BYTES + 2 * 8192);
+
+/* Both programs of a rung can be under way on one CPU, in two tasks. */
+enum scratch_user {
+	SCRATCH_DONE = 0,
+	SCRATCH_FAIL = 1,
+};
+
+static __always_inline void exec_begin(struct exec_event *event, struct task_struct *task, long ret)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+
+	event_begin(&event->head);
+	event->cgroup_id = bpf_get_current_cgroup_id();
+	event->ppid = BPF_CORE_READ(parent, tgid);
+	event->ret = ret;
+	event->detail = 0;
+	event->cpu = bpf_get_smp_processor_id();
+	event->filename_bytes = 0;
+	event->args_bytes = 0;
+	BPF_CORE_READ_INTO(&event->pcomm, parent, comm);
+}
+
+/* Takes the result of reading a name into the event's tail. */
+static __always_inline void filename_was_read(struct exec_event *event, long bytes)
+{
+	if (bytes <= 0) {
+		event->detail |= EXEC_FILENAME_UNREADABLE;
+		return;
+	}
+	if (bytes == FILENAME_BYTES)
+		event->detail |= EXEC_FILENAME_CUT;
+	event->filename_bytes = bytes - 1;
+}
+
+/* Whether the program that ran before this exec called execve or execveat. */
+static __always_inline __u32 exec_call_of(long nr, bool compat)
+{
+#if defined(__TARGET_ARCH_x86)
+	if (nr == (compat ? 11 : 59))
+		return EXEC_BY_EXECVE;
+	if (nr == (compat ? 358 : 322))
+		return EXEC_BY_EXECVEAT;
+#elif defined(__TARGET_ARCH_arm64)
+	if (nr == (compat ? 11 : 221))
+		return EXEC_BY_EXECVE;
+	if (nr == (compat ? 387 : 281))
+		return EXEC_BY_EXECVEAT;
+#endif
+	return 0;
+}
+
+/*
+ * The system call that a successful exec is the end of: its number is still in
+ * the registers, but the task has changed to the new program's word size, so
+ * the number of either numbering counts. Unknown where the kernel cannot hand
+ * out the registers (bpf_task_pt_regs, since 5.15).
+ */
+static __always_inline __u32 current_exec_call(void)
+{
+	struct pt_regs *regs;
+	long nr;
+	__u32 call;
+
+	if (!current_is_typed() ||
+	    !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	nr = syscall_nr(false, regs);
+	call = exec_call_of(nr, false);
+	return call ? call : exec_call_of(nr, true);
+}
+
+/*
+ * bprm is NULL where the hook does not have it; filename is the kernel's copy
+ * of the name.
+ */
+static __always_inline int exec_done(void *ctx, struct task_struct *task, __u32 old_tid,
+				     struct linux_binprm *bprm, const char *filename)
+{
+	struct exec_event *event;
+	unsigned long start;
+	__u64 bytes, end;
+	char *tail;
+
+	if (!filter_passes())
+		return 0;
+	event = scratch_of(SCRATCH_DONE);
+	if (!event)
+		return 0;
+	tail = (char *)(event + 1);
+	exec_begin(event, task, 0);
+
+	event->head.tid = old_tid;
+	if (old_tid != event->head.pid)
+		event->detail |= EXEC_BY_THREAD;
+	if (bprm && BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+		event->detail |= EXEC_BY_SCRIPT;
+	event->detail |= current_exec_call();
+
+	filename_was_read(event, bpf_probe_read_kernel_str(tail, FILENAME_BYTES, filename));
+	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
+
+	start = BPF_CORE_READ(task, mm, arg_start);
+	bytes = BPF_CORE_READ(task, mm, arg_end) - start;
+	if (bytes > max_args_bytes)
+		event->detail |= EXEC_ARGS_CUT;
+	bytes = at_most(bytes, max_args_bytes);
+	if (bpf_probe_read_user(tail + end, bytes, (void *)start)) {
+		event->detail |= EXEC_ARGS_UNREADABLE;
+		bytes = 0;
+	}
+	event->args_bytes = bytes;
+	emit(ctx, event, sizeof(*event) + end + bytes);
+	return 0;
+}
+
+/* What a failed exec was called with. */
+struct exec_request {
+	__u64 filename;
+	__u64 argv;
+	__u32 compat;
+	__u32 call;
+};
+
+/* Copies the arguments behind the filename, each with its NUL. Gives the bytes written. */
+static __always_inline __u64 copy_argv(struct exec_event *event, char *out,
+				       const struct exec_request *request)
+{
+	__u32 step = request->compat ? sizeof(__u32) : sizeof(__u64);
+	__u64 end = 0;
+	int i;
+
+	if (!request->argv)
+		return 0; /* execve(2) takes NULL for an empty list */
+	for (i = 0; i <= FAILED_ARGS; i++) {
+		__u64 pointer = 0;
+		long bytes;
+
+		if (bpf_probe_read_user(&pointer, step, (void *)(request->argv + i * step))) {
+			event->detail |= EXEC_ARGS_UNREADABLE;
+			return end;
+		}
+		if (!pointer)
+			return end;
+		if (i == FAILED_ARGS || end >= max_args_bytes)
+			break;
+		end = at_most(end, max_args_bytes);
+		bytes = bpf_probe_read_user_str(out + end, max_args_bytes, (void *)pointer);
+		if (bytes <= 0) {
+			event->detail |= EXEC_ARGS_UNREADABLE;
+			return end;
+		}
+		end += bytes;
+		/* A string as long as the room for it was cut, and has its NUL all the same. */
+		if (bytes == max_args_bytes)
+			break;
+	}
+	event->detail |= EXEC_ARGS_CUT;
+	return end;
+}
+
+static __always_inline int exec_failed(void *ctx, const struct exec_request *request, long ret)
+{
+	struct exec_event *event = scratch_of(SCRATCH_FAIL);
+	__u64 end, bytes;
+	char *tail;
+
+	if (!event)
+		return 0;
+	tail = (char *)(event + 1);
+	exec_begin(event, current_task(), ret);
+	event->detail |= request->call;
+	if (event->head.tid != event->head.pid)
+		event->detail |= EXEC_BY_THREAD;
+
+	filename_was_read(event, bpf_probe_read_user_str(tail, FILENAME_BYTES,
+							 (void *)request->filename));
+	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
+	bytes = copy_argv(event, tail + end, request);
+	if (bytes > max_args_bytes)
+		event->detail |= EXEC_ARGS_CUT;
+	bytes = at_most(bytes, max_args_bytes);
+	event->args_bytes = bytes;
+	emit(ctx, event, sizeof(*event) + end + bytes);
+	return 0;
+}
+
+/* The exit of any system call. A successful exec is told at sched_process_exec. */
+static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs, long ret)
+{
+	struct exec_request request;
+	struct syscall_args args;
+	long nr = syscall_nr(direct, regs);
+	bool compat, at;
+
+	if (ret >= 0 || !(exec_call_of(nr, false) || exec_call_of(nr, true)))
+		return 0;
+	compat = syscall_is_compat();
+	request.call = exec_call_of(nr, compat);
+	if (!request.call || !filter_passes())
+		return 0;
+	syscall_args(direct, regs, compat, &args);
+	at = request.call == EXEC_BY_EXECVEAT;
+	request.filename = at ? args.arg[1] : args.arg[0];
+	request.argv = at ? args.arg[2] : args.arg[1];
+	request.compat = compat;
+	return exec_failed(ctx, &request, ret);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(exec_done_btf, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
+{
+	return exec_done(ctx, task, old_tid, bprm, BPF_CORE_READ(bprm, filename));
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exec_fail_btf, struct pt_regs *regs, long ret)
+{
+	return sys_exit(ctx, true, regs, ret);
+}
+
+SEC("raw_tp/sched_process_exec")
+int exec_done_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct linux_binprm *bprm = (struct linux_binprm *)ctx->args[2];
+
+	return exec_done(ctx, (struct task_struct *)ctx->args[0], ctx->args[1], bprm,
+			 BPF_CORE_READ(bprm, filename));
+}
+
+SEC("raw_tp/sys_exit")
+int exec_fail_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return sys_exit(ctx, false, (struct pt_regs *)ctx->args[0], ctx->args[1]);
+}
+
+#include "execsnoop_tp.bpf.h"

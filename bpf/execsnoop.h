@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The layout of execsnoop's event. */
+#ifndef TRACEWELL_EXECSNOOP_H
+#define TRACEWELL_EXECSNOOP_H
+
+#include "shared.h"
+
+#define FILENAME_BYTES 4096 /* PATH_MAX, the NUL included */
+#define FAILED_ARGS 512 /* arguments of a failed exec that are read at most */
+
+enum exec_detail {
+	EXEC_FILENAME_UNREADABLE = 1,
+	EXEC_FILENAME_CUT = 2,
+	EXEC_ARGS_UNREADABLE = 4, /* all of them, or of a failed exec, some of them */
+	EXEC_ARGS_CUT = 8, /* there were more bytes, or more arguments, than were read */
+	EXEC_BY_THREAD = 16, /* the caller was not the thread group's leader */
+	EXEC_BY_EXECVE = 32,
+	EXEC_BY_EXECVEAT = 64,
+	EXEC_BY_SCRIPT = 128, /* the file named an interpreter, which runs */
+};
+
+/* Followed by filename_bytes of the name, then by args_bytes of arguments, each ended by a NUL. */
+struct exec_event {
+	struct event_head head; /* tid: the thread that called */
+	__u64 cgroup_id;
+	__u32 ppid;
+	__s32 ret; /* 0, or -errno */
+	__u32 filename_bytes; /* without the NUL */
+	__u32 args_bytes;
+	__u32 detail; /* enum exec_detail */
+	__u32 cpu;
+	__u8 pcomm[COMM_BYTES];
+};
+
+#endif

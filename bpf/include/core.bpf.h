@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What every BPF source includes first. */
+#ifndef TRACEWELL_CORE_BPF_H
+#define TRACEWELL_CORE_BPF_H
+
+#include <vmlinux.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "shared.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct shared_knobs shared_knobs SEC(".rodata.shared") = {};
+struct shared_state shared_state SEC(".bss.shared") = {};
+
+/*
+ * The current task. Where the helper that types it exists (since 5.11,
+ * "bpf: Add bpf_get_current_task_btf() helper"), a program that the kernel's
+ * own BTF describes may load its fields directly, without a probe read.
+ */
+static __always_inline bool current_is_typed(void)
+{
+	return shared_knobs.kernel_btf &&
+	       bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+}
+
+static __always_inline struct task_struct *current_task(void)
+{
+	if (current_is_typed())
+		return bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+/*
+ * value, or most where it is larger. The compiler cannot see through it, and
+ * so cannot keep another copy whose bound the verifier does not know.
+ */
+static __always_inline __u64 at_most(__u64 value, __u64 most)
+{
+	asm volatile("" : "+r"(value));
+	if (value > most)
+		value = most;
+	asm volatile("" : "+r"(value));
+	return value;
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The way out: one buffer, and a count of what did not fit. */
+#ifndef TRACEWELL_EMIT_BPF_H
+#define TRACEWELL_EMIT_BPF_H
+
+#include "core.bpf.h"
+
+/*
+ * A ring buffer, sized before load. User space turns it into a perf event
+ * array where that is asked for; the verifier then never sees the other half
+ * of emit().
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 * 1024 * 1024);
+} events SEC(".maps");
+
+/*
+ * Where events are put together: one value for each CPU and program, so that
+ * neither another CPU nor another program of the object, run by a task that
+ * preempts this one, can write into it. The kernel refuses a second run of the
+ * same program on a CPU. User space sets the number of entries.
+ *
+ * A plain array indexed by CPU: the lookup is inlined on every kernel, and a
+ * value may be larger than the 32 KiB of a per-CPU one.
+ */
+#define SCRATCH_MAP(bytes)                        \
+	struct {                                  \
+		__uint(type, BPF_MAP_TYPE_ARRAY); \
+		__uint(max_entries, 1);           \
+		__uint(key_size, sizeof(__u32));  \
+		__uint(value_size, bytes);        \
+	} scratch SEC(".maps")
+
+#define scratch_of(program)                                                             \
+	({                                                                              \
+		__u32 __key = (program) * shared_knobs.cpus + bpf_get_smp_processor_id(); \
+		bpf_map_lookup_elem(&scratch, &__key);                                  \
+	})
+
+static __always_inline __u32 loss_slot_of_cpu(void)
+{
+	return bpf_get_smp_processor_id() & (LOSS_SLOTS - 1);
+}
+
+/*
+ * Atomic, because CPUs may share a slot and a task may be preempted in here by
+ * one that runs another program. The old value is not used: 5.10 refuses
+ * atomics that fetch it.
+ */
+static __always_inline void lose(enum loss_cause cause)
+{
+	__sync_fetch_and_add(&shared_state.loss[loss_slot_of_cpu()].count[cause], 1);
+}
+
+/* Fills in the head of an event of the current task. */
+static __always_inline void event_begin(struct event_head *head)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 slot = loss_slot_of_cpu();
+
+	head->time_ns = bpf_ktime_get_boot_ns();
+	head->pid = id >> 32;
+	head->tid = id;
+	head->uid = bpf_get_current_uid_gid();
+	head->lost_slot = slot;
+	head->lost_buffer_full = shared_state.loss[slot].count[LOSS_BUFFER_FULL];
+	head->lost_inflight_full = shared_state.loss[slot].count[LOSS_INFLIGHT_FULL];
+	bpf_get_current_comm(head->comm, sizeof(head->comm));
+}
+
+/*
+ * Sends an event of bytes bytes.
+ *
+ * The ring's own rule wakes the reader for the first event after it caught up;
+ * it then waits a little, to fetch many at once. When the ring is filling up
+ * meanwhile, one wake-up is forced, so that it comes at once.
+ */
+static __always_inline void emit(void *ctx, void *event, __u64 bytes)
+{
+	__u64 flags = 0;
+	long err;
+
+	if (shared_knobs.perf_buffer) {
+		err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, bytes);
+	} else {
+		if (!shared_state.wake_forced &&
+		    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= shared_knobs.wake_bytes)
+			flags = BPF_RB_FORCE_WAKEUP;
+		err = bpf_ringbuf_output(&events, event, bytes, flags);
+		if (flags && !err)
+			shared_state.wake_forced = 1;
+	}
+	if (err)
+		lose(LOSS_BUFFER_FULL);
+}
+
+#endif

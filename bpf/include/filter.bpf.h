@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which tasks are traced: the knobs that all tools share. */
+#ifndef TRACEWELL_FILTER_BPF_H
+#define TRACEWELL_FILTER_BPF_H
+
+#include "core.bpf.h"
+#include "follow.bpf.h"
+
+/* Holds the cgroup of --cgroup; the helper that asks it counts descendants in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} cgroup_filter SEC(".maps");
+
+/* Stand-ins for maps that other programs pinned: --cgroupmap and --mntnsmap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, __u64);
+} cgroup_ids SEC(".maps"), mntns_ids SEC(".maps");
+
+static __always_inline bool comm_passes(void)
+{
+	const volatile __u64 *want = (const volatile __u64 *)shared_knobs.comm;
+	__u64 comm[COMM_BYTES / sizeof(__u64)] = {};
+
+	/* The kernel pads comm with NULs, and so does user space. */
+	bpf_get_current_comm(comm, sizeof(comm));
+	return comm[0] == want[0] && comm[1] == want[1];
+}
+
+/* Whether the current task is one to trace. What is off costs nothing: the verifier drops it. */
+static __always_inline bool filter_passes(void)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 pid = id >> 32;
+	__u32 tid = id;
+
+	if (shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid)
+		return false;
+	if (shared_knobs.by_pid && pid != shared_knobs.pid)
+		return false;
+	if (shared_knobs.by_tid && tid != shared_knobs.tid)
+		return false;
+	if (shared_knobs.by_uid && (__u32)bpf_get_current_uid_gid() != shared_knobs.uid)
+		return false;
+	if (shared_knobs.follow && !is_followed(pid))
+		return false;
+	if (shared_knobs.by_ppid &&
+	    (__u32)BPF_CORE_READ(current_task(), real_parent, tgid) != shared_knobs.ppid)
+		return false;
+	if (shared_knobs.by_comm && !comm_passes())
+		return false;
+	if (shared_knobs.by_cgroup && bpf_current_task_under_cgroup(&cgroup_filter, 0) != 1)
+		return false;
+	if (shared_knobs.by_cgroup_map) {
+		__u64 cgroup = bpf_get_current_cgroup_id();
+
+		if (!bpf_map_lookup_elem(&cgroup_ids, &cgroup))
+			return false;
+	}
+	if (shared_knobs.by_mntns_map) {
+		__u64 mntns = BPF_CORE_READ(current_task(), nsproxy, mnt_ns, ns.inum);
+
+		if (!bpf_map_lookup_elem(&mntns_ids, &mntns))
+			return false;
+	}
+	return true;
+}
+
+#endif

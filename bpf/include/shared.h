@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every tool's object shares with user space: the head of an event, the
+ * knobs set before load, and the state both sides write while it runs.
+ *
+ * Rust's types are made from the BTF of shared.bpf.c, which asserts the sizes.
+ */
+#ifndef TRACEWELL_SHARED_H
+#define TRACEWELL_SHARED_H
+
+#define COMM_BYTES 16
+
+/* CPUs beyond this many share slots; the counts stay exact, see loss_slot. */
+#define LOSS_SLOTS 256
+
+/* Why an event could not be delivered; indexes loss_slot.count. */
+enum loss_cause {
+	LOSS_BUFFER_FULL = 0,
+	LOSS_INFLIGHT_FULL = 1,
+	LOSS_FOLLOW_FULL = 2,
+	LOSS_CAUSES = 3,
+};
+
+/*
+ * The head of every event. The two lost_* are the running totals of the
+ * event's slot, modulo 2^32, before this event: a step between two events of
+ * one slot is a gap in the stream just there.
+ */
+struct event_head {
+	__u64 time_ns; /* boot-time clock */
+	__u32 pid; /* what users call the process: the kernel's tgid */
+	__u32 tid; /* what users call the thread: the kernel's pid */
+	__u32 uid; /* real user id, initial user namespace */
+	__u32 lost_slot;
+	__u32 lost_buffer_full;
+	__u32 lost_inflight_full;
+	__u8 comm[COMM_BYTES];
+};
+
+/* Set by user space before load; constants to the verifier. by_*: 0 or 1. */
+struct shared_knobs {
+	__u64 wake_bytes; /* wake the reader when the ring holds this much */
+	__u32 cpus; /* possible CPUs: the scratch map has this many slots a program */
+	__u32 exclude_pid; /* the tool itself; 0: nobody */
+	__u32 pid;
+	__u32 tid;
+	__u32 ppid;
+	__u32 uid;
+	__u8 comm[COMM_BYTES]; /* padded with NUL */
+	__u8 by_pid;
+	__u8 by_tid;
+	__u8 by_ppid;
+	__u8 by_uid;
+	__u8 by_comm;
+	__u8 by_cgroup;
+	__u8 by_cgroup_map;
+	__u8 by_mntns_map;
+	__u8 follow;
+	__u8 perf_buffer; /* events is a perf event array, not a ring */
+	__u8 kernel_btf; /* the running kernel carries its own BTF */
+	__u8 pad[5];
+};
+
+/* Counts of one CPU (or of the CPUs that share the slot), on its own cache line. */
+struct loss_slot {
+	__u64 count[LOSS_CAUSES];
+	__u64 pad[5];
+};
+
+/* Mapped by user space. */
+struct shared_state {
+	struct loss_slot loss[LOSS_SLOTS];
+	__u32 wake_forced; /* set here when a wake-up was forced; cleared by the reader */
+	__u32 pad;
+};
+
+#endif

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options that all tools share.
+//!
+//! They have long names only, save `-o` and `-v`, since each tool has its own idea of what `-u` or `-d`
+//! means. A tool flattens [`Common`] and gives the short names that its users know:
+//!
+//! ```
+//! use clap::{CommandFactory, FromArgMatches};
+//! use tracewell_shared::cli::{self, Common};
+//!
+//! /// Trace open(2) and its kin.
+//! #[derive(clap::Parser)]
+//! struct Args {
+//!     /// Show failed opens only
+//!     #[arg(short = 'x', long)]
+//!     failed: bool,
+//!     #[command(flatten)]
+//!     common: Common,
+//! }
+//!
+//! fn command() -> clap::Command {
+//!     Args::command()
+//!         .mut_arg("pid", |arg| arg.short('p'))
+//!         .mut_arg("probe", |arg| arg.value_parser(["auto", "tp_btf", "tracepoint"]))
+//! }
+//!
+//! let matches = command().get_matches_from(["opensnoop", "-xp", "7", "--format", "json"]);
+//! let args: Args = cli::from_matches(&matches)?;
+//! assert!(args.failed);
+//! assert_eq!(args.common.options()?.filter.pid, Some(7));
+//! # Ok::<(), tracewell_shared::error::Error>(())
+//! ```
+
+mod values;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
+
+use crate::error::{Error, Kind, Result};
+use crate::options::{Buffer, Filter, Options};
+use crate::output::Format;
+
+/// The options that all tools share. Each name is also the id for [`clap::Command::mut_arg`].
+#[derive(Debug, Clone, clap::Args)]
+#[command(args_override_self = true)]
+pub struct Common {
+    /// Trace this process only
+    #[arg(long, value_name = "PID", help_heading = "Filters", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: Option<u32>,
+
+    /// Trace this thread only
+    #[arg(long, value_name = "TID", help_heading = "Filters", value_parser = clap::value_parser!(u32).range(1..))]
+    pub tid: Option<u32>,
+
+    /// Trace this user's processes only: a name or a number
+    #[arg(long, value_name = "USER", help_heading = "Filters", value_parser = values::uid)]
+    pub uid: Option<u32>,
+
+    /// Trace processes of exactly this command name only
+    #[arg(long, value_name = "NAME", help_heading = "Filters", value_parser = values::comm())]
+    pub comm: Option<OsString>,
+
+    /// Trace this cgroup and those below it only: a directory of a cgroup v2 file system
+    #[arg(long, value_name = "PATH", help_heading = "Filters")]
+    pub cgroup: Option<PathBuf>,
+
+    /// Trace the cgroups only whose ids are the keys of this pinned BPF map
+    #[arg(long = "cgroupmap", value_name = "PATH", help_heading = "Filters")]
+    pub cgroup_map: Option<PathBuf>,
+
+    /// Trace the mount namespaces only whose inode numbers are the keys of this pinned BPF map
+    #[arg(long = "mntnsmap", value_name = "PATH", help_heading = "Filters")]
+    pub mntns_map: Option<PathBuf>,
+
+    /// How to write events
+    #[arg(long, value_name = "FORMAT", help_heading = "Output", value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    /// Write to this file instead of standard output
+    #[arg(short = 'o', long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// End with exit status 3 if any event was lost
+    #[arg(long, help_heading = "Output")]
+    pub fail_on_loss: bool,
+
+    /// End after this time: seconds, or with a unit such as 500ms or 10m
+    #[arg(long, value_name = "TIME", help_heading = "Tracing", value_parser = values::duration)]
+    pub duration: Option<Duration>,
+
+    /// End after this many events
+    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_events: Option<u64>,
+
+    /// How to hook into the kernel: the first way that works, or the one with this label
+    #[arg(
+        long,
+        value_name = "LABEL",
+        help_heading = "Tracing",
+        default_value = "auto"
+    )]
+    pub probe: String,
+
+    /// What carries events from the kernel
+    #[arg(long, value_name = "KIND", help_heading = "Tracing", default_value = "auto", value_parser = values::buffer())]
+    pub buffer: Buffer,
+
+    /// The buffer's size (of each CPU's, for perf buffers): bytes, or with a unit such as 512k or 8m
+    #[arg(long, value_name = "SIZE", help_heading = "Tracing", value_parser = values::buffer_size)]
+    pub buffer_size: Option<usize>,
+
+    /// How long an event may wait in the buffer, so that many are fetched at once
+    #[arg(long, value_name = "TIME", help_heading = "Tracing", default_value = values::DEFAULT_LATENCY, value_parser = values::time)]
+    pub latency: Duration,
+
+    /// Write a line to this open file descriptor, and close it, once events are being traced
+    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = values::open_fd)]
+    pub ready_fd: Option<RawFd>,
+
+    /// Read the kernel's type information (BTF) from this file
+    #[arg(long, value_name = "FILE", help_heading = "Tracing")]
+    pub btf: Option<PathBuf>,
+
+    /// Say on standard error what is tried, and why
+    #[arg(short = 'v', long, help_heading = "Tracing")]
+    pub verbose: bool,
+
+    /// Run this command, trace only it and its descendants, and end with its exit status
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["pid", "tid"])]
+    pub command: Vec<OsString>,
+}
+
+impl Common {
+    /// What the trace is told. Opens nothing, but checks that `--cgroup` names one.
+    ///
+    /// [`Options::follow`] is left unset: a tool sets it to the command's process once that is held.
+    pub fn options(&self) -> Result<Options> {
+        if let Some(path) = &self.cgroup {
+            check_cgroup(path)?;
+        }
+        let filter = Filter {
+            pid: self.pid,
+            tid: self.tid,
+            uid: self.uid,
+            comm: self.comm.clone().map(OsString::into_vec),
+            cgroup: self.cgroup.clone(),
+            cgroup_map: self.cgroup_map.clone(),
+            mntns_map: self.mntns_map.clone(),
+            ..Filter::default()
+        };
+        Ok(Options {
+            filter,
+            probe: (self.probe != "auto").then(|| self.probe.clone()),
+            buffer: self.buffer,
+            buffer_bytes: self.buffer_size,
+            latency: self.latency,
+            btf: self.btf.clone(),
+            ..Options::default()
+        })
+    }
+
+    /// Takes `--ready-fd` over: closing the file that this gives closes the descriptor, except standard
+    /// input, output and error. Take it before a command is started, which would inherit it.
+    pub fn take_ready(&mut self) -> Result<Option<File>> {
+        let Some(fd) = self.ready_fd.take() else {
+            return Ok(None);
+        };
+        if fd > 2 {
+            // SAFETY: parsing found it open, before this process opened any of its own; so the caller of the
+            // process gave it, and `take` lets nobody own it twice.
+            let owned = unsafe { OwnedFd::from_raw_fd(fd) };
+            nix::fcntl::fcntl(
+                &owned,
+                nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC),
+            )
+            .map_err(|errno| Error::io(format!("--ready-fd {fd}"), &errno.into()))?;
+            return Ok(Some(owned.into()));
+        }
+        // SAFETY: the standard three are open for as long as the process runs.
+        let standard = unsafe { BorrowedFd::borrow_raw(fd) };
+        let own = standard
+            .try_clone_to_owned()
+            .map_err(|error| Error::io(format!("--ready-fd {fd}"), &error))?;
+        Ok(Some(own.into()))
+    }
+}
+
+/// A tool's arguments from what its own [`clap::Command`] matched.
+pub fn from_matches<A: clap::FromArgMatches>(matches: &clap::ArgMatches) -> Result<A> {
+    A::from_arg_matches(matches).map_err(|error| Error::usage(error.to_string()))
+}
+
+/// Prints what ended the parsing, and gives the exit status: 0 with the text of `-h` and `-V` on standard
+/// output, 2 with a usage error on standard error.
+pub fn exit_on_usage(error: &clap::Error) -> u8 {
+    // Nobody is left to tell when the terminal or pipe has gone.
+    drop(error.print());
+    if error.use_stderr() { 2 } else { 0 }
+}
+
+/// Whether `path` is a directory on a cgroup v2 file system, or else why not.
+fn check_cgroup(path: &Path) -> Result<()> {
+    const HELP: &str = "cgroup v2 is usually mounted on /sys/fs/cgroup; /proc/PID/cgroup names a process's directory below it";
+    let shown = path.display();
+    let metadata = path
+        .metadata()
+        .map_err(|error| Error::usage(format!("--cgroup {shown}: {error}")).help(HELP))?;
+    if !metadata.is_dir() {
+        return Err(Error::usage(format!("--cgroup {shown}: not a directory")).help(HELP));
+    }
+    let found = statfs(path)
+        .map_err(|errno| Error::new(Kind::Io, format!("--cgroup {shown}: {}", errno.desc())))?;
+    if found.filesystem_type() != CGROUP2_SUPER_MAGIC {
+        return Err(
+            Error::usage(format!("--cgroup {shown}: not on a cgroup v2 file system")).help(HELP),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
+/// A size in bytes: a number, or one with a suffix such as `8k`.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    parse_size::Config::new().with_binary().parse_size(text).map_err(|error| error.to_string())
+}

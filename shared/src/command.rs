@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command that a tool runs and traces.
+//!
+//! Its process must be known to the kernel's side before it does anything, so it is made early and
+//! [held](Held) before its exec, until the programs are attached.
+//!
+//! It runs as the caller would have run it: the same environment, standard files, privileges and process
+//! group. So start it before dropping privileges and before [`Shutdown::new`](crate::shutdown::Shutdown::new),
+//! which takes signals over that the caller may have chosen to ignore.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::{self, Signal};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+use tokio::sync::oneshot;
+
+use crate::error::{Error, Kind, Result};
+use crate::privilege;
+use crate::shutdown::is_ignored;
+
+/// The byte that lets the command run. Any other, or the end of the pipe, ends it instead.
+const GO: u8 = b'g';
+
+/// A process that will become the user's command. Dropped, it ends without having run it.
+#[derive(Debug)]
+pub struct Held {
+    pid: u32,
+    name: OsString,
+    /// `None` once used.
+    go: Option<PipeWriter>,
+    /// What became of the exec.
+    spawned: mpsc::Receiver<io::Result<()>>,
+    running: Option<Running>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The user's command, running. Dropped, it runs on, and is still waited for.
+#[derive(Debug)]
+pub struct Running {
+    pid: u32,
+    /// Whether the process number is still the command's: not yet given back to the kernel.
+    alive: Arc<Mutex<bool>>,
+    status: oneshot::Receiver<io::Result<ExitStatus>>,
+    ended: Option<ExitStatus>,
+}
+
+impl Held {
+    /// Makes the process that will run `argv`, and holds it.
+    pub fn start(argv: &[OsString]) -> Result<Self> {
+        let [name, args @ ..] = argv else {
+            return Err(Error::usage("no command to run"));
+        };
+        let failed = |error| Error::io(format!("cannot start '{}'", name.display()), &error);
+        let (mut pids, pid_writer) = io::pipe().map_err(failed)?;
+        let (go_reader, go) = io::pipe().map_err(failed)?;
+        let ignored = stop_ignoring_children().map_err(failed)?;
+
+        let mut command = Command::new(name);
+        command.args(args);
+        hold_before_exec(&mut command, pid_writer, go_reader, go.as_raw_fd(), ignored);
+        let (spawned_to, spawned) = mpsc::sync_channel(1);
+        let (status_to, status) = oneshot::channel();
+        let alive = Arc::new(Mutex::new(true));
+        let thread_alive = Arc::clone(&alive);
+        let thread = thread::Builder::new()
+            .name("command".to_owned())
+            .spawn(move || run(command, &spawned_to, status_to, &thread_alive))
+            .map_err(failed)?;
+
+        let mut pid = [0; 4];
+        if let Err(error) = pids.read_exact(&mut pid) {
+            // The process was not made, or ended early; the thread has the better reason.
+            return match spawned.recv() {
+                Ok(Err(spawn)) => Err(cannot_run(name, &spawn)),
+                Ok(Ok(())) | Err(_) => Err(failed(error)),
+            };
+        }
+        let pid = u32::from_ne_bytes(pid);
+        let running = Running {
+            pid,
+            alive,
+            status,
+            ended: None,
+        };
+        Ok(Self {
+            pid,
+            name: name.clone(),
+            go: Some(go),
+            spawned,
+            running: Some(running),
+            thread: Some(thread),
+        })
+    }
+
+    /// The process, which will be the command's.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Lets the command run; fails if it cannot be.
+    pub fn release(mut self) -> Result<Running> {
+        let gone = || {
+            Error::new(
+                Kind::Io,
+                format!("the process for '{}' has ended", self.name.display()),
+            )
+        };
+        let (Some(mut go), Some(running)) = (self.go.take(), self.running.take()) else {
+            return Err(gone());
+        };
+        // An error means that the process was killed; then the thread says so.
+        drop(go.write_all(&[GO]));
+        drop(go);
+        match self.spawned.recv() {
+            Ok(Ok(())) => {
+                // Running is waited for by its own means.
+                drop(self.thread.take());
+                Ok(running)
+            }
+            Ok(Err(error)) => Err(cannot_run(&self.name, &error)),
+            Err(mpsc::RecvError) => Err(gone()),
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing alone would do, unless another process that is being made has a copy of this end.
+        if let Some(mut go) = self.go.take() {
+            drop(go.write_all(b"x"));
+        }
+        // The process ends at once, and is reaped when this returns.
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Running {
+    /// The command's process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits for its end. Cancel safe, and gives the same answer again.
+    pub async fn wait(&mut self) -> Result<ExitStatus> {
+        if let Some(status) = self.ended {
+            return Ok(status);
+        }
+        let status = match (&mut self.status).await {
+            Ok(Ok(status)) => status,
+            Ok(Err(error)) => return Err(Error::io("cannot wait for the command", &error)),
+            Err(_) => return Err(Error::new(Kind::Io, "the command was not waited for")),
+        };
+        self.ended = Some(status);
+        Ok(status)
+    }
+
+    /// Sends it a signal; does nothing once it has ended.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        // The lock keeps its number from being given to another process meanwhile.
+        let alive = lock(&self.alive);
+        let sent = match (*alive, i32::try_from(self.pid)) {
+            (true, Ok(pid)) => signal::kill(Pid::from_raw(pid), signal),
+            _ => Ok(()),
+        };
+        drop(alive);
+        sent.map_err(|errno| Error::io("cannot signal the command", &errno.into()))
+    }
+}
+
+/// The exit status that a shell would give for the command's end.
+pub fn exit_code(status: ExitStatus) -> u8 {
+    let code = match (status.code(), status.signal()) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => 128 + signal,
+        (None, None) => 1,
+    };
+    u8::try_from(code).unwrap_or(1)
+}
+
+/// Has the process that `command` makes tell its number, and wait for [`GO`].
+fn hold_before_exec(
+    command: &mut Command,
+    pids: PipeWriter,
+    go: PipeReader,
+    go_writer: RawFd,
+    ignore_child: bool,
+) {
+    let hold = move || {
+        // SAFETY: this is the new process's copy of a descriptor that nothing in it uses. With a copy here,
+        // the pipe would not end when the tool does.
+        unsafe { libc::close(go_writer) };
+        if ignore_child {
+            // SAFETY: no handler is installed, and signal(2) is safe after fork.
+            unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+        }
+        (&pids).write_all(&std::process::id().to_ne_bytes())?;
+        let mut byte = [0];
+        match (&go).read_exact(&mut byte) {
+            Ok(()) if byte == [GO] => Ok(()),
+            // Makes the process end, and spawn return this.
+            _ => Err(Errno::ECANCELED.into()),
+        }
+    };
+    // SAFETY: between fork and exec it makes system calls only: neither pipe allocates or locks.
+    unsafe { command.pre_exec(hold) };
+}
+
+/// What the command's own thread does: makes the process, which blocks while it is held, and reaps it.
+fn run(
+    mut command: Command,
+    spawned: &mpsc::SyncSender<io::Result<()>>,
+    status: oneshot::Sender<io::Result<ExitStatus>>,
+    alive: &Mutex<bool>,
+) {
+    let result = command.spawn();
+    // Closes this side's ends of the pipes, so that reading one whose process was killed ends.
+    drop(command);
+    // Whoever does not listen any more has dropped what needed it.
+    let child = match result {
+        Ok(child) => {
+            drop(spawned.send(Ok(())));
+            child
+        }
+        Err(error) => {
+            drop(spawned.send(Err(error)));
+            return;
+        }
+    };
+    // Privileges are each thread's own, and this one needs none from here on. It is no loss if it keeps them.
+    drop(privilege::drop_all());
+    drop(status.send(reap(child, alive)));
+}
+
+/// Waits for the end of `child`, and marks it before its number is free.
+fn reap(mut child: Child, alive: &Mutex<bool>) -> io::Result<ExitStatus> {
+    let pid = Pid::from_raw(child.id().cast_signed());
+    while let Err(errno) = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
+        if errno != Errno::EINTR {
+            return Err(errno.into());
+        }
+    }
+    let mut alive = lock(alive);
+    *alive = false;
+    child.wait()
+}
+
+/// Waiting for a process fails where the caller has SIGCHLD ignored. Says whether it was so.
+fn stop_ignoring_children() -> io::Result<bool> {
+    let ignored = is_ignored(Signal::SIGCHLD)?;
+    if ignored {
+        // SAFETY: the default is no handler.
+        unsafe { signal::signal(Signal::SIGCHLD, signal::SigHandler::SigDfl) }?;
+    }
+    Ok(ignored)
+}
+
+fn lock(alive: &Mutex<bool>) -> MutexGuard<'_, bool> {
+    // A flag is never left half-written.
+    alive.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The error of an exec that failed, with a shell's exit status for it.
+fn cannot_run(name: &OsStr, error: &io::Error) -> Error {
+    let reason = match error.raw_os_error() {
+        // Without the number that std adds.
+        Some(number) => Errno::from_raw(number).desc().to_owned(),
+        None => error.to_string(),
+    };
+    Error::new(
+        Kind::Io,
+        format!("cannot run '{}': {reason}", name.display()),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The one error type: what went wrong, what to do about it, and the exit status it makes.
+
+use std::fmt;
+use std::io;
+
+/// What kind of thing went wrong; decides the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The command line asks for something that cannot be meant. Exit status 2.
+    Usage,
+    /// The caller lacks a capability. Exit status 1.
+    Permission,
+    /// This kernel cannot do it, on any rung. Exit status 77.
+    Unsupported,
+    /// Reading, writing or another system call failed. Exit status 1.
+    Io,
+    /// The reader of the output has gone. It ends a run, and is no failure.
+    Closed,
+    /// The kernel or libbpf refused something that should have worked. Exit status 1.
+    Bpf,
+}
+
+/// An error: one sentence on what failed, and where it helps, one on what to do.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    help: Option<String>,
+}
+
+impl Error {
+    /// An error of `kind` that says `message`.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// A [`Kind::Usage`] error.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// A failed system call on `what`; a broken pipe becomes [`Kind::Closed`].
+    pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
+        let kind = match error.kind() {
+            io::ErrorKind::BrokenPipe => Kind::Closed,
+            _ => Kind::Io,
+        };
+        Self::new(kind, format!("{what}: {error}"))
+    }
+
+    /// The same error with a sentence on what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The exit status that a command line ends with after this error.
+    pub fn exit_status(&self) -> u8 {
+        match self.kind {
+            Kind::Usage => 2,
+            Kind::Unsupported => 77,
+            Kind::Closed => 0,
+            Kind::Permission | Kind::Io | Kind::Bpf => 1,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\n  {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;

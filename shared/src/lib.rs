@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What every Tracewell tool stands on: the ladder of probes, the data path from the kernel to a row, outputs,
+//! filters, endings, and the account of what was lost.
+//!
+//! A tool implements [`tracer::Tracer`] and [`event::Event`]; [`stream::Stream`] runs it for any tokio program,
+//! and [`snoop`] for a command line.
+
+pub mod cli;
+pub mod clock;
+mod column;
+pub mod command;
+pub mod decode;
+pub mod error;
+pub mod event;
+mod gaps;
+pub mod kernel;
+pub mod knobs;
+mod libbpf_log;
+pub mod loss;
+pub mod names;
+pub mod options;
+pub mod output;
+pub mod path;
+pub mod privilege;
+pub mod probe;
+mod raw;
+mod session;
+pub mod shutdown;
+pub mod snoop;
+mod state;
+pub mod stream;
+pub mod tool;
+pub mod tracer;
+mod transport;
+
+pub use transport::page_bytes;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What every trace can be told before it starts, by a command line or by a library user alike.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which tasks to trace. All that are set must hold; the kernel decides, before an event is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The process (the kernel's tgid).
+    pub pid: Option<u32>,
+    /// The thread (the kernel's pid).
+    pub tid: Option<u32>,
+    /// The parent process.
+    pub ppid: Option<u32>,
+    /// The real user id, as the initial user namespace sees it. Root (0) is a user like any other.
+    pub uid: Option<u32>,
+    /// The exact command name, at most 15 bytes.
+    pub comm: Option<Vec<u8>>,
+    /// A directory of a cgroup v2 file system; its descendants are included, also those made later.
+    pub cgroup: Option<PathBuf>,
+    /// A pinned BPF hash map whose keys are the cgroup ids (u64) to trace.
+    pub cgroup_map: Option<PathBuf>,
+    /// A pinned BPF hash map whose keys are the mount namespaces (inode number, u64) to trace.
+    pub mntns_map: Option<PathBuf>,
+}
+
+/// What carries events from the kernel to the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Buffer {
+    /// The ring buffer where the kernel has it (5.8 and later), else perf buffers.
+    #[default]
+    Auto,
+    /// One ring shared by all CPUs.
+    Ring,
+    /// One perf buffer for each CPU.
+    Perf,
+}
+
+/// How a trace runs; [`Options::default`] is right for most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Which tasks to trace.
+    pub filter: Filter,
+    /// Trace this process and all that descend from it, from now on.
+    pub follow: Option<u32>,
+    /// A process that is not shown: a command line sets its own.
+    pub exclude: Option<u32>,
+    /// The label of the only rung to try; `None` takes the first that works.
+    pub probe: Option<String>,
+    /// What carries the events.
+    pub buffer: Buffer,
+    /// Bytes of the buffer (of each CPU's, for perf buffers); rounded up to a power of two of pages.
+    pub buffer_bytes: Option<usize>,
+    /// How long an event may wait in the buffer so that many are fetched at once.
+    pub latency: Duration,
+    /// A file with the kernel's type information (BTF), for kernels that do not offer their own.
+    pub btf: Option<PathBuf>,
+}
+
+impl Options {
+    /// The default of [`latency`](Options::latency).
+    pub const DEFAULT_LATENCY: Duration = Duration::from_millis(10);
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            filter: Filter::default(),
+            follow: None,
+            exclude: None,
+            probe: None,
+            buffer: Buffer::Auto,
+            buffer_bytes: None,
+            latency: Self::DEFAULT_LATENCY,
+            btf: None,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One cell of a table: writes values, and counts the columns they take on a terminal.
+
+use super::escape;
+use super::stamp::Stamp;
+use crate::names;
+use std::str;
+use unicode_width::UnicodeWidthStr;
+
+/// Where a column writes its value, in as many parts as it likes.
+#[derive(Debug)]
+pub struct Cell<'c> {
+    out: &'c mut Vec<u8>,
+    stamp: &'c mut Stamp,
+    width: usize,
+}
+
+impl<'c> Cell<'c> {
+    #[inline]
+    pub(super) fn new(out: &'c mut Vec<u8>, stamp: &'c mut Stamp) -> Self {
+        Self {
+            out,
+            stamp,
+            width: 0,
+        }
+    }
+
+    /// How many columns of the terminal the value takes so far.
+    #[inline]
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// A number.
+    #[inline]
+    pub fn u64(&mut self, value: u64) {
+        self.ascii(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// A number that may be negative.
+    #[inline]
+    pub fn i64(&mut self, value: i64) {
+        self.ascii(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// A number in octal, as file modes are: `0644`, always with the leading zero, and `0`.
+    pub fn octal(&mut self, value: u64) {
+        let mut digits = [b'0'; 23];
+        let mut start = digits.len();
+        let mut rest = value;
+        while rest > 0 {
+            start -= 1;
+            digits[start] = b'0' + (rest & 7) as u8;
+            rest >>= 3;
+        }
+        self.ascii(&digits[start - 1..]);
+    }
+
+    /// A word of the tool's own.
+    #[inline]
+    pub fn text(&mut self, value: &str) {
+        self.out.extend_from_slice(value.as_bytes());
+        self.width += if value.is_ascii() {
+            value.len()
+        } else {
+            value.width()
+        };
+    }
+
+    /// Bytes that came from elsewhere, [escaped](escape::text).
+    #[inline]
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.escaped(value, escape::text);
+    }
+
+    /// One of several arguments, [escaped and quoted](escape::argument) so that it can be told apart.
+    #[inline]
+    pub fn argument(&mut self, value: &[u8]) {
+        self.escaped(value, escape::argument);
+    }
+
+    /// Bytes that came from elsewhere, [in quotes](escape::quoted) whatever they are.
+    #[inline]
+    pub fn quoted(&mut self, value: &[u8]) {
+        self.escaped(value, escape::quoted);
+    }
+
+    /// A space between parts.
+    #[inline]
+    pub fn space(&mut self) {
+        self.ascii(b" ");
+    }
+
+    /// The mark of a value that was cut.
+    pub fn cut(&mut self) {
+        self.text(escape::CUT);
+    }
+
+    /// The local time of day, `15:23:08.123456`.
+    #[inline]
+    pub fn time_of_day(&mut self, boot_ns: u64) {
+        self.width += self.stamp.time_of_day(self.out, boot_ns);
+    }
+
+    /// Seconds since the table was opened, `1.234567`; what happened before that is at zero.
+    #[inline]
+    pub fn elapsed(&mut self, boot_ns: u64) {
+        self.width += self.stamp.elapsed(self.out, boot_ns);
+    }
+
+    /// What a system call returned, with the name of its error: `3`, `-ENOENT`.
+    pub fn signed_errno(&mut self, returned: i64) {
+        let code = i32::try_from(returned.unsigned_abs()).unwrap_or(0);
+        match names::errno(code) {
+            Some(name) if returned < 0 => {
+                self.ascii(b"-");
+                self.ascii(name.as_bytes());
+            }
+            _ => self.i64(returned),
+        }
+    }
+
+    /// Appends what takes a column for each byte.
+    #[inline]
+    fn ascii(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+        self.width += bytes.len();
+    }
+
+    #[inline]
+    fn escaped(&mut self, value: &[u8], escape: fn(&mut Vec<u8>, &[u8])) {
+        let start = self.out.len();
+        escape(self.out, value);
+        let written = &self.out[start..];
+        self.width += if written.is_ascii() {
+            written.len()
+        } else {
+            width(written)
+        };
+    }
+}
+
+/// The columns that text takes. It was escaped, so it is UTF-8 and all of it can be seen.
+#[cold]
+fn width(text: &[u8]) -> usize {
+    str::from_utf8(text).map_or(text.len(), UnicodeWidthStr::width)
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What an event gives its values to: a stream of named fields.
+
+/// Gives each element of a list to the function it is handed. It may be run more than once, and gives
+/// the same each time.
+pub type List<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8]));
+
+/// Takes the fields of one event, in order. Every value has a name; `None` is a value that is absent.
+pub trait Fields {
+    /// A number.
+    fn u64(&mut self, name: &'static str, value: u64);
+
+    /// A number that may be negative.
+    fn i64(&mut self, name: &'static str, value: i64);
+
+    /// Yes or no.
+    fn bool(&mut self, name: &'static str, value: bool);
+
+    /// A word that the tool chose itself, such as the name of an error.
+    fn text(&mut self, name: &'static str, value: &str);
+
+    /// Bytes that came from elsewhere, such as a file name: anything but trusted.
+    fn bytes(&mut self, name: &'static str, value: &[u8]);
+
+    /// A list of such bytes, such as the arguments of a command.
+    fn list(&mut self, name: &'static str, value: Option<List<'_>>);
+
+    /// A set of words that the tool chose itself, such as flags.
+    fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &'static str>);
+
+    /// A moment: nanoseconds of the kernel's boot-time clock.
+    fn time(&mut self, name: &'static str, boot_ns: u64);
+
+    /// A value that is absent.
+    fn absent(&mut self, name: &'static str);
+
+    /// A number that may be absent.
+    fn opt_u64(&mut self, name: &'static str, value: Option<u64>) {
+        match value {
+            Some(value) => self.u64(name, value),
+            None => self.absent(name),
+        }
+    }
+
+    /// A number that may be negative or absent.
+    fn opt_i64(&mut self, name: &'static str, value: Option<i64>) {
+        match value {
+            Some(value) => self.i64(name, value),
+            None => self.absent(name),
+        }
+    }
+
+    /// A word of the tool's own that may be absent.
+    fn opt_text(&mut self, name: &'static str, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.absent(name),
+        }
+    }
+
+    /// Bytes that may be absent.
+    fn opt_bytes(&mut self, name: &'static str, value: Option<&[u8]>) {
+        match value {
+            Some(value) => self.bytes(name, value),
+            None => self.absent(name),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! JSON output: one object a line, always valid UTF-8, and no byte lost.
+
+use super::fields::Fields;
+use super::fields::List;
+use super::json_string::base64;
+use super::json_string::lossy;
+use super::json_string::string;
+use super::stamp::Stamp;
+use super::summary::Summary;
+use crate::event::Event;
+use crate::loss::Lost;
+
+/// Appends an event as one line.
+pub(super) fn event<E: Event>(out: &mut Vec<u8>, stamp: &mut Stamp, event: &E) {
+    let mut object = Object::open(out, stamp, E::KIND);
+    event.fields(&mut object);
+    object.close();
+}
+
+/// Appends a gap in the stream as one line.
+pub(super) fn lost(out: &mut Vec<u8>, stamp: &mut Stamp, lost: &Lost) {
+    let mut object = Object::open(out, stamp, "lost");
+    match lost.time_ns {
+        Some(time_ns) => object.time("time", time_ns),
+        None => object.absent("time"),
+    }
+    object.u64("count", lost.count);
+    object.text("cause", lost.cause.name());
+    object.close();
+}
+
+/// Appends the account of a run, the last line of its stream.
+pub(super) fn summary(out: &mut Vec<u8>, stamp: &mut Stamp, summary: &Summary<'_>) {
+    let mut object = Object::open(out, stamp, "summary");
+    object.text("tool", summary.tool);
+    object.u64("events", summary.events);
+    object.u64("lost", summary.lost.total());
+    object.name("lost_by");
+    object.out.push(b'{');
+    for (index, (cause, count)) in summary.lost.iter().enumerate() {
+        if index > 0 {
+            object.out.push(b',');
+        }
+        string(object.out, cause.name());
+        object.out.push(b':');
+        number(object.out, count);
+    }
+    object.out.push(b'}');
+    let duration_ms = summary.duration.as_millis();
+    object.u64(
+        "duration_ms",
+        u64::try_from(duration_ms).unwrap_or(u64::MAX),
+    );
+    object.text("rung", summary.rung);
+    object.text("buffer", summary.buffer);
+    object.close();
+}
+
+/// One object, while it is written.
+struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    stamp: &'a mut Stamp,
+}
+
+impl<'a> Object<'a> {
+    fn open(out: &'a mut Vec<u8>, stamp: &'a mut Stamp, kind: &str) -> Self {
+        out.extend_from_slice(br#"{"event":"#);
+        string(out, kind);
+        Self { out, stamp }
+    }
+
+    fn close(self) {
+        self.out.extend_from_slice(b"}\n");
+    }
+
+    /// The name of a field; like all names it is the tool's own and needs no escape.
+    #[inline]
+    fn name(&mut self, name: &str) {
+        self.out.extend_from_slice(br#",""#);
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(br#"":"#);
+    }
+
+    /// The name of the field that holds the exact bytes of the field `name`.
+    fn exact_name(&mut self, name: &str) {
+        self.out.extend_from_slice(br#",""#);
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(br#"_b64":"#);
+    }
+}
+
+impl Fields for Object<'_> {
+    fn u64(&mut self, name: &'static str, value: u64) {
+        self.name(name);
+        number(self.out, value);
+    }
+
+    fn i64(&mut self, name: &'static str, value: i64) {
+        self.name(name);
+        number(self.out, value);
+    }
+
+    fn bool(&mut self, name: &'static str, value: bool) {
+        self.name(name);
+        let word: &[u8] = if value { b"true" } else { b"false" };
+        self.out.extend_from_slice(word);
+    }
+
+    fn text(&mut self, name: &'static str, value: &str) {
+        self.name(name);
+        string(self.out, value);
+    }
+
+    fn bytes(&mut self, name: &'static str, value: &[u8]) {
+        self.name(name);
+        if !lossy(self.out, value) {
+            self.exact_name(name);
+            base64(self.out, value);
+        }
+    }
+
+    fn list(&mut self, name: &'static str, value: Option<List<'_>>) {
+        let Some(each) = value else {
+            return self.absent(name);
+        };
+        self.name(name);
+        let mut exact = true;
+        array(self.out, each, |out, element| exact &= lossy(out, element));
+        if !exact {
+            self.exact_name(name);
+            array(self.out, each, base64);
+        }
+    }
+
+    fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &'static str>) {
+        self.name(name);
+        self.out.push(b'[');
+        for (index, word) in value.enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            string(self.out, word);
+        }
+        self.out.push(b']');
+    }
+
+    fn time(&mut self, name: &'static str, boot_ns: u64) {
+        self.name(name);
+        self.out.push(b'"');
+        self.stamp.rfc3339(self.out, boot_ns);
+        self.out.push(b'"');
+    }
+
+    fn absent(&mut self, name: &'static str) {
+        self.name(name);
+        self.out.extend_from_slice(b"null");
+    }
+}
+
+#[inline]
+fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn array(out: &mut Vec<u8>, each: List<'_>, mut write: impl FnMut(&mut Vec<u8>, &[u8])) {
+    out.push(b'[');
+    let mut first = true;
+    each(&mut |element| {
+        if !first {
+            out.push(b',');
+        }
+        first = false;
+        write(out, element);
+    });
+    out.push(b']');
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

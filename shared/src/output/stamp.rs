@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Times as text. Events come many to a second, so the text of a second is made once.
+
+use crate::clock::Clock;
+use time::OffsetDateTime;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// Writes the times of events.
+#[derive(Debug)]
+pub(super) struct Stamp {
+    clock: Clock,
+    opened_ns: u64,
+    utc: Cached<19>,
+    local: Cached<8>,
+}
+
+/// The text of the second that was last asked for.
+#[derive(Debug)]
+struct Cached<const N: usize> {
+    second: Option<u64>,
+    text: [u8; N],
+}
+
+impl<const N: usize> Cached<N> {
+    const EMPTY: Self = Self {
+        second: None,
+        text: [0; N],
+    };
+
+    #[inline]
+    fn get(&mut self, second: u64, make: impl FnOnce() -> [u8; N]) -> &[u8; N] {
+        if self.second != Some(second) {
+            self.text = make();
+            self.second = Some(second);
+        }
+        &self.text
+    }
+}
+
+impl Stamp {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            opened_ns: clock.boot_now_ns(),
+            clock,
+            utc: Cached::EMPTY,
+            local: Cached::EMPTY,
+        }
+    }
+
+    /// Follows the system's clock; to be called once a batch.
+    pub(super) fn refresh(&mut self) {
+        if self.clock.refresh() {
+            self.local = Cached::EMPTY;
+        }
+    }
+
+    /// `2026-11-22T15:23:08.123456789Z`
+    pub(super) fn rfc3339(&mut self, out: &mut Vec<u8>, boot_ns: u64) {
+        let unix_ns = self.clock.unix_ns(boot_ns);
+        let second = self.utc.get(unix_ns / SECOND_NS, || {
+            date_and_time(self.clock.utc(boot_ns))
+        });
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        text[..19].copy_from_slice(second);
+        digits(&mut text[20..29], unix_ns % SECOND_NS);
+        out.extend_from_slice(&text);
+    }
+
+    /// `15:23:08.123456` in local time; its length is returned.
+    pub(super) fn time_of_day(&mut self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
+        let unix_ns = self.clock.unix_ns(boot_ns);
+        let second = self.local.get(unix_ns / SECOND_NS, || {
+            let mut text = *b"00:00:00";
+            hours_to_seconds(&mut text, self.clock.local(boot_ns));
+            text
+        });
+        let mut text = *b"00:00:00.000000";
+        text[..8].copy_from_slice(second);
+        digits(&mut text[9..], unix_ns % SECOND_NS / 1000);
+        out.extend_from_slice(&text);
+        text.len()
+    }
+
+    /// Seconds since the output was opened, `1.234567`; its length is returned.
+    pub(super) fn elapsed(&self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
+        let start = out.len();
+        let elapsed_ns = boot_ns.saturating_sub(self.opened_ns);
+        let mut whole = itoa::Buffer::new();
+        out.extend_from_slice(whole.format(elapsed_ns / SECOND_NS).as_bytes());
+        let mut fraction = *b".000000";
+        digits(&mut fraction[1..], elapsed_ns % SECOND_NS / 1000);
+        out.extend_from_slice(&fraction);
+        out.len() - start
+    }
+}
+
+fn date_and_time(at: OffsetDateTime) -> [u8; 19] {
+    let mut text = *b"0000-00-00T00:00:00";
+    digits(&mut text[..4], u64::from(at.year().unsigned_abs()));
+    digits(&mut text[5..7], u64::from(u8::from(at.month())));
+    digits(&mut text[8..10], u64::from(at.day()));
+    hours_to_seconds(&mut text[11..], at);
+    text
+}
+
+fn hours_to_seconds(text: &mut [u8], at: OffsetDateTime) {
+    let (hour, minute, second) = at.to_hms();
+    digits(&mut text[..2], u64::from(hour));
+    digits(&mut text[3..5], u64::from(minute));
+    digits(&mut text[6..8], u64::from(second));
+}
+
+/// Fills `text` with the last digits of `value`.
+#[inline]
+fn digits(text: &mut [u8], mut value: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SECOND_NS;
+    use super::Stamp;
+    use crate::clock::Clock;
+    use time::UtcOffset;
+    use time::macros::datetime;
+
+    fn stamp() -> Stamp {
+        let moment = datetime!(2026-11-22 23:59:59 UTC).unix_timestamp_nanos();
+        let local = UtcOffset::from_hms(5, 30, 0).unwrap();
+        Stamp::new(Clock::fixed(moment.try_into().unwrap(), local))
+    }
+
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn rfc3339_has_all_nanoseconds() {
+        let mut stamp = stamp();
+        for (boot_ns, expected) in [
+            (0, "2026-11-22T23:59:59.000000000Z"),
+            (123_456_789, "2026-11-22T23:59:59.123456789Z"),
+            (SECOND_NS + 1, "2026-11-23T00:00:00.000000001Z"),
+            (999_999_999, "2026-11-22T23:59:59.999999999Z"),
+            (40 * 86_400 * SECOND_NS, "2027-01-01T23:59:59.000000000Z"),
+        ] {
+            assert_eq!(text(|out| stamp.rfc3339(out, boot_ns)), expected);
+        }
+    }
+
+    #[test]
+    fn time_of_day_is_local() {
+        let mut stamp = stamp();
+        let first = text(|out| assert_eq!(stamp.time_of_day(out, 1_999), 15));
+        assert_eq!(first, "05:29:59.000001");
+        let second = text(|out| assert_eq!(stamp.time_of_day(out, 2 * SECOND_NS - 1), 15));
+        assert_eq!(second, "05:30:00.999999");
+    }
+
+    #[test]
+    fn elapsed_counts_from_the_opening() {
+        let mut stamp = stamp();
+        stamp.opened_ns = 100;
+        let later = 12 * SECOND_NS + 34_567_000 + 100;
+        assert_eq!(text(|out| _ = stamp.elapsed(out, later)), "12.034567");
+        assert_eq!(text(|out| _ = stamp.elapsed(out, 99)), "0.000000");
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is said about a whole run, and about a gap in it.
+
+use crate::loss::Counts;
+use crate::loss::Lost;
+use std::fmt;
+use std::time::Duration;
+
+/// The account of a run. In words, as people are told on standard error:
+/// `execsnoop: 1234 events, 5 lost (buffer full 5)`.
+#[derive(Debug, Clone)]
+pub struct Summary<'a> {
+    /// The tool that ran.
+    pub tool: &'a str,
+    /// How many events were printed.
+    pub events: u64,
+    /// How many were lost, by cause.
+    pub lost: Counts,
+    /// How long the run took.
+    pub duration: Duration,
+    /// The label of the rung that the tool was attached by.
+    pub rung: &'a str,
+    /// What carried the events: `ring` or `perf`.
+    pub buffer: &'a str,
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.events == 1 { "" } else { "s" };
+        let Self {
+            tool, events, lost, ..
+        } = self;
+        write!(f, "{tool}: {events} event{plural}, {lost}")
+    }
+}
+
+/// A gap in words: `(lost 5: buffer full)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Gap<'a>(pub &'a Lost);
+
+impl fmt::Display for Gap<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(lost {}: {})", self.0.count, self.0.cause.words())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Gap;
+    use super::Summary;
+    use crate::loss::Cause;
+    use crate::loss::Counts;
+    use crate::loss::Lost;
+    use std::time::Duration;
+
+    #[test]
+    fn a_run_reads_as_a_sentence() {
+        let mut summary = Summary {
+            tool: "execsnoop",
+            events: 1234,
+            lost: Counts::default(),
+            duration: Duration::from_secs(1),
+            rung: "tp_btf",
+            buffer: "ring",
+        };
+        assert_eq!(summary.to_string(), "execsnoop: 1234 events, 0 lost");
+        summary.events = 1;
+        summary.lost.add(Cause::BufferFull, 5);
+        assert_eq!(
+            summary.to_string(),
+            "execsnoop: 1 event, 5 lost (buffer full 5)"
+        );
+    }
+
+    #[test]
+    fn a_gap_is_in_parentheses() {
+        let lost = Lost {
+            time_ns: None,
+            count: 5,
+            cause: Cause::BufferFull,
+        };
+        assert_eq!(Gap(&lost).to_string(), "(lost 5: buffer full)");
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Table output: columns for people. A value that is wider than its column pushes the row, and is
+//! never cut.
+
+pub use super::cell::Cell;
+use super::stamp::Stamp;
+use super::summary::Gap;
+use crate::event::Event;
+use crate::event::EventFamily;
+use crate::loss::Lost;
+use std::fmt;
+
+const BOLD: &[u8] = b"\x1b[1m";
+const RED: &[u8] = b"\x1b[31m";
+const PLAIN: &[u8] = b"\x1b[0m";
+
+/// What the line of a gap begins with. No row does: see [`Table::event`].
+const GAP: &[u8] = b"(lost ";
+
+/// One column of a table.
+pub struct Column<T: EventFamily> {
+    /// What the column is called.
+    pub header: &'static str,
+    /// How many columns of the terminal it takes, at least. The last column of a row takes what it needs.
+    pub width: usize,
+    /// Whether values stand at the right, as numbers may.
+    pub right: bool,
+    /// Writes the event's value into a cell.
+    pub show: for<'a, 'b, 'c, 'd> fn(&'b T::Event<'a>, &'c mut Cell<'d>),
+}
+
+impl<T: EventFamily> Clone for Column<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: EventFamily> Copy for Column<T> {}
+
+impl<T: EventFamily> fmt::Debug for Column<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Column")
+            .field("header", &self.header)
+            .field("width", &self.width)
+            .field("right", &self.right)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes the rows of a table.
+#[derive(Debug)]
+pub(super) struct Table<T: EventFamily> {
+    columns: Vec<Column<T>>,
+    styled: bool,
+}
+
+impl<T: EventFamily> Table<T> {
+    /// A table; `styled` for one that a terminal shows in bold and colour.
+    pub(super) fn new(columns: Vec<Column<T>>, styled: bool) -> Self {
+        Self { columns, styled }
+    }
+
+    pub(super) fn header(&self, out: &mut Vec<u8>, stamp: &mut Stamp) {
+        self.styled(out, BOLD, self.styled, |out| {
+            self.cells(out, stamp, |column, cell| cell.text(column.header));
+        });
+    }
+
+    pub(super) fn event(&self, out: &mut Vec<u8>, stamp: &mut Stamp, event: &T::Event<'_>) {
+        let red = self.styled && event.failed();
+        self.styled(out, RED, red, |out| {
+            let start = out.len();
+            self.cells(out, stamp, |column, cell| (column.show)(event, cell));
+            if out[start..].starts_with(GAP) {
+                // A command's name may begin like this. Escaped, it is not taken for a gap.
+                out.splice(start..=start, *br"\x28");
+            }
+        });
+    }
+
+    pub(super) fn lost(&self, out: &mut Vec<u8>, lost: &Lost) {
+        out.extend_from_slice(Gap(lost).to_string().as_bytes());
+        out.push(b'\n');
+    }
+
+    /// A line, in a style if `style` is to be used.
+    #[inline]
+    fn styled(&self, out: &mut Vec<u8>, code: &[u8], style: bool, line: impl FnOnce(&mut Vec<u8>)) {
+        if style {
+            out.extend_from_slice(code);
+        }
+        line(out);
+        if style {
+            out.extend_from_slice(PLAIN);
+        }
+        out.push(b'\n');
+    }
+
+    #[inline]
+    fn cells(
+        &self,
+        out: &mut Vec<u8>,
+        stamp: &mut Stamp,
+        mut show: impl FnMut(&Column<T>, &mut Cell<'_>),
+    ) {
+        let Some((last, columns)) = self.columns.split_last() else {
+            return;
+        };
+        for column in columns {
+            let start = out.len();
+            let mut cell = Cell::new(out, stamp);
+            show(column, &mut cell);
+            let missing = column.width.saturating_sub(cell.width());
+            if column.right {
+                indent(out, start, missing);
+                out.push(b' ');
+            } else {
+                // The space between columns comes with those that fill this one.
+                out.resize(out.len() + missing + 1, b' ');
+            }
+        }
+        let start = out.len();
+        let mut cell = Cell::new(out, stamp);
+        show(last, &mut cell);
+        let missing = last.width.saturating_sub(cell.width());
+        if last.right {
+            indent(out, start, missing);
+        }
+    }
+}
+
+/// Moves what begins at `start` to the right.
+#[inline]
+fn indent(out: &mut Vec<u8>, start: usize, by: usize) {
+    let end = out.len();
+    out.resize(end + by, b' ');
+    out.copy_within(start..end, start + by);
+    out[start..start + by].fill(b' ');
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The capabilities that tracing takes, and giving them up.
+//!
+//! Linux keeps capabilities for each thread. A thread that is made later inherits what its maker has at that
+//! time; one that exists already keeps its own.
+
+use std::io;
+use std::os::unix::fs::MetadataExt;
+
+pub use caps::Capability;
+use caps::errors::CapsError;
+use caps::{CapSet, CapsHashSet};
+
+use crate::error::{Error, Kind, Result};
+
+/// What loading and attaching takes: (capability, its name).
+const NEEDED: [(Capability, &str); 2] = [
+    (Capability::CAP_BPF, "CAP_BPF"),
+    (Capability::CAP_PERFMON, "CAP_PERFMON"),
+];
+
+/// The inode number of the first user namespace: `PROC_USER_INIT_INO`, the same on every kernel.
+const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+
+/// The capabilities that the calling thread lacks for tracing, by name.
+pub fn missing() -> Result<Vec<&'static str>> {
+    let effective = read(CapSet::Effective)?;
+    // It stood for both before Linux 5.8 made them, and still does.
+    if effective.contains(&Capability::CAP_SYS_ADMIN) {
+        return Ok(Vec::new());
+    }
+    // Asking after a capability that the kernel does not know fails.
+    if caps::has_cap(None, CapSet::Bounding, Capability::CAP_BPF).is_err() {
+        return Ok(vec!["CAP_SYS_ADMIN"]);
+    }
+    let lacks = NEEDED
+        .iter()
+        .filter(|(capability, _)| !effective.contains(capability));
+    Ok(lacks.map(|(_, name)| *name).collect())
+}
+
+/// Fails with what to do if the calling thread lacks a capability for tracing.
+pub fn require() -> Result<()> {
+    let missing = missing()?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let set = match missing[..] {
+        ["CAP_SYS_ADMIN"] => "cap_sys_admin=ep",
+        _ => "cap_bpf,cap_perfmon=ep",
+    };
+    let program =
+        std::env::current_exe().map_or("PROGRAM".to_owned(), |path| path.display().to_string());
+    Err(Error::new(
+        Kind::Permission,
+        format!("tracing takes {}", missing.join(" and ")),
+    )
+    .help(format!(
+        "run it with sudo, or grant it once: sudo setcap {set} {program}"
+    )))
+}
+
+/// Whether this process is in a user namespace of its own, such as a rootless container's. The capabilities it
+/// has there count for nothing here, so that the kernel may refuse what [`require`] found no fault with.
+pub fn in_user_namespace() -> bool {
+    std::fs::metadata("/proc/self/ns/user")
+        .is_ok_and(|namespace| namespace.ino() != FIRST_USER_NAMESPACE)
+}
+
+/// Gives up all privileges of the calling thread for good; see [`keep_only`].
+pub fn drop_all() -> Result<()> {
+    keep_only(&[])
+}
+
+/// Gives up all privileges of the calling thread for good, save those capabilities of `keep` that it has.
+///
+/// Its effective, permitted, inheritable and ambient sets shrink, its bounding set too where it may (with
+/// `CAP_SETPCAP`), and no program that it runs can gain any (`no_new_privs`). Threads that exist already are not
+/// touched: call this on the thread that goes on, before it makes others.
+pub fn keep_only(keep: &[Capability]) -> Result<()> {
+    let failed =
+        |error: CapsError| Error::new(Kind::Io, format!("cannot give up capabilities: {error}"));
+    let keep: CapsHashSet = keep.iter().copied().collect();
+    let effective = read(CapSet::Effective)?;
+    // First, while the capability that it takes is there.
+    if effective.contains(&Capability::CAP_SETPCAP) {
+        for capability in read(CapSet::Bounding)?.difference(&keep) {
+            caps::drop(None, CapSet::Bounding, *capability).map_err(failed)?;
+        }
+    }
+    nix::sys::prctl::set_no_new_privs()
+        .map_err(|errno| Error::io("cannot set no_new_privs", &io::Error::from(errno)))?;
+    caps::clear(None, CapSet::Ambient).map_err(failed)?;
+    caps::clear(None, CapSet::Inheritable).map_err(failed)?;
+    let permitted = read(CapSet::Permitted)?;
+    // Effective before permitted, since the one may never hold what the other lacks.
+    caps::set(
+        None,
+        CapSet::Effective,
+        &effective.intersection(&keep).copied().collect(),
+    )
+    .map_err(failed)?;
+    caps::set(
+        None,
+        CapSet::Permitted,
+        &permitted.intersection(&keep).copied().collect(),
+    )
+    .map_err(failed)
+}
+
+/// One of the calling thread's sets.
+fn read(set: CapSet) -> Result<CapsHashSet> {
+    caps::read(None, set).map_err(|error| {
+        Error::new(
+            Kind::Io,
+            format!("cannot read this thread's capabilities: {error}"),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::thread;
+
+    use caps::{CapSet, Capability, CapsHashSet};
+
+    use super::{drop_all, in_user_namespace, keep_only, missing, require};
+    use crate::error::Kind;
+
+    /// Runs `test` on a thread that has exactly `effective`, or skips it where the caller has not as much.
+    fn with(effective: &[Capability], test: fn()) {
+        let set: CapsHashSet = effective.iter().copied().collect();
+        if !caps::read(None, CapSet::Permitted)
+            .unwrap()
+            .is_superset(&set)
+        {
+            return;
+        }
+        let thread = thread::spawn(move || {
+            caps::set(None, CapSet::Effective, &set).unwrap();
+            test();
+        });
+        thread.join().unwrap();
+    }
+
+    /// A line of the calling thread's status.
+    fn status(name: &str) -> String {
+        let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim_start_matches(':').trim().to_owned()
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        with(&[], || {
+            assert_eq!(missing().unwrap(), ["CAP_BPF", "CAP_PERFMON"])
+        });
+        with(&[Capability::CAP_BPF], || {
+            assert_eq!(missing().unwrap(), ["CAP_PERFMON"])
+        });
+        with(&[Capability::CAP_PERFMON], || {
+            assert_eq!(missing().unwrap(), ["CAP_BPF"])
+        });
+    }
+
+    #[test]
+    fn either_way_suffices() {
+        with(&[Capability::CAP_BPF, Capability::CAP_PERFMON], || {
+            require().unwrap()
+        });
+        with(&[Capability::CAP_SYS_ADMIN], || require().unwrap());
+    }
+
+    #[test]
+    fn the_error_says_what_to_do() {
+        with(&[], || {
+            let error = require().expect_err("no capability");
+            assert_eq!(error.kind(), Kind::Permission);
+            let text = error.to_string();
+            assert!(
+                text.starts_with("tracing takes CAP_BPF and CAP_PERFMON\n"),
+                "{text}"
+            );
+            assert!(
+                text.contains("sudo setcap cap_bpf,cap_perfmon=ep /"),
+                "{text}"
+            );
+        });
+    }
+
+    #[test]
+    fn nothing_is_left_and_no_other_thread_touched() {
+        let before = status("CapEff");
+        let thread = thread::spawn(|| {
+            let may_drop_bounding =
+                caps::has_cap(None, CapSet::Effective, Capability::CAP_SETPCAP).unwrap();
+            drop_all().unwrap();
+            for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+                assert_eq!(u64::from_str_radix(&status(set), 16), Ok(0), "{set}");
+            }
+            assert_eq!(
+                u64::from_str_radix(&status("CapBnd"), 16) == Ok(0),
+                may_drop_bounding
+            );
+            assert_eq!(status("NoNewPrivs"), "1");
+            drop_all().unwrap();
+        });
+        thread.join().unwrap();
+        assert_eq!(status("CapEff"), before);
+        assert_eq!(status("NoNewPrivs"), "0");
+    }
+
+    #[test]
+    fn one_can_be_kept() {
+        with(&[Capability::CAP_BPF], || {
+            keep_only(&[Capability::CAP_BPF, Capability::CAP_CHOWN]).unwrap();
+            assert_eq!(u64::from_str_radix(&status("CapEff"), 16), Ok(1 << 39));
+        });
+    }
+
+    #[test]
+    fn namespaces_are_told_apart() {
+        let map = fs::read_to_string("/proc/self/uid_map").unwrap();
+        let whole = map.split_whitespace().eq(["0", "0", "4294967295"]);
+        // A namespace of one's own may have a whole map too, but the first one has no other.
+        assert!(whole || in_user_namespace());
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The types of `bpf/include/shared.h`, as the compiler of the BPF side laid them out.
+
+#[allow(
+    clippy::all,
+    clippy::absolute_paths,
+    clippy::doc_markdown,
+    clippy::undocumented_unsafe_blocks,
+    clippy::use_self,
+    clippy::wildcard_imports,
+    dead_code,
+    missing_debug_implementations,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated"
+)]
+mod skel {
+    include!(concat!(env!("OUT_DIR"), "/skel.rs"));
+}
+
+use plain::Plain;
+
+pub(crate) use skel::types::{event_head, loss_slot, shared_knobs, shared_state};
+
+// SAFETY: integers and arrays of integers; any bytes are a value.
+unsafe impl Plain for event_head {}
+// SAFETY: as above.
+unsafe impl Plain for shared_knobs {}
+
+const _: () = assert!(size_of::<event_head>() == 48);
+const _: () = assert!(size_of::<shared_knobs>() == 64);

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What asks a tool to end: a signal, or the reader of its output going away.
+//!
+//! `SIGPIPE` stays ignored, as Rust has it, so that writing to a pipe without a reader is an error that can be
+//! handled. But a tool with nothing to write would not notice: `opensnoop --uid games | head -1` should not
+//! run until the next event. So the output is watched, too.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{self, Signal, SignalKind};
+
+use crate::error::{Error, Kind, Result};
+
+/// Why a tool is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// `SIGINT`: Ctrl-C.
+    Interrupt,
+    /// `SIGTERM`.
+    Terminate,
+    /// `SIGHUP`: the terminal has gone.
+    Hangup,
+    /// The reader of the output has gone.
+    ReaderGone,
+}
+
+/// Listens for what asks a tool to end.
+#[derive(Debug)]
+pub struct Shutdown {
+    interrupt: Signal,
+    terminate: Signal,
+    /// `None` if the caller has it ignored.
+    hangup: Option<Signal>,
+    /// An epoll instance with the output in it; `None` if that has no reader that could go.
+    output: Option<AsyncFd<OwnedFd>>,
+}
+
+impl Shutdown {
+    /// Listens from now on, also for the reader of `watched` if that is a pipe, socket or terminal.
+    ///
+    /// Signals are taken over for the whole process, and for good. A `SIGHUP` that the caller has ignored stays
+    /// ignored, which is what nohup(1) is for; an ignored `SIGINT` does not, since a script's `tool & kill -INT $!`
+    /// has it ignored without anybody's wish.
+    ///
+    /// Fails outside of a tokio runtime with I/O enabled.
+    pub fn new(watched: Option<BorrowedFd<'_>>) -> Result<Self> {
+        tokio::runtime::Handle::try_current()
+            .map_err(|error| Error::new(Kind::Io, format!("cannot listen for signals: {error}")))?;
+        let failed = |error: io::Error| Error::io("cannot listen for signals", &error);
+        let hangup = if is_ignored(signal::Signal::SIGHUP).map_err(failed)? {
+            None
+        } else {
+            Some(unix::signal(SignalKind::hangup()).map_err(failed)?)
+        };
+        let output = match watched {
+            Some(fd) => watch(fd).map_err(|error| Error::io("cannot watch the output", &error))?,
+            None => None,
+        };
+        Ok(Self {
+            interrupt: unix::signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: unix::signal(SignalKind::terminate()).map_err(failed)?,
+            hangup,
+            output,
+        })
+    }
+
+    /// Waits for a reason to end. Cancel safe; a reader that has gone is given each time, a signal once.
+    pub async fn recv(&mut self) -> Reason {
+        tokio::select! {
+            biased;
+            () = received(Some(&mut self.interrupt)) => Reason::Interrupt,
+            () = received(Some(&mut self.terminate)) => Reason::Terminate,
+            () = received(self.hangup.as_mut()) => Reason::Hangup,
+            () = reader_gone(self.output.as_ref()) => Reason::ReaderGone,
+        }
+    }
+}
+
+/// Whether the process ignores `signal`, as it does when its caller had it ignored.
+pub(crate) fn is_ignored(signal: signal::Signal) -> io::Result<bool> {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: with no new action this only writes the present one.
+    if unsafe { libc::sigaction(signal as i32, ptr::null(), action.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: written above.
+    Ok(unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN)
+}
+
+/// An epoll instance that becomes readable when the reader of `fd` has gone; `None` for a file that has none.
+///
+/// With the output in tokio's own epoll instance, every write that finds room and every key that is typed
+/// would wake the tool. In one of its own, which asks for no events, only an error or hang-up shows: those are
+/// always reported. Nor need the output, which other processes may share, be made non-blocking.
+fn watch(fd: BorrowedFd<'_>) -> io::Result<Option<AsyncFd<OwnedFd>>> {
+    // SAFETY: plain system call.
+    let epoll = Errno::result(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
+    // SAFETY: just made, and nobody else's.
+    let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
+    let mut no_events = libc::epoll_event { events: 0, u64: 0 };
+    // SAFETY: both descriptors are open, and the event lives through the call. The kernel takes the file out
+    // again when it is closed.
+    let added = unsafe {
+        libc::epoll_ctl(
+            epoll.as_raw_fd(),
+            libc::EPOLL_CTL_ADD,
+            fd.as_raw_fd(),
+            &raw mut no_events,
+        )
+    };
+    match Errno::result(added) {
+        Ok(_) => AsyncFd::with_interest(epoll, Interest::READABLE).map(Some),
+        // Regular files, directories, /dev/null.
+        Err(Errno::EPERM) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Waits for a signal; for ever if there is none to wait for.
+async fn received(signal: Option<&mut Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// Waits for the reader's end; for ever if there is none.
+async fn reader_gone(output: Option<&AsyncFd<OwnedFd>>) {
+    if let Some(output) = output
+        && let Ok(mut ready) = output.readable().await
+    {
+        ready.retain_ready();
+        return;
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::future::Future;
+    use std::io::Write;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
+
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use nix::sys::signal::{self, raise};
+    use tokio::time::timeout;
+
+    use super::{Reason, Shutdown, is_ignored};
+
+    const SOON: Duration = Duration::from_secs(10);
+    const NOT_YET: Duration = Duration::from_millis(30);
+
+    fn block_on(test: impl Future<Output = ()>) {
+        // A signal reaches all listeners of the process, so that tests must take turns.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(test);
+    }
+
+    /// Nothing asks the tool to end until `close` is called, then that does.
+    async fn ends_with(output: impl AsFd, close: impl FnOnce()) {
+        let mut shutdown = Shutdown::new(Some(output.as_fd())).unwrap();
+        assert!(timeout(NOT_YET, shutdown.recv()).await.is_err());
+        close();
+        assert_eq!(timeout(SOON, shutdown.recv()).await, Ok(Reason::ReaderGone));
+        assert_eq!(timeout(SOON, shutdown.recv()).await, Ok(Reason::ReaderGone));
+    }
+
+    #[test]
+    fn a_closed_pipe_ends() {
+        block_on(async {
+            let (reader, mut writer) = std::io::pipe().unwrap();
+            writer.write_all(b"an event").unwrap();
+            ends_with(&writer, || drop(reader)).await;
+            let flags = OFlag::from_bits_truncate(fcntl(&writer, FcntlArg::F_GETFL).unwrap());
+            assert!(!flags.contains(OFlag::O_NONBLOCK));
+        });
+    }
+
+    #[test]
+    fn a_closed_socket_ends() {
+        block_on(async {
+            let (reader, writer) = UnixStream::pair().unwrap();
+            // What the reader sends, and that it will send no more, is nothing to us.
+            (&reader).write_all(b"input").unwrap();
+            reader.shutdown(std::net::Shutdown::Write).unwrap();
+            ends_with(&writer, || drop(reader)).await;
+        });
+    }
+
+    #[test]
+    fn files_have_no_reader() {
+        block_on(async {
+            for path in ["/dev/null", "/proc/self/exe", "/"] {
+                let file = File::open(path).unwrap();
+                let mut shutdown = Shutdown::new(Some(file.as_fd())).unwrap();
+                assert!(timeout(NOT_YET, shutdown.recv()).await.is_err(), "{path}");
+            }
+        });
+    }
+
+    #[test]
+    fn signals_end() {
+        let asks = [
+            (signal::Signal::SIGINT, Reason::Interrupt),
+            (signal::Signal::SIGTERM, Reason::Terminate),
+            (signal::Signal::SIGHUP, Reason::Hangup),
+        ];
+        for (signal, reason) in asks {
+            block_on(async {
+                let mut shutdown = Shutdown::new(None).unwrap();
+                if is_ignored(signal).unwrap() {
+                    return;
+                }
+                raise(signal).unwrap();
+                assert_eq!(timeout(SOON, shutdown.recv()).await, Ok(reason));
+            });
+        }
+    }
+
+    #[test]
+    fn rust_ignores_broken_pipes() {
+        assert!(is_ignored(signal::Signal::SIGPIPE).unwrap());
+        assert!(!is_ignored(signal::Signal::SIGWINCH).unwrap());
+    }
+
+    #[test]
+    fn outside_of_a_runtime_is_an_error() {
+        assert!(Shutdown::new(None).is_err());
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The memory that BPF programs and the tool both write: `struct shared_state`, mapped.
+
+use std::mem::offset_of;
+use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::error::{Error, Result};
+use crate::loss::{Cause, Counts};
+use crate::raw::{loss_slot, shared_state};
+
+/// The mapped state of one loaded object. Reading it needs no privilege, whatever the kernel.
+#[derive(Debug)]
+pub(crate) struct State {
+    memory: NonNull<shared_state>,
+}
+
+// SAFETY: the mapping belongs to the process, not to a thread, and is used through atomics only.
+unsafe impl Send for State {}
+
+const BYTES: NonZeroUsize = match NonZeroUsize::new(size_of::<shared_state>()) {
+    Some(bytes) => bytes,
+    None => panic!("shared_state is empty"),
+};
+
+const SLOT_BYTES: usize = size_of::<loss_slot>();
+const SLOTS: usize = (offset_of!(shared_state, wake_forced) - offset_of!(shared_state, loss)) / SLOT_BYTES;
+
+/// The causes that BPF counts, by their index there.
+const COUNTED: [Cause; 3] = [Cause::BufferFull, Cause::InflightFull, Cause::FollowFull];
+
+impl State {
+    /// Maps the object's `.bss.shared`.
+    pub(crate) fn map(map: impl AsFd) -> Result<Self> {
+        // SAFETY: a fresh mapping of a map that was made mappable; nothing else knows the address.
+        let memory = unsafe {
+            mmap(
+                None,
+                BYTES,
+                ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
+                MapFlags::MAP_SHARED,
+                map,
+                0,
+            )
+        };
+        match memory {
+            Ok(memory) => Ok(Self { memory: memory.cast() }),
+            Err(errno) => Err(Error::io("cannot map the object's counters", &errno.into())),
+        }
+    }
+
+    /// Lets BPF force a wake-up again.
+    pub(crate) fn allow_forced_wake(&self) {
+        // SAFETY: inside the mapping and aligned; only atomics touch it on this side.
+        let flag = unsafe {
+            AtomicU32::from_ptr(
+                self.memory
+                    .as_ptr()
+                    .cast::<u8>()
+                    .add(offset_of!(shared_state, wake_forced))
+                    .cast(),
+            )
+        };
+        flag.store(0, Ordering::Relaxed);
+    }
+
+    /// What BPF has counted so far, over all CPUs.
+    pub(crate) fn losses(&self) -> Counts {
+        let mut counts = Counts::default();
+        for slot in 0..SLOTS {
+            for (index, cause) in COUNTED.into_iter().enumerate() {
+                let offset = offset_of!(shared_state, loss) + slot * SLOT_BYTES + index * size_of::<u64>();
+                // SAFETY: inside the mapping, and aligned: a slot is 64 bytes that start with its counts.
+                let count = unsafe { AtomicU64::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast()) };
+                counts.add(cause, count.load(Ordering::Relaxed));
+            }
+        }
+        counts
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `map` with this length, unmapped once. A failure would leave memory mapped; there
+        // is nothing else to do about it.
+        let _ = unsafe { munmap(self.memory.cast(), BYTES.get()) };
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A running trace: an async stream of batches of typed events, and the account of what was lost.
+
+use crate::error::Result;
+use crate::gaps::Gaps;
+use crate::loss::{Cause, Counts, Lost};
+use crate::options::Options;
+use crate::probe::Passed;
+use crate::session::{self, Session};
+use crate::tracer::Tracer;
+use crate::transport::{Records, Transport};
+
+/// A running trace. Dropping it detaches.
+///
+/// ```no_run
+/// # use tracewell_shared::{error::Result, options::Options, stream::{Item, Stream}, tracer::Tracer};
+/// # async fn run<T: Tracer>(tracer: T) -> Result<()> {
+/// let mut stream = Stream::start(tracer, &Options::default())?;
+/// while let Some(batch) = stream.next().await? {
+///     for item in batch.items() {
+///         match item {
+///             Item::Event(_event) => {}
+///             Item::Lost(_gap) => {}
+///         }
+///     }
+/// }
+/// let account = stream.account();
+/// # let _ = account; Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Stream<T: Tracer> {
+    tracer: T,
+    transport: Transport,
+    session: Session,
+    phase: Phase,
+    records: Records,
+    gaps: Gaps,
+    seen: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// Detached; what the kernel had handed over is still to be fetched.
+    Draining,
+    Ended,
+}
+
+/// What a trace saw and lost. Final once the stream has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Events that reached the tool.
+    pub seen: u64,
+    /// Events that did not, by cause. `seen` and the causes that count events add up to what happened.
+    pub lost: Counts,
+}
+
+/// What a batch is made of.
+#[derive(Debug)]
+pub enum Item<E> {
+    /// An event.
+    Event(E),
+    /// A gap: events were lost here.
+    Lost(Lost),
+}
+
+/// Events that were fetched together.
+#[derive(Debug)]
+pub struct Batch<'s, T: Tracer> {
+    tracer: &'s T,
+    records: &'s Records,
+    gaps: &'s Gaps,
+}
+
+impl<T: Tracer> Stream<T> {
+    /// Loads and attaches. Needs a tokio runtime with its I/O and time drivers.
+    ///
+    /// # Errors
+    ///
+    /// [`Permission`](crate::error::Kind::Permission) without the capabilities,
+    /// [`Unsupported`](crate::error::Kind::Unsupported) with each rung's reason when the kernel offers none,
+    /// [`Usage`](crate::error::Kind::Usage) for options that cannot be met.
+    pub fn start(tracer: T, options: &Options) -> Result<Self> {
+        let (session, transport) = session::start(&tracer, options)?;
+        Ok(Self {
+            tracer,
+            transport,
+            session,
+            phase: Phase::Running,
+            records: Records::default(),
+            gaps: Gaps::default(),
+            seen: 0,
+        })
+    }
+
+    /// The next batch; `None` once the trace was stopped and all that the kernel had handed over was given out.
+    ///
+    /// Nothing is lost when the future is dropped before it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When the buffer cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Batch<'_, T>>> {
+        self.records.clear();
+        self.gaps.clear();
+        loop {
+            match self.phase {
+                Phase::Running => {
+                    self.transport.ready().await?;
+                    self.session.state.allow_forced_wake();
+                    self.transport.drain(&mut self.records)?;
+                    self.gaps.find(&self.records);
+                }
+                Phase::Draining => {
+                    self.transport.drain(&mut self.records)?;
+                    self.gaps.find(&self.records);
+                    if !self.transport.has_more() {
+                        self.phase = Phase::Ended;
+                        self.gaps.close(&self.session.losses(), self.records.len());
+                    }
+                }
+                Phase::Ended => return Ok(None),
+            }
+            self.seen += self.records.len() as u64;
+            if !self.records.is_empty() || !self.gaps.is_empty() {
+                return Ok(Some(Batch {
+                    tracer: &self.tracer,
+                    records: &self.records,
+                    gaps: &self.gaps,
+                }));
+            }
+        }
+    }
+
+    /// Detaches. The batches that are left are still given out, then [`next`](Self::next) gives `None`.
+    pub fn stop(&mut self) {
+        if self.phase == Phase::Running {
+            self.session.detach();
+            self.phase = Phase::Draining;
+        }
+    }
+
+    /// The account so far; final once the stream has ended.
+    pub fn account(&self) -> Account {
+        Account {
+            seen: self.seen,
+            lost: self.session.losses(),
+        }
+    }
+
+    /// The label of the rung that is attached.
+    pub fn rung(&self) -> &'static str {
+        self.session.rung
+    }
+
+    /// What carries the events: `ring` or `perf`.
+    pub fn buffer(&self) -> &'static str {
+        self.session.buffer
+    }
+
+    /// The better rungs that could not be had, and why.
+    pub fn passed(&self) -> &[Passed] {
+        &self.session.passed
+    }
+
+    /// The tracer that runs.
+    pub fn tracer(&self) -> &T {
+        &self.tracer
+    }
+}
+
+impl<'s, T: Tracer> Batch<'s, T> {
+    /// The events in the order of the buffer, and the gaps where they are.
+    pub fn items(&self) -> impl Iterator<Item = Item<T::Event<'s>>> + 's {
+        let Self { tracer, records, gaps } = *self;
+        let mut index = 0;
+        let mut gaps = gaps.iter().peekable();
+        std::iter::from_fn(move || {
+            if let Some((_, lost)) = gaps.next_if(|(before, _)| *before <= index) {
+                return Some(Item::Lost(lost));
+            }
+            let record = records.get(index)?;
+            index += 1;
+            // Both halves are built from one layout, so this is a bug; silence would hide it.
+            Some(tracer.decode(record).map_or_else(
+                || {
+                    Item::Lost(Lost {
+                        time_ns: None,
+                        count: 1,
+                        cause: Cause::Malformed,
+                    })
+                },
+                Item::Event,
+            ))
+        })
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no event; there may still be a gap.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}

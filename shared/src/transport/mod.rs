@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From the kernel's buffer to a batch of copied records, without losing a wake-up and with few of them.
+
+mod perf;
+mod records;
+mod ring;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
+
+pub use perf::page_bytes;
+pub(crate) use records::{Records, head_of};
+
+use crate::error::{Error, Result};
+use perf::PerfBuffers;
+use ring::Ring;
+
+/// Records fetched at most before the caller gets them: bounds memory, and the time until a signal is heard.
+const BATCH: usize = 4096;
+
+/// How often the ring is looked at though nothing woke the reader: a net under the design, not a part of it.
+const NET: Duration = Duration::from_secs(1);
+
+/// How often perf buffers are looked at. They wake the reader only when half full: a wake-up for each event
+/// costs the traced process some 7 µs.
+const PERF_TICK: Duration = Duration::from_millis(40);
+
+#[derive(Debug)]
+enum Buffer {
+    Ring(Ring),
+    Perf(PerfBuffers),
+}
+
+impl Buffer {
+    /// Copies up to `at_most` records (perf buffers: all there are) and gives how many.
+    fn consume(&mut self, into: &mut Records, at_most: usize) -> io::Result<usize> {
+        match self {
+            Self::Ring(ring) => ring.consume(into, at_most),
+            Self::Perf(perf) => perf.consume(into),
+        }
+    }
+}
+
+/// The reading end of a tool's buffer.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    readiness: AsyncFd<OwnedFd>,
+    buffer: Buffer,
+    latency: Duration,
+    tick: Duration,
+    /// Something may be waiting: readiness was seen, or a drain stopped at its bound.
+    pending: bool,
+}
+
+impl Transport {
+    /// Reads the ring buffer map `map`. Must be called inside a tokio runtime.
+    pub(crate) fn ring(map: OwnedFd, latency: Duration) -> Result<Self> {
+        let ring = Ring::new(map.as_fd()).map_err(|error| Error::io("cannot map the ring buffer", &error))?;
+        Self::new(Buffer::Ring(ring), map, latency, NET)
+    }
+
+    /// Reads the perf event array `map` through one buffer of `bytes` for each CPU. Must be called inside a
+    /// tokio runtime.
+    pub(crate) fn perf(map: OwnedFd, bytes: usize, latency: Duration) -> Result<Self> {
+        let refused = |error: io::Error| Error::io("cannot open the perf buffers", &error);
+        let perf = PerfBuffers::new(map, bytes).map_err(refused)?;
+        let epoll = perf.epoll().map_err(refused)?;
+        Self::new(Buffer::Perf(perf), epoll, latency, PERF_TICK)
+    }
+
+    fn new(buffer: Buffer, fd: OwnedFd, latency: Duration, tick: Duration) -> Result<Self> {
+        // SAFETY: an owned descriptor stays open, and the same, until it is dropped with the AsyncFd.
+        let readiness = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }
+            .map_err(|error| Error::io("cannot wait for the buffer", &io::Error::from(error)))?;
+        Ok(Self {
+            readiness,
+            buffer,
+            latency,
+            tick,
+            pending: true,
+        })
+    }
+
+    /// Waits until records may be there. Nothing is lost when the future is dropped.
+    pub(crate) async fn ready(&mut self) -> Result<()> {
+        let wait = |error: io::Error| Error::io("cannot wait for the buffer", &error);
+        if self.pending {
+            // A drain that stopped at its bound: others on this thread get their turn, then on at once.
+            tokio::task::yield_now().await;
+            return Ok(());
+        }
+        if let Ok(guard) = timeout(self.tick, self.readiness.readable()).await {
+            // Cleared before the drain: what comes later makes it ready again.
+            guard.map_err(wait)?.clear_ready();
+            self.pending = true;
+            // The kernel wakes the reader again only when the ring is filling up.
+            if let Ok(guard) = timeout(self.latency, self.readiness.readable()).await {
+                guard.map_err(wait)?.clear_ready();
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies what is there, up to a bound, into `into`.
+    ///
+    /// The kernel wakes the reader only for a record that it puts where the reader stands. It may read that place
+    /// before the reader's last step is visible, and the reader may look for more before that record is: then
+    /// neither sees the other, and an edge-triggered wait would be for ever. A full fence between the step and the
+    /// last look makes one of the two certain.
+    pub(crate) fn drain(&mut self, into: &mut Records) -> Result<()> {
+        let refused = |error: io::Error| Error::io("cannot read the buffer", &error);
+        loop {
+            let room = BATCH.saturating_sub(into.len());
+            if room == 0 {
+                self.pending = true;
+                break;
+            }
+            if self.buffer.consume(into, room).map_err(refused)? > 0 {
+                continue;
+            }
+            std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+            if self.buffer.consume(into, room).map_err(refused)? == 0 {
+                self.pending = false;
+                break;
+            }
+        }
+        if matches!(self.buffer, Buffer::Perf(_)) {
+            into.sort_by_time();
+        }
+        Ok(())
+    }
+
+    /// Whether the last drain stopped at its bound.
+    pub(crate) fn has_more(&self) -> bool {
+        self.pending
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of the command line.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use clap::{CommandFactory, Parser};
+use memchr::memmem;
+use tracewell_shared::cli::{self, Common};
+use tracewell_shared::error::Result;
+use tracewell_shared::options::Options;
+use tracewell_shared::output::table::Column;
+use tracewell_shared::snoop::Snoop;
+
+use crate::columns::{self, Shown};
+use crate::event::Exec;
+use crate::tracer::Execs;
+
+/// Trace execve(2) and execveat(2): which programs start, by whom, with which arguments
+#[derive(Debug, Parser)]
+#[command(name = "execsnoop", version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Include execs that failed
+    #[arg(short = 'x', long)]
+    fails: bool,
+
+    /// Only processes whose parent is PPID
+    #[arg(short = 'P', long, value_name = "PPID", help_heading = "Filters")]
+    ppid: Option<u32>,
+
+    /// Only execs whose new name, file or any argument contains NAME
+    #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
+    name: Option<OsString>,
+
+    /// Only execs whose arguments, joined by spaces, contain LINE
+    #[arg(short, long, value_name = "LINE", help_heading = "Filters")]
+    line: Option<OsString>,
+
+    /// Show when each exec took place, in local time
+    #[arg(short = 'T', long, help_heading = "Output")]
+    time: bool,
+
+    /// Show the seconds since the start
+    #[arg(short = 't', long, help_heading = "Output")]
+    timestamp: bool,
+
+    /// Show the user id
+    #[arg(short = 'U', long, help_heading = "Output")]
+    print_uid: bool,
+
+    /// Show the parent's name
+    #[arg(short = 'M', long, help_heading = "Output")]
+    print_pcomm: bool,
+
+    /// Show the CPU
+    #[arg(short = 'C', long, help_heading = "Output")]
+    print_cpu: bool,
+
+    /// Put every argument in quotes
+    #[arg(short, long, help_heading = "Output")]
+    quote: bool,
+
+    /// Show N arguments at most, the program's name included; all by default
+    #[arg(long, value_name = "N", help_heading = "Output")]
+    max_args: Option<usize>,
+
+    /// Copy this much of the arguments at most, from 16 bytes to 8m
+    #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = cli::bytes, help_heading = "Tracing")]
+    max_args_bytes: u64,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  execsnoop                        every program that starts
+  execsnoop -x -T                  also those that failed to, with the time
+  execsnoop -u www-data -n curl    what a user runs, where curl is in it
+  execsnoop --format json -- make  what a build runs, for a program to read";
+
+/// The command line's parser, with the short names that users of execsnoop know.
+pub(crate) fn command() -> clap::Command {
+    Args::command()
+        .mut_arg("uid", |arg| arg.short('u'))
+        .mut_arg("cgroup", |arg| arg.short('c'))
+}
+
+impl Snoop for Args {
+    type Tracer = Execs;
+
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+
+    fn adjust(&self, options: &mut Options) -> Result<()> {
+        options.filter.ppid = self.ppid;
+        Ok(())
+    }
+
+    fn tracer(&self) -> Result<Execs> {
+        Ok(Execs {
+            failed: self.fails,
+            max_args_bytes: u32::try_from(self.max_args_bytes).unwrap_or(u32::MAX),
+            max_args: self.max_args.unwrap_or(usize::MAX),
+        })
+    }
+
+    fn columns(&self) -> Vec<Column<Execs>> {
+        columns::of(Shown {
+            time: self.time,
+            elapsed: self.timestamp,
+            uid: self.print_uid,
+            parent: self.print_pcomm,
+            cpu: self.print_cpu,
+            quote: self.quote,
+        })
+    }
+
+    fn keep(&self, exec: &Exec<'_>) -> bool {
+        self.name.as_ref().is_none_or(|name| has_name(exec, name.as_bytes()))
+            && self.line.as_ref().is_none_or(|line| has_line(exec, line.as_bytes()))
+    }
+}
+
+fn has_name(exec: &Exec<'_>, name: &[u8]) -> bool {
+    let finder = memmem::Finder::new(name);
+    let has = |bytes: &[u8]| finder.find(bytes).is_some();
+    has(exec.comm)
+        || exec.filename.is_some_and(has)
+        || exec.args().is_some_and(|mut args| args.any(has))
+}
+
+fn has_line(exec: &Exec<'_>, line: &[u8]) -> bool {
+    let args: Vec<&[u8]> = exec.args().map(Iterator::collect).unwrap_or_default();
+    memmem::find(&args.join(&b' '), line).is_some()
+}

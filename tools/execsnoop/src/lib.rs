@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Traces execve(2) and execveat(2): which programs start, by whom, with which arguments.
+//!
+//! A successful exec is told by one BPF program at `sched_process_exec`, which copies the new arguments in one
+//! piece; a failed one by another at the exit of the system call.
+//!
+//! As a library, it is a stream of typed events:
+//!
+//! ```no_run
+//! use execsnoop::{Execs, Item, Options, Result};
+//!
+//! # async fn run() -> Result<()> {
+//! let mut execs = Execs { failed: true, ..Execs::default() }.start(&Options::default())?;
+//! while let Some(batch) = execs.next().await? {
+//!     for item in batch.items() {
+//!         match item {
+//!             Item::Event(exec) => println!("{} {:?} {}", exec.pid, exec.filename, exec.ret),
+//!             Item::Lost(gap) => println!("{} lost: {}", gap.count, gap.cause.words()),
+//!         }
+//!     }
+//!     execs.stop(); // after the first batch; without it, the stream goes on for ever
+//! }
+//! println!("{} seen, {}", execs.account().seen, execs.account().lost);
+//! # Ok(())
+//! # }
+//! ```
+
+mod args;
+mod columns;
+mod event;
+mod skel;
+mod tracer;
+
+pub use event::{Exec, Via};
+pub use tracer::Execs;
+pub use tracewell_shared::error::{Error, Result};
+pub use tracewell_shared::options::{Buffer, Filter, Options};
+pub use tracewell_shared::stream::{Batch, Item, Stream};
+
+use tracewell_shared::snoop;
+use tracewell_shared::tool::Tool;
+
+/// The command line.
+pub static TOOL: Tool = Tool {
+    name: "execsnoop",
+    about: "Trace execve(2) and execveat(2)",
+    command: args::command,
+    run: snoop::run::<args::Args>,
+};

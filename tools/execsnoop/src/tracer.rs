@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The settings of the trace, its ladder, and what they do to the BPF object.
+
+use tracewell_shared::error::{Error, Kind, Result};
+use tracewell_shared::event::EventFamily;
+use tracewell_shared::options::Options;
+use tracewell_shared::probe::{Ladder, Rung};
+use tracewell_shared::stream::Stream;
+use tracewell_shared::tracer::{Opened, Tracer};
+
+use crate::event::Exec;
+use crate::skel::ExecsnoopSkelBuilder;
+use crate::skel::types::exec_event;
+
+/// What to tell of execs.
+#[derive(Debug, Clone)]
+pub struct Execs {
+    /// The execs that failed, too.
+    pub failed: bool,
+    /// Bytes of arguments to copy at most, from 16 bytes to 8 MiB.
+    pub max_args_bytes: u32,
+    /// Arguments to give at most.
+    pub max_args: usize,
+}
+
+impl Execs {
+    /// The default of [`max_args_bytes`](Self::max_args_bytes).
+    pub const DEFAULT_ARGS_BYTES: u32 = 8192;
+
+    /// The largest [`max_args_bytes`](Self::max_args_bytes): more than the kernel lets an exec have (6 MiB).
+    pub const MAX_ARGS_BYTES: u32 = 8 << 20;
+
+    /// Loads and attaches. Needs a tokio runtime with its I/O and time drivers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::start`].
+    pub fn start(self, options: &Options) -> Result<Stream<Self>> {
+        Stream::start(self, options)
+    }
+}
+
+impl Default for Execs {
+    fn default() -> Self {
+        Self {
+            failed: false,
+            max_args_bytes: Self::DEFAULT_ARGS_BYTES,
+            max_args: usize::MAX,
+        }
+    }
+}
+
+impl EventFamily for Execs {
+    type Event<'a> = Exec<'a>;
+}
+
+/// The label of the rung that joins entry and exit of a failed exec by a map.
+const PAIRS: &str = "tracepoint";
+
+/// The programs that only failed execs need.
+const FAIL_PROGRAMS: &[&str] = &[
+    "exec_fail_btf",
+    "exec_fail_raw",
+    "execve_enter_tp",
+    "execve_exit_tp",
+    "execveat_enter_tp",
+    "execveat_exit_tp",
+];
+
+impl Tracer for Execs {
+    type Object = ExecsnoopSkelBuilder;
+
+    const NAME: &'static str = "execsnoop";
+
+    /// One for successes, one for failures.
+    const EMITTERS: u32 = 2;
+
+    const LADDER: &'static Ladder = &Ladder {
+        subject: "execs",
+        rungs: &[
+            Rung {
+                label: "tp_btf",
+                programs: &["exec_done_btf", "exec_fail_btf"],
+                optional: &[],
+            },
+            Rung {
+                label: "raw_tp",
+                programs: &["exec_done_raw", "exec_fail_raw"],
+                optional: &[],
+            },
+            Rung {
+                label: PAIRS,
+                programs: &[
+                    "exec_done_tp",
+                    "execve_enter_tp",
+                    "execve_exit_tp",
+                    "execveat_enter_tp",
+                    "execveat_exit_tp",
+                ],
+                optional: &[],
+            },
+        ],
+    };
+
+    fn unwanted(&self) -> &'static [&'static str] {
+        if self.failed { &[] } else { FAIL_PROGRAMS }
+    }
+
+    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+        let refused = |error: libbpf_rs::Error| Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"));
+        if !(16..=Self::MAX_ARGS_BYTES).contains(&self.max_args_bytes) {
+            return Err(Error::usage(format!(
+                "the bytes of arguments must be from 16 to {}",
+                Self::MAX_ARGS_BYTES
+            )));
+        }
+        let knobs = object
+            .maps
+            .rodata_data
+            .as_deref_mut()
+            .ok_or_else(|| Error::new(Kind::Bpf, "execsnoop's object has no knobs"))?;
+        knobs.max_args_bytes = self.max_args_bytes;
+        // The layout that the BPF source explains at its scratch map.
+        let scratch = size_of::<exec_event>() as u32 + FILENAME_BYTES + 2 * self.max_args_bytes;
+        object.maps.scratch.set_value_size(scratch).map_err(refused)?;
+        if rung != PAIRS || !self.failed {
+            object.maps.inflight.set_max_entries(1).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Exec<'a>> {
+        Exec::decode(record, self.max_args)
+    }
+}
+
+/// Room for a filename of `PATH_MAX`.
+const FILENAME_BYTES: u32 = 4096;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of the command line.
+
+use clap::{CommandFactory, Parser};
+use memchr::memmem;
+use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use tracewell_shared::cli::Common;
+use tracewell_shared::error::{Error, Result};
+use tracewell_shared::options::Options;
+use tracewell_shared::output::table::Column;
+use tracewell_shared::snoop::Snoop;
+
+use crate::columns;
+use crate::event::Open;
+use crate::flags::{self, Wanted};
+use crate::tracer::Opens;
+
+/// Trace open(2), openat(2), openat2(2) and creat(2)
+#[derive(Debug, Parser)]
+#[command(name = "opensnoop", version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Only opens that failed
+    #[arg(short = 'x', long)]
+    failed: bool,
+
+    /// Only processes whose name contains NAME
+    #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
+    name: Option<OsString>,
+
+    /// Only opens with this flag (O_WRONLY, O_CREAT, ...); repeat it for opens that have all
+    #[arg(short, long = "flag", value_name = "FLAG", value_parser = wanted, help_heading = "Filters")]
+    flags: Vec<Wanted>,
+
+    /// Show when each open returned, in local time
+    #[arg(short = 'T', long, help_heading = "Output")]
+    timestamp: bool,
+
+    /// Show the user id
+    #[arg(short = 'U', long, help_heading = "Output")]
+    print_uid: bool,
+
+    /// Show flags and mode, in octal
+    #[arg(short, long, help_heading = "Output")]
+    extended_fields: bool,
+
+    /// Show the path from the root, whatever directory it was relative to
+    #[arg(short = 'F', long, help_heading = "Output")]
+    full_path: bool,
+
+    /// Pages of the buffer, instead of --buffer-size
+    #[arg(short, long, value_name = "PAGES", conflicts_with = "buffer_size", help_heading = "Tracing")]
+    buffer_pages: Option<usize>,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  opensnoop                        every open of every process
+  opensnoop -x -F                  failed opens, with full paths
+  opensnoop -u www-data -d 10      what a user opens within ten seconds
+  opensnoop --format json -- make  what a build opens, for a program to read";
+
+/// The command line's parser, with the short names that users of opensnoop know.
+pub(crate) fn command() -> clap::Command {
+    Args::command()
+        .mut_arg("pid", |arg| arg.short('p'))
+        .mut_arg("tid", |arg| arg.short('t'))
+        .mut_arg("uid", |arg| arg.short('u'))
+        .mut_arg("duration", |arg| arg.short('d'))
+}
+
+fn wanted(name: &str) -> Result<Wanted, String> {
+    flags::parse(name).ok_or_else(|| "not a flag of open(2), such as O_WRONLY".into())
+}
+
+impl Snoop for Args {
+    type Tracer = Opens;
+
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+
+    fn adjust(&self, options: &mut Options) -> Result<()> {
+        if let Some(pages) = self.buffer_pages {
+            let bytes = pages.checked_mul(tracewell_shared::page_bytes()).filter(|bytes| *bytes > 0);
+            options.buffer_bytes = Some(bytes.ok_or_else(|| Error::usage("--buffer-pages: not a size"))?);
+        }
+        Ok(())
+    }
+
+    fn tracer(&self) -> Result<Opens> {
+        Ok(Opens {
+            failed_only: self.failed,
+            full_path: self.full_path,
+        })
+    }
+
+    fn columns(&self) -> Vec<Column<Opens>> {
+        columns::of(self.timestamp, self.print_uid, self.common.tid.is_some(), self.extended_fields, self.full_path)
+    }
+
+    fn keep(&self, open: &Open<'_>) -> bool {
+        let name = self.name.as_ref();
+        name.is_none_or(|name| memmem::find(open.comm, name.as_bytes()).is_some())
+            && self.flags.iter().all(|flag| flag.is_in(open.flags))
+    }
+}

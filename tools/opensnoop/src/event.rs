@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One open, from the record's bytes to named fields.
+
+use tracewell_shared::event::Event;
+use tracewell_shared::names;
+use tracewell_shared::output::fields::Fields;
+use tracewell_shared::path::{self, Base};
+
+use crate::flags;
+use crate::skel::types::open_event;
+
+/// `enum open_detail`.
+const PATH_UNREADABLE: u8 = 1;
+const PATH_CUT: u8 = 2;
+const COMPAT: u8 = 8;
+
+/// One call of the open family, finished.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Open<'a> {
+    /// When: nanoseconds of the boot-time clock.
+    pub time_ns: u64,
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// The real user id, as the initial user namespace sees it.
+    pub uid: u32,
+    /// The thread's name, without padding.
+    pub comm: &'a [u8],
+    /// The new file descriptor, or `-errno`.
+    pub ret: i32,
+    /// What a relative path starts from: a descriptor, or `AT_FDCWD` (-100).
+    pub dirfd: i32,
+    /// The flags as given: `O_*`.
+    pub flags: u64,
+    /// The mode as given; means something with `O_CREAT` or `O_TMPFILE` only.
+    pub mode: u32,
+    /// The path as given; `None` where it could not be read.
+    pub path: Option<&'a [u8]>,
+    /// The path had `PATH_MAX` bytes or more; the kernel refused it, and the rest is missing.
+    pub path_truncated: bool,
+    /// The caller uses the 32-bit system calls.
+    pub compat: bool,
+    base: Option<Base<'a>>,
+}
+
+impl<'a> Open<'a> {
+    pub(crate) fn decode(record: &'a [u8], full_path: bool) -> Option<Self> {
+        let mut raw = open_event::default();
+        plain::copy_from_bytes(&mut raw, record).ok()?;
+        let tail = record.get(size_of::<open_event>()..)?;
+        let (path, rest) = tail.split_at_checked(raw.path_bytes.into())?;
+        let base = Base {
+            components: rest.get(..raw.base_bytes.into())?,
+            status: raw.base_status,
+        };
+        let comm = record.get(tracewell_shared::decode::COMM)?;
+        Some(Self {
+            time_ns: raw.head.time_ns,
+            pid: raw.head.pid,
+            tid: raw.head.tid,
+            uid: raw.head.uid,
+            comm: tracewell_shared::decode::until_nul(comm),
+            ret: raw.ret,
+            dirfd: raw.dirfd,
+            flags: raw.flags,
+            mode: raw.mode,
+            path: (raw.detail & PATH_UNREADABLE == 0).then_some(path),
+            path_truncated: raw.detail & PATH_CUT != 0,
+            compat: raw.detail & COMPAT != 0,
+            base: full_path.then_some(base),
+        })
+    }
+
+    /// The file descriptor; `None` for a failed open.
+    pub fn fd(&self) -> Option<i32> {
+        (self.ret >= 0).then_some(self.ret)
+    }
+
+    /// The error's number; `None` for an open that succeeded.
+    pub fn errno(&self) -> Option<i32> {
+        (self.ret < 0).then_some(-self.ret)
+    }
+
+    /// The mode, where the call could make a file.
+    pub fn creation_mode(&self) -> Option<u32> {
+        flags::makes_file(self.flags).then_some(self.mode)
+    }
+
+    /// The path from the root of the caller's mount namespace, right for `dirfd`, the working directory, mounts and
+    /// chroot. Symbolic links and `..` stand as given. `None` unless asked for with
+    /// [`full_path`](crate::Opens::full_path), or where the path or its start could not be read.
+    pub fn full_path(&self) -> Option<path::Full<'a>> {
+        path::Full::new(self.base?, self.path?)
+    }
+}
+
+impl Event for Open<'_> {
+    const KIND: &'static str = "open";
+    const FIELDS: &'static [&'static str] = &[
+        "time", "pid", "tid", "uid", "comm", "fd", "errno", "error", "dirfd", "path", "path_truncated", "full_path",
+        "full_path_truncated", "flags", "mode", "compat",
+    ];
+
+    fn time_ns(&self) -> u64 {
+        self.time_ns
+    }
+
+    fn failed(&self) -> bool {
+        self.ret < 0
+    }
+
+    fn fields(&self, to: &mut dyn Fields) {
+        to.time("time", self.time_ns);
+        to.u64("pid", self.pid.into());
+        to.u64("tid", self.tid.into());
+        to.u64("uid", self.uid.into());
+        to.bytes("comm", self.comm);
+        to.opt_i64("fd", self.fd().map(i64::from));
+        to.opt_i64("errno", self.errno().map(i64::from));
+        to.opt_text("error", self.errno().and_then(names::errno));
+        to.i64("dirfd", self.dirfd.into());
+        to.opt_bytes("path", self.path);
+        to.bool("path_truncated", self.path_truncated);
+        let full = self.full_path();
+        match full {
+            Some(full) => full.with_bytes(|bytes| to.bytes("full_path", bytes)),
+            None => to.absent("full_path"),
+        }
+        to.bool(
+            "full_path_truncated",
+            full.is_some_and(|full| full.cut() || self.path_truncated),
+        );
+        to.names("flags", &mut flags::names(self.flags));
+        to.opt_u64("mode", self.creation_mode().map(u64::from));
+        to.bool("compat", self.compat);
+    }
+}

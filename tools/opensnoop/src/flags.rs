@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The flags of open(2), by name.
+
+use nix::libc;
+
+/// Flags of one bit or of several that belong together, the latter first.
+const FLAGS: &[(&str, i32)] = &[
+    ("O_TMPFILE", libc::O_TMPFILE),
+    ("O_SYNC", libc::O_SYNC),
+    ("O_CREAT", libc::O_CREAT),
+    ("O_EXCL", libc::O_EXCL),
+    ("O_NOCTTY", libc::O_NOCTTY),
+    ("O_TRUNC", libc::O_TRUNC),
+    ("O_APPEND", libc::O_APPEND),
+    ("O_NONBLOCK", libc::O_NONBLOCK),
+    ("O_DSYNC", libc::O_DSYNC),
+    ("O_ASYNC", libc::O_ASYNC),
+    ("O_DIRECT", libc::O_DIRECT),
+    ("O_LARGEFILE", LARGEFILE),
+    ("O_DIRECTORY", libc::O_DIRECTORY),
+    ("O_NOFOLLOW", libc::O_NOFOLLOW),
+    ("O_NOATIME", libc::O_NOATIME),
+    ("O_CLOEXEC", libc::O_CLOEXEC),
+    ("O_PATH", libc::O_PATH),
+];
+
+/// The kernel's value; libc's is 0 where every file is large.
+#[cfg(target_arch = "aarch64")]
+const LARGEFILE: i32 = 0o400_000;
+#[cfg(not(target_arch = "aarch64"))]
+const LARGEFILE: i32 = 0o100_000;
+
+/// Whether a call with these flags may make a file, and so has a mode.
+pub(crate) fn makes_file(flags: u64) -> bool {
+    let tmpfile = libc::O_TMPFILE as u64;
+    flags & libc::O_CREAT as u64 != 0 || flags & tmpfile == tmpfile
+}
+
+/// The names of the flags, the access mode first. Bits without a name are left out.
+pub(crate) fn names(flags: u64) -> impl Iterator<Item = &'static str> {
+    let access = match flags & libc::O_ACCMODE as u64 {
+        0 => "O_RDONLY",
+        1 => "O_WRONLY",
+        2 => "O_RDWR",
+        _ => "O_ACCMODE",
+    };
+    let mut left = flags;
+    std::iter::once(access).chain(FLAGS.iter().filter_map(move |&(name, bits)| {
+        let bits = bits as u64;
+        let set = left & bits == bits;
+        if set {
+            left &= !bits;
+        }
+        set.then_some(name)
+    }))
+}
+
+/// The bits that a name stands for.
+pub(crate) fn parse(name: &str) -> Option<Wanted> {
+    match name {
+        "O_RDONLY" => Some(Wanted::Access(0)),
+        "O_WRONLY" => Some(Wanted::Access(1)),
+        "O_RDWR" => Some(Wanted::Access(2)),
+        _ => FLAGS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|&(_, bits)| Wanted::Bits(bits as u64)),
+    }
+}
+
+/// What `-f` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// An access mode: exactly one of three.
+    Access(u64),
+    /// All of these bits.
+    Bits(u64),
+}
+
+impl Wanted {
+    pub(crate) fn is_in(self, flags: u64) -> bool {
+        match self {
+            Self::Access(mode) => flags & libc::O_ACCMODE as u64 == mode,
+            Self::Bits(bits) => flags & bits == bits,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{makes_file, names, parse};
+    use nix::libc::{O_CLOEXEC, O_CREAT, O_DIRECTORY, O_RDWR, O_SYNC, O_TMPFILE, O_TRUNC, O_WRONLY};
+
+    fn named(flags: i32) -> Vec<&'static str> {
+        names(flags as u64).collect()
+    }
+
+    #[test]
+    fn flags_have_their_names() {
+        assert_eq!(named(O_CLOEXEC), ["O_RDONLY", "O_CLOEXEC"]);
+        assert_eq!(named(O_WRONLY | O_CREAT | O_TRUNC), ["O_WRONLY", "O_CREAT", "O_TRUNC"]);
+        assert_eq!(named(O_RDWR | O_TMPFILE), ["O_RDWR", "O_TMPFILE"]);
+        assert_eq!(named(O_DIRECTORY), ["O_RDONLY", "O_DIRECTORY"]);
+        assert_eq!(named(O_SYNC), ["O_RDONLY", "O_SYNC"]);
+    }
+
+    #[test]
+    fn only_calls_that_make_a_file_have_a_mode() {
+        assert!(makes_file(O_CREAT as u64) && makes_file(O_TMPFILE as u64));
+        assert!(!makes_file(O_DIRECTORY as u64));
+    }
+
+    #[test]
+    fn flags_are_asked_for_by_name() {
+        assert!(parse("O_RDONLY").unwrap().is_in(O_CLOEXEC as u64));
+        assert!(!parse("O_RDONLY").unwrap().is_in(O_WRONLY as u64));
+        assert!(!parse("O_TMPFILE").unwrap().is_in(O_DIRECTORY as u64));
+        assert_eq!(parse("O_NONSENSE"), None);
+    }
+}

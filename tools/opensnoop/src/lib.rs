@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Traces open(2), openat(2), openat2(2) and creat(2): who opens which file, and with what result.
+//!
+//! One BPF program at the exit of system calls reads the arguments from the caller's registers; on kernels that
+//! offer neither typed nor raw tracepoints, a pair of programs at entry and exit does.
+//!
+//! As a library, it is a stream of typed events:
+//!
+//! ```no_run
+//! use opensnoop::{Filter, Item, Opens, Options, Result};
+//!
+//! # async fn run() -> Result<()> {
+//! let filter = Filter { uid: Some(1000), ..Filter::default() };
+//! let options = Options { filter, ..Options::default() };
+//! let mut opens = Opens { failed_only: true, ..Opens::default() }.start(&options)?;
+//! while let Some(batch) = opens.next().await? {
+//!     for item in batch.items() {
+//!         match item {
+//!             Item::Event(open) => println!("{} {:?} {}", open.pid, open.path, open.ret),
+//!             Item::Lost(gap) => println!("{} lost: {}", gap.count, gap.cause.words()),
+//!         }
+//!     }
+//!     opens.stop(); // after the first batch; without it, the stream goes on for ever
+//! }
+//! println!("{} seen, {}", opens.account().seen, opens.account().lost);
+//! # Ok(())
+//! # }
+//! ```
+
+mod args;
+mod columns;
+mod event;
+mod flags;
+mod skel;
+mod tracer;
+
+pub use event::Open;
+pub use tracer::Opens;
+pub use tracewell_shared::error::{Error, Result};
+pub use tracewell_shared::options::{Buffer, Filter, Options};
+pub use tracewell_shared::stream::{Batch, Item, Stream};
+
+use tracewell_shared::snoop;
+use tracewell_shared::tool::Tool;
+
+/// The command line.
+pub static TOOL: Tool = Tool {
+    name: "opensnoop",
+    about: "Trace open(2) and its kin",
+    command: args::command,
+    run: snoop::run::<args::Args>,
+};

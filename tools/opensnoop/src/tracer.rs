@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The settings of the trace, its ladder, and what they do to the BPF object.
+
+use tracewell_shared::error::{Error, Kind, Result};
+use tracewell_shared::event::EventFamily;
+use tracewell_shared::options::Options;
+use tracewell_shared::probe::{Ladder, Rung};
+use tracewell_shared::stream::Stream;
+use tracewell_shared::tracer::{Opened, Tracer};
+
+use crate::event::Open;
+use crate::skel::OpensnoopSkelBuilder;
+use crate::skel::types::open_event;
+
+/// What to tell of opens.
+#[derive(Debug, Clone, Default)]
+pub struct Opens {
+    /// Only the opens that failed.
+    pub failed_only: bool,
+    /// Where the path starts is read too, for [`Open::full_path`].
+    pub full_path: bool,
+}
+
+impl Opens {
+    /// Loads and attaches. Needs a tokio runtime with its I/O and time drivers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::start`].
+    pub fn start(self, options: &Options) -> Result<Stream<Self>> {
+        Stream::start(self, options)
+    }
+}
+
+impl EventFamily for Opens {
+    type Event<'a> = Open<'a>;
+}
+
+/// The label of the rung that joins entry and exit by a map.
+const PAIRS: &str = "tracepoint";
+
+impl Tracer for Opens {
+    type Object = OpensnoopSkelBuilder;
+
+    const NAME: &'static str = "opensnoop";
+
+    const LADDER: &'static Ladder = &Ladder {
+        subject: "opens",
+        rungs: &[
+            Rung {
+                label: "tp_btf",
+                programs: &["open_exit_btf"],
+                optional: &[],
+            },
+            Rung {
+                label: "raw_tp",
+                programs: &["open_exit_raw"],
+                optional: &[],
+            },
+            Rung {
+                label: PAIRS,
+                programs: &["openat_enter_tp", "openat_exit_tp"],
+                // arm64 has neither open nor creat; openat2 came with 5.6.
+                optional: &[
+                    "open_enter_tp",
+                    "open_exit_tp",
+                    "creat_enter_tp",
+                    "creat_exit_tp",
+                    "openat2_enter_tp",
+                    "openat2_exit_tp",
+                ],
+            },
+        ],
+    };
+
+    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+        let refused = |error: libbpf_rs::Error| Error::new(Kind::Bpf, format!("cannot set up opensnoop: {error}"));
+        let knobs = object
+            .maps
+            .rodata_data
+            .as_deref_mut()
+            .ok_or_else(|| Error::new(Kind::Bpf, "opensnoop's object has no knobs"))?;
+        knobs.failed_only = self.failed_only;
+        knobs.full_path = self.full_path;
+        if !self.full_path {
+            object.maps.scratch.set_value_size(SCRATCH_BYTES).map_err(refused)?;
+        }
+        if rung != PAIRS {
+            object.maps.inflight.set_max_entries(1).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Open<'a>> {
+        Open::decode(record, self.full_path)
+    }
+}
+
+/// Room for an event and a path of `PATH_MAX`.
+const SCRATCH_BYTES: u32 = size_of::<open_event>() as u32 + 4096;
