@@ -197,8 +197,8 @@ static __always_inline int exec_failed(void *ctx, const struct exec_request *req
 	if (event->head.tid != event->head.pid)
 		event->detail |= EXEC_BY_THREAD;
 
-	filename_was_read(event, bpf_probe_read_user_str(tail, FILENAME_BYTES,
-							 (void *)request->filename));
+	filename_was_read(event,
+			  bpf_probe_read_user_str(tail, FILENAME_BYTES, (void *)request->filename));
 	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
 	bytes = copy_argv(event, tail + end, request);
 	if (bytes > max_args_bytes)

@@ -29,7 +29,7 @@ int exec_done_tp(struct trace_event_raw_sched_process_exec *ctx)
 static __always_inline int enter(__u32 call, __u64 filename, __u64 argv)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct exec_request request = { .filename = filename, .argv = argv, .call = call };
+	struct exec_request request = {.filename = filename, .argv = argv, .call = call};
 
 	if (!filter_passes())
 		return 0;

@@ -45,16 +45,16 @@ static __always_inline int leave(struct trace_event_raw_sys_exit *ctx)
 	return open_exit(ctx, &copy, ctx->ret);
 }
 
-#define OPEN_PAIR(name, call)                                          \
-	SEC("tp/syscalls/sys_enter_" #name)                            \
-	int name##_enter_tp(struct trace_event_raw_sys_enter *ctx)     \
-	{                                                              \
-		return enter(ctx, call);                               \
-	}                                                              \
-	SEC("tp/syscalls/sys_exit_" #name)                             \
-	int name##_exit_tp(struct trace_event_raw_sys_exit *ctx)       \
-	{                                                              \
-		return leave(ctx);                                     \
+#define OPEN_PAIR(name, call)                                                                      \
+	SEC("tp/syscalls/sys_enter_" #name)                                                        \
+	int name##_enter_tp(struct trace_event_raw_sys_enter *ctx)                                 \
+	{                                                                                          \
+		return enter(ctx, call);                                                           \
+	}                                                                                          \
+	SEC("tp/syscalls/sys_exit_" #name)                                                         \
+	int name##_exit_tp(struct trace_event_raw_sys_exit *ctx)                                   \
+	{                                                                                          \
+		return leave(ctx);                                                                 \
 	}
 
 OPEN_PAIR(open, CALL_OPEN)

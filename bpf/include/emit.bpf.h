@@ -24,18 +24,18 @@ struct {
  * A plain array indexed by CPU: the lookup is inlined on every kernel, and a
  * value may be larger than the 32 KiB of a per-CPU one.
  */
-#define SCRATCH_MAP(bytes)                        \
-	struct {                                  \
-		__uint(type, BPF_MAP_TYPE_ARRAY); \
-		__uint(max_entries, 1);           \
-		__uint(key_size, sizeof(__u32));  \
-		__uint(value_size, bytes);        \
+#define SCRATCH_MAP(bytes)                                                                         \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(max_entries, 1);                                                            \
+		__uint(key_size, sizeof(__u32));                                                   \
+		__uint(value_size, bytes);                                                         \
 	} scratch SEC(".maps")
 
-#define scratch_of(program)                                                             \
-	({                                                                              \
-		__u32 __key = (program) * shared_knobs.cpus + bpf_get_smp_processor_id(); \
-		bpf_map_lookup_elem(&scratch, &__key);                                  \
+#define scratch_of(program)                                                                        \
+	({                                                                                         \
+		__u32 __key = (program)*shared_knobs.cpus + bpf_get_smp_processor_id();            \
+		bpf_map_lookup_elem(&scratch, &__key);                                             \
 	})
 
 static __always_inline __u32 loss_slot_of_cpu(void)

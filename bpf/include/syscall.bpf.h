@@ -10,14 +10,14 @@
  * them to with their type (tp_btf), by a probe read elsewhere. direct is a
  * constant wherever this is used, so one half is compiled away.
  */
-#define REG(direct, regs, field)                             \
-	({                                                   \
-		typeof((regs)->field) __value;               \
-		if (direct)                                  \
-			__value = (regs)->field;             \
-		else                                         \
-			__value = BPF_CORE_READ(regs, field); \
-		__value;                                     \
+#define REG(direct, regs, field)                                                                   \
+	({                                                                                         \
+		typeof((regs)->field) __value;                                                     \
+		if (direct)                                                                        \
+			__value = (regs)->field;                                                   \
+		else                                                                               \
+			__value = BPF_CORE_READ(regs, field);                                      \
+		__value;                                                                           \
 	})
 
 struct syscall_args {

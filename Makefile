@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# make run and make test are all that a user needs; each installs what is missing.
+
+TOOL ?= execsnoop
+ARGS ?= --duration 5
+
+# Tracing needs privilege, building does not.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help run build test test-host test-kernels lint fmt bench clean
+
+help:
+	@echo "make run           build, then trace what this machine does (TOOL=$(TOOL) ARGS='$(ARGS)')"
+	@echo "make test          everything: lints, unit and end-to-end tests, the kernel matrix"
+	@echo "make test-host     the part without virtual machines"
+	@echo "make test-kernels  the kernel matrix (ARCH=x86_64, KERNELS='6.1 6.12' for some)"
+	@echo "make bench         the comparison with Debian's libbpf-tools"
+	@echo "make build         the release binaries, in target/release"
+	@echo "make lint | fmt    check or mend the form of the sources"
+
+build:
+	@./setup build
+	cargo build --release --locked
+
+# On a quiet machine nothing would be seen: a few programs are started meanwhile.
+run: build
+	@echo "$(TOOL) $(ARGS), while a few programs start:"
+	@(for i in 1 2 3 4; do sleep 1; /bin/ls / >/dev/null; /bin/uname >/dev/null; done) & \
+	$(AS_ROOT) target/release/$(TOOL) $(ARGS); status=$$?; wait; exit $$status
+
+test:
+	@tests/run lint host kernels
+
+test-host:
+	@tests/run lint host
+
+test-kernels:
+	@tests/run kernels
+
+lint:
+	@tests/run lint
+
+fmt:
+	@./setup test
+	cargo fmt --all
+	clang-format -i bpf/*.c bpf/*.h bpf/include/*.h
+
+bench: build
+	@./setup bench
+	$(AS_ROOT) target/release/compare
+
+clean:
+	cargo clean
