@@ -8,7 +8,7 @@
 //! }
 //! ```
 //!
-//! The crate then includes `concat!(env!("OUT_DIR"), "/skel.rs")` in a private module.
+//! The crate then has `include!(concat!(env!("OUT_DIR"), "/skel.rs"));`, which makes the module `skel`.
 
 use std::env;
 use std::error::Error;
@@ -36,12 +36,31 @@ pub fn build(tool: &str) -> Result<(), Box<dyn Error>> {
     // The skeleton is read by nobody, and rustfmt may not be installed where a package is built.
     builder.rustfmt("/nonexistent/rustfmt");
     builder
-        .build_and_generate(out.join("skel.rs"))
+        .build_and_generate(out.join("skeleton.rs"))
         .map_err(|error| format!("cannot build {}: {error:#}", source.display()))?;
+    fs::write(out.join("skel.rs"), MODULE)?;
     rerun_if_changed(&source_dir())?;
     rerun_if_changed(&vmlinux_dir(&arch))?;
     Ok(())
 }
+
+/// What a tool includes. Generated code keeps no house rules.
+const MODULE: &str = r#"
+#[allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
+    dead_code,
+    missing_debug_implementations,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+mod skel {
+    include!(concat!(env!("OUT_DIR"), "/skeleton.rs"));
+}
+"#;
 
 /// The arguments that every BPF source is compiled with, for the architecture that Rust calls `arch`.
 ///
@@ -51,7 +70,9 @@ pub fn build(tool: &str) -> Result<(), Box<dyn Error>> {
 pub fn clang_args(arch: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let vmlinux = vmlinux_dir(arch);
     if !vmlinux.join("vmlinux.h").exists() {
-        return Err(format!("no vmlinux/{arch}/vmlinux.h: vmlinux/README.md says how to make one").into());
+        return Err(
+            format!("no vmlinux/{arch}/vmlinux.h: vmlinux/README.md says how to make one").into(),
+        );
     }
     let mut args: Vec<String> = [
         "-Wall",
@@ -84,7 +105,10 @@ fn rerun_if_changed(dir: &Path) -> Result<(), Box<dyn Error>> {
         if path.file_name().is_some_and(|name| name == "include") {
             rerun_if_changed(&path)?;
         }
-        if path.extension().is_some_and(|extension| extension == "c" || extension == "h") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "c" || extension == "h")
+        {
             emit(&format!("cargo:rerun-if-changed={}", path.display()));
         }
     }

@@ -224,9 +224,10 @@ fn check_cgroup(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A size in bytes: a number, or one with a unit such as `8k`. A unit is a power of 1024.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    values::bytes(text)
+}
+
 #[cfg(test)]
 mod tests;
-/// A size in bytes: a number, or one with a suffix such as `8k`.
-pub fn bytes(text: &str) -> Result<u64, String> {
-    parse_size::Config::new().with_binary().parse_size(text).map_err(|error| error.to_string())
-}

@@ -4,10 +4,8 @@
 //! Events carry nanoseconds of `CLOCK_BOOTTIME`, taken in the kernel when they happened. That clock
 //! counts through a suspend, so only a step of the wall clock moves the difference between the two.
 
-use nix::time::ClockId;
-use nix::time::clock_gettime;
-use time::OffsetDateTime;
-use time::UtcOffset;
+use nix::time::{ClockId, clock_gettime};
+use time::{OffsetDateTime, UtcOffset};
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -69,7 +67,7 @@ impl Clock {
         self.taken_ns = Some(now_ns);
         let mut changed = self.adopt(measure());
         if self.unix_ns(now_ns) / ZONE_NS != zone_before {
-            // Without an answer the old offset stays: half an hour off is better than hours.
+            // Without an answer the old offset stays, which is right most of the year.
             let local = local_offset(self.utc(now_ns)).unwrap_or(self.local);
             changed |= local != self.local;
             self.local = local;
@@ -153,10 +151,8 @@ fn local_offset(at: OffsetDateTime) -> Option<UtcOffset> {
 
 #[cfg(test)]
 mod tests {
-    use super::Clock;
-    use super::SECOND_NS;
-    use std::time::SystemTime;
-    use std::time::UNIX_EPOCH;
+    use super::{Clock, SECOND_NS};
+    use std::time::{SystemTime, UNIX_EPOCH};
     use time::UtcOffset;
     use time::macros::datetime;
 

@@ -18,6 +18,10 @@ pub enum Kind {
     Io,
     /// The reader of the output has gone. It ends a run, and is no failure.
     Closed,
+    /// The command to run does not exist. Exit status 127.
+    CommandNotFound,
+    /// The command to run cannot be executed. Exit status 126.
+    CommandNotExecutable,
     /// The kernel or libbpf refused something that should have worked. Exit status 1.
     Bpf,
 }
@@ -72,6 +76,8 @@ impl Error {
             Kind::Usage => 2,
             Kind::Unsupported => 77,
             Kind::Closed => 0,
+            Kind::CommandNotFound => 127,
+            Kind::CommandNotExecutable => 126,
             Kind::Permission | Kind::Io | Kind::Bpf => 1,
         }
     }

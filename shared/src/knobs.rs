@@ -6,11 +6,16 @@ use crate::kernel;
 use crate::options::Options;
 use crate::raw::shared_knobs;
 
-/// The kernel's TASK_COMM_LEN less the NUL.
+/// The kernel's `TASK_COMM_LEN` less the NUL.
 pub const COMM_MAX: usize = 15;
 
 /// What to set before load. `wake_bytes` and `perf_buffer` follow from the buffer.
-pub(crate) fn shared(options: &Options, cpus: u32, ring_bytes: usize, perf: bool) -> Result<shared_knobs> {
+pub(crate) fn shared(
+    options: &Options,
+    cpus: u32,
+    ring_bytes: usize,
+    perf: bool,
+) -> Result<shared_knobs> {
     let filter = &options.filter;
     let mut knobs = shared_knobs {
         wake_bytes: (ring_bytes / 2) as u64,
@@ -38,7 +43,11 @@ pub(crate) fn shared(options: &Options, cpus: u32, ring_bytes: usize, perf: bool
             .comm
             .get_mut(..comm.len())
             .filter(|_| comm.len() <= COMM_MAX)
-            .ok_or_else(|| Error::usage(format!("a command's name has at most {COMM_MAX} bytes in the kernel")))?;
+            .ok_or_else(|| {
+                Error::usage(format!(
+                    "a command's name has at most {COMM_MAX} bytes in the kernel"
+                ))
+            })?;
         room.copy_from_slice(comm);
     }
     Ok(knobs)

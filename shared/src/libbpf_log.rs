@@ -53,6 +53,10 @@ impl Log {
             .filter(|line| !line.is_empty() && !NOISE.iter().any(|noise| line.contains(noise)))
             .collect();
         let start = lines.len().saturating_sub(TAIL);
-        lines.iter().skip(start).map(|line| format!("\n    {line}")).collect()
+        lines
+            .iter()
+            .skip(start)
+            .map(|line| format!("\n    {line}"))
+            .collect()
     }
 }

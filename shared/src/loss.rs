@@ -89,7 +89,11 @@ impl fmt::Display for Counts {
             let lead = if index == 0 { " (" } else { ", " };
             write!(f, "{lead}{} {count}", cause.words())?;
         }
-        if self.total() > 0 { f.write_str(")") } else { Ok(()) }
+        if self.total() > 0 {
+            f.write_str(")")
+        } else {
+            Ok(())
+        }
     }
 }
 

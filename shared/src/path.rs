@@ -36,7 +36,11 @@ impl<'a> Full<'a> {
 
     /// Hands the path's pieces over, in order. Joined, they are the path.
     pub fn pieces(&self, give: &mut dyn FnMut(&[u8])) {
-        let outer = self.base.components.strip_suffix(b"\0").unwrap_or(self.base.components);
+        let outer = self
+            .base
+            .components
+            .strip_suffix(b"\0")
+            .unwrap_or(self.base.components);
         let mut first = true;
         if !outer.is_empty() {
             for component in outer.rsplit(|byte| *byte == 0) {
@@ -74,13 +78,17 @@ mod tests {
 
     fn full(components: &[u8], status: u8, name: &str) -> Option<String> {
         let base = Base { components, status };
-        Full::new(base, name.as_bytes())?.with_bytes(|bytes| Some(String::from_utf8_lossy(bytes).into_owned()))
+        Full::new(base, name.as_bytes())?
+            .with_bytes(|bytes| Some(String::from_utf8_lossy(bytes).into_owned()))
     }
 
     #[test]
     fn components_are_turned_round() {
         assert_eq!(full(b"c\0b\0a\0", WHOLE, "f").unwrap(), "/a/b/c/f");
-        assert_eq!(full(b"jail\0srv\0", WHOLE, "/etc/f").unwrap(), "/srv/jail/etc/f");
+        assert_eq!(
+            full(b"jail\0srv\0", WHOLE, "/etc/f").unwrap(),
+            "/srv/jail/etc/f"
+        );
     }
 
     #[test]

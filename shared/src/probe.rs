@@ -126,7 +126,11 @@ pub fn resolve(
         kernel.lacks(&Need::of_section(&section)?)
     };
     let mut programs = Programs::new();
-    for program in rung.programs.iter().filter(|program| !unwanted.contains(*program)) {
+    for program in rung
+        .programs
+        .iter()
+        .filter(|program| !unwanted.contains(*program))
+    {
         if let Some(reason) = lacks(program) {
             return Err(Passed {
                 label: rung.label,

@@ -12,7 +12,9 @@ impl Kernel for Fake {
         | Need::BtfFunction(name)
         | Need::Kprobe(name)
         | Need::Tracepoint { name, .. }) = need;
-        self.0.contains(&name.as_str()).then(|| format!("no {name}"))
+        self.0
+            .contains(&name.as_str())
+            .then(|| format!("no {name}"))
     }
 }
 

@@ -1,24 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The types of `bpf/include/shared.h`, as the compiler of the BPF side laid them out.
 
-#[allow(
-    clippy::all,
-    clippy::absolute_paths,
-    clippy::doc_markdown,
-    clippy::undocumented_unsafe_blocks,
-    clippy::use_self,
-    clippy::wildcard_imports,
-    dead_code,
-    missing_debug_implementations,
-    missing_docs,
-    unreachable_pub,
-    reason = "generated"
-)]
-mod skel {
-    include!(concat!(env!("OUT_DIR"), "/skel.rs"));
-}
-
 use plain::Plain;
+
+include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
 pub(crate) use skel::types::{event_head, loss_slot, shared_knobs, shared_state};
 

@@ -10,7 +10,9 @@ use std::path::Path;
 
 use libbpf_rs::libbpf_sys;
 use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
-use libbpf_rs::{Link, MapCore, MapFlags, MapType, Object, OpenMapMut, OpenObject, num_possible_cpus};
+use libbpf_rs::{
+    Link, MapCore, MapFlags, MapType, Object, OpenMapMut, OpenObject, num_possible_cpus,
+};
 
 use crate::error::{Error, Kind, Result};
 use crate::kernel::{self, Running};
@@ -76,7 +78,11 @@ pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session
     let kernel = Running::new();
     let mut passed = Vec::new();
     for rung in ladder.rungs {
-        if options.probe.as_deref().is_some_and(|label| label != rung.label) {
+        if options
+            .probe
+            .as_deref()
+            .is_some_and(|label| label != rung.label)
+        {
             continue;
         }
         match attempt.rung(rung, &kernel)? {
@@ -97,8 +103,13 @@ pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session
 
 fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
     match label {
-        Some(label) if !ladder.labels().contains(&label) => Err(Error::usage(format!("there is no probe '{label}'"))
-            .help(format!("use auto, or one of: {}", ladder.labels().join(", ")))),
+        Some(label) if !ladder.labels().contains(&label) => Err(Error::usage(format!(
+            "there is no probe '{label}'"
+        ))
+        .help(format!(
+            "use auto, or one of: {}",
+            ladder.labels().join(", ")
+        ))),
         _ => Ok(()),
     }
 }
@@ -144,17 +155,29 @@ impl<T: Tracer> Attempt<'_, T> {
                 Err(passed) => return Ok(Err(passed)),
             }
         };
-        select(open.open_object_mut(), &programs, self.options.follow.is_some());
+        select(
+            open.open_object_mut(),
+            &programs,
+            self.options.follow.is_some(),
+        );
         self.configure_shared(open.open_object_mut())?;
         self.tracer.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
-            Err(error) => return pass(format!("the kernel refused to load it: {error}{}", log.tail())),
+            Err(error) => {
+                return pass(format!(
+                    "the kernel refused to load it: {error}{}",
+                    log.tail()
+                ));
+            }
         };
         let object = skel.object();
         fill_filters(object, self.options)?;
         // Before the attach, so that the first event finds its reader.
-        let (events, state) = (map_fd(object, "events")?, State::map(map_fd(object, ".bss.shared")?)?);
+        let (events, state) = (
+            map_fd(object, "events")?,
+            State::map(map_fd(object, ".bss.shared")?)?,
+        );
         let transport = if self.perf {
             Transport::perf(events, self.buffer_bytes, self.options.latency)?
         } else {
@@ -200,15 +223,18 @@ impl<T: Tracer> Attempt<'_, T> {
     fn configure_shared(&self, object: &mut OpenObject) -> Result<()> {
         let ring_bytes = self.buffer_bytes;
         let knobs = knobs::shared(self.options, self.cpus, ring_bytes, self.perf)?;
+        // SAFETY: integers and arrays of integers, without padding that is not a field.
+        let knobs = unsafe { plain::as_bytes(&knobs) };
         let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);
         for mut map in object.maps_mut() {
             let name = map.name().to_owned();
             match name.as_bytes() {
-                // SAFETY: the knobs are integers without padding.
-                b".rodata.shared" => map.set_initial_value(unsafe { plain::as_bytes(&knobs) }).map_err(set)?,
+                b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,
                 b"scratch" => map.set_max_entries(self.cpus * T::EMITTERS).map_err(set)?,
-                b"followed" if self.options.follow.is_some() => map.set_max_entries(FOLLOWED_MAX).map_err(set)?,
+                b"followed" if self.options.follow.is_some() => {
+                    map.set_max_entries(FOLLOWED_MAX).map_err(set)?
+                }
                 b"cgroup_ids" => reuse(&mut map, self.options.filter.cgroup_map.as_deref())?,
                 b"mntns_ids" => reuse(&mut map, self.options.filter.mntns_map.as_deref())?,
                 _ => {}
@@ -233,7 +259,8 @@ impl<T: Tracer> Attempt<'_, T> {
 fn select(object: &mut OpenObject, programs: &Programs, follow: bool) {
     for mut program in object.progs_mut() {
         let name = program.name().to_str().unwrap_or_default().to_owned();
-        let wanted = programs.contains(&name.as_str()) || (follow && FOLLOW_PROGRAMS.contains(&name.as_str()));
+        let wanted = programs.contains(&name.as_str())
+            || (follow && FOLLOW_PROGRAMS.contains(&name.as_str()));
         program.set_autoload(wanted);
     }
 }
@@ -242,8 +269,11 @@ fn select(object: &mut OpenObject, programs: &Programs, follow: bool) {
 fn reuse(map: &mut OpenMapMut<'_>, pinned: Option<&Path>) -> Result<()> {
     let Some(path) = pinned else { return Ok(()) };
     map.reuse_pinned_map(path).map_err(|error| {
-        Error::new(Kind::Io, format!("cannot use the pinned map {}: {error}", path.display()))
-            .help("it must be a BPF hash map with 8-byte keys, pinned in a bpf file system")
+        Error::new(
+            Kind::Io,
+            format!("cannot use the pinned map {}: {error}", path.display()),
+        )
+        .help("it must be a BPF hash map with 8-byte keys, pinned in a bpf file system")
     })
 }
 
@@ -251,7 +281,12 @@ fn reuse(map: &mut OpenMapMut<'_>, pinned: Option<&Path>) -> Result<()> {
 fn fill_filters(object: &Object, options: &Options) -> Result<()> {
     if let Some(path) = &options.filter.cgroup {
         let directory = File::open(path).map_err(|error| Error::io(path.display(), &error))?;
-        update(object, "cgroup_filter", &0u32.to_ne_bytes(), &directory.as_raw_fd().to_ne_bytes())?;
+        update(
+            object,
+            "cgroup_filter",
+            &0u32.to_ne_bytes(),
+            &directory.as_raw_fd().to_ne_bytes(),
+        )?;
     }
     if let Some(pid) = options.follow {
         update(object, "followed", &pid.to_ne_bytes(), &[1])?;
@@ -261,14 +296,20 @@ fn fill_filters(object: &Object, options: &Options) -> Result<()> {
 
 fn update(object: &Object, name: &str, key: &[u8], value: &[u8]) -> Result<()> {
     let missing = || Error::new(Kind::Bpf, format!("the BPF object has no map {name}"));
-    let map = object.maps().find(|map| map.name() == name).ok_or_else(missing)?;
+    let map = object
+        .maps()
+        .find(|map| map.name() == name)
+        .ok_or_else(missing)?;
     map.update(key, value, MapFlags::ANY)
         .map_err(|error| bpf_error(&format!("cannot fill the map {name}"), &error))
 }
 
 fn map_fd(object: &Object, name: &str) -> Result<OwnedFd> {
     let missing = || Error::new(Kind::Bpf, format!("the BPF object has no map {name}"));
-    let map = object.maps().find(|map| map.name() == name).ok_or_else(missing)?;
+    let map = object
+        .maps()
+        .find(|map| map.name() == name)
+        .ok_or_else(missing)?;
     map.as_fd()
         .try_clone_to_owned()
         .map_err(|error| Error::io("cannot keep a map", &error))

@@ -73,15 +73,20 @@ impl Shutdown {
         })
     }
 
-    /// Waits for a reason to end. Cancel safe; a reader that has gone is given each time, a signal once.
+    /// Waits for a reason to end. Cancel safe. Each reason is given once, so that a tool may go on to wait for
+    /// the next: a second Ctrl-C, say.
     pub async fn recv(&mut self) -> Reason {
-        tokio::select! {
+        let reason = tokio::select! {
             biased;
             () = received(Some(&mut self.interrupt)) => Reason::Interrupt,
             () = received(Some(&mut self.terminate)) => Reason::Terminate,
             () = received(self.hangup.as_mut()) => Reason::Hangup,
             () = reader_gone(self.output.as_ref()) => Reason::ReaderGone,
+        };
+        if reason == Reason::ReaderGone {
+            self.output = None;
         }
+        reason
     }
 }
 
@@ -118,7 +123,11 @@ fn watch(fd: BorrowedFd<'_>) -> io::Result<Option<AsyncFd<OwnedFd>>> {
         )
     };
     match Errno::result(added) {
-        Ok(_) => AsyncFd::with_interest(epoll, Interest::READABLE).map(Some),
+        Ok(_) => {
+            // SAFETY: an `OwnedFd` is open, and stays the same, for as long as it lives.
+            let watching = unsafe { AsyncFd::register_with_interest(epoll, Interest::READABLE) };
+            Ok(Some(watching?))
+        }
         // Regular files, directories, /dev/null.
         Err(Errno::EPERM) => Ok(None),
         Err(errno) => Err(errno.into()),
@@ -147,104 +156,4 @@ async fn reader_gone(output: Option<&AsyncFd<OwnedFd>>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::File;
-    use std::future::Future;
-    use std::io::Write;
-    use std::os::fd::AsFd;
-    use std::os::unix::net::UnixStream;
-    use std::sync::{Mutex, PoisonError};
-    use std::time::Duration;
-
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    use nix::sys::signal::{self, raise};
-    use tokio::time::timeout;
-
-    use super::{Reason, Shutdown, is_ignored};
-
-    const SOON: Duration = Duration::from_secs(10);
-    const NOT_YET: Duration = Duration::from_millis(30);
-
-    fn block_on(test: impl Future<Output = ()>) {
-        // A signal reaches all listeners of the process, so that tests must take turns.
-        static TURN: Mutex<()> = Mutex::new(());
-        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(test);
-    }
-
-    /// Nothing asks the tool to end until `close` is called, then that does.
-    async fn ends_with(output: impl AsFd, close: impl FnOnce()) {
-        let mut shutdown = Shutdown::new(Some(output.as_fd())).unwrap();
-        assert!(timeout(NOT_YET, shutdown.recv()).await.is_err());
-        close();
-        assert_eq!(timeout(SOON, shutdown.recv()).await, Ok(Reason::ReaderGone));
-        assert_eq!(timeout(SOON, shutdown.recv()).await, Ok(Reason::ReaderGone));
-    }
-
-    #[test]
-    fn a_closed_pipe_ends() {
-        block_on(async {
-            let (reader, mut writer) = std::io::pipe().unwrap();
-            writer.write_all(b"an event").unwrap();
-            ends_with(&writer, || drop(reader)).await;
-            let flags = OFlag::from_bits_truncate(fcntl(&writer, FcntlArg::F_GETFL).unwrap());
-            assert!(!flags.contains(OFlag::O_NONBLOCK));
-        });
-    }
-
-    #[test]
-    fn a_closed_socket_ends() {
-        block_on(async {
-            let (reader, writer) = UnixStream::pair().unwrap();
-            // What the reader sends, and that it will send no more, is nothing to us.
-            (&reader).write_all(b"input").unwrap();
-            reader.shutdown(std::net::Shutdown::Write).unwrap();
-            ends_with(&writer, || drop(reader)).await;
-        });
-    }
-
-    #[test]
-    fn files_have_no_reader() {
-        block_on(async {
-            for path in ["/dev/null", "/proc/self/exe", "/"] {
-                let file = File::open(path).unwrap();
-                let mut shutdown = Shutdown::new(Some(file.as_fd())).unwrap();
-                assert!(timeout(NOT_YET, shutdown.recv()).await.is_err(), "{path}");
-            }
-        });
-    }
-
-    #[test]
-    fn signals_end() {
-        let asks = [
-            (signal::Signal::SIGINT, Reason::Interrupt),
-            (signal::Signal::SIGTERM, Reason::Terminate),
-            (signal::Signal::SIGHUP, Reason::Hangup),
-        ];
-        for (signal, reason) in asks {
-            block_on(async {
-                let mut shutdown = Shutdown::new(None).unwrap();
-                if is_ignored(signal).unwrap() {
-                    return;
-                }
-                raise(signal).unwrap();
-                assert_eq!(timeout(SOON, shutdown.recv()).await, Ok(reason));
-            });
-        }
-    }
-
-    #[test]
-    fn rust_ignores_broken_pipes() {
-        assert!(is_ignored(signal::Signal::SIGPIPE).unwrap());
-        assert!(!is_ignored(signal::Signal::SIGWINCH).unwrap());
-    }
-
-    #[test]
-    fn outside_of_a_runtime_is_an_error() {
-        assert!(Shutdown::new(None).is_err());
-    }
-}
+mod tests;

@@ -21,6 +21,7 @@ use crate::output::{Format, Writer};
 use crate::privilege;
 use crate::shutdown::{Reason, Shutdown};
 use crate::stream::{Batch, Item, Stream};
+use crate::tool;
 use crate::tracer::Tracer;
 
 /// The arguments of such a tool.
@@ -86,14 +87,15 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
         .map_err(|error| Error::io("cannot start the runtime", &error))?
         .block_on(async {
             let watched = sink.raw_fd();
-            let mut shutdown = Shutdown::new(match common.output {
-                // SAFETY: standard output stays open as long as the process runs.
-                None => Some(unsafe { BorrowedFd::borrow_raw(watched) }),
-                Some(_) => None,
-            })?;
+            // SAFETY: the sink's descriptor is open now, and only looked at in this call.
+            let mut shutdown = Shutdown::new(Some(unsafe { BorrowedFd::borrow_raw(watched) }))?;
             let stream = Stream::start(tracer, &options)?;
             report_plan(&common, &stream);
-            let mut run = Run::new(&args, &common, Writer::new(common.format, sink, args.columns(), Clock::new()));
+            let mut run = Run::new(
+                &args,
+                &common,
+                Writer::new(common.format, sink, args.columns(), Clock::new()),
+            );
             run.written(|writer| writer.header())?;
             privilege::drop_all()?;
             if let Some(mut ready) = ready {
@@ -111,13 +113,17 @@ fn report_plan<T: Tracer>(common: &Common, stream: &Stream<T>) {
         for passed in stream.passed() {
             say::<T>(format_args!("not {passed}"));
         }
-        say::<T>(format_args!("probe {}, {} buffer", stream.rung(), stream.buffer()));
+        say::<T>(format_args!(
+            "probe {}, {} buffer",
+            stream.rung(),
+            stream.buffer()
+        ));
     }
 }
 
-/// One line on standard error. That it may be closed is no reason to stop.
+/// One line on standard error.
 fn say<T: Tracer>(line: impl fmt::Display) {
-    drop(writeln!(io::stderr(), "{}: {line}", T::NAME));
+    tool::say(T::NAME, line);
 }
 
 /// A run under way.
@@ -165,7 +171,9 @@ impl<'a, S: Snoop> Run<'a, S> {
     }
 
     fn full(&self) -> bool {
-        self.common.max_events.is_some_and(|most| self.printed >= most)
+        self.common
+            .max_events
+            .is_some_and(|most| self.printed >= most)
     }
 
     async fn trace(
@@ -175,7 +183,10 @@ impl<'a, S: Snoop> Run<'a, S> {
         held: Option<Held>,
     ) -> Result<u8> {
         self.started = Instant::now();
-        let deadline = self.common.duration.and_then(|duration| self.started.checked_add(duration));
+        let deadline = self
+            .common
+            .duration
+            .and_then(|duration| self.started.checked_add(duration));
         let mut command = match held {
             Some(held) => Command::Running(held.release()?),
             None => Command::None,
@@ -190,7 +201,7 @@ impl<'a, S: Snoop> Run<'a, S> {
                     }
                 },
                 reason = shutdown.recv() => {
-                    pass_on(reason, &command)?;
+                    pass_on::<S::Tracer>(reason, &command);
                     true
                 }
                 () = sleep_until(deadline.unwrap_or(self.started)), if deadline.is_some() => true,
@@ -208,12 +219,13 @@ impl<'a, S: Snoop> Run<'a, S> {
             Command::None => 0,
             Command::Ended(status) => command::exit_code(status),
             // The trace has ended, the command has not: it is the user's, and ends by itself.
-            Command::Running(mut running) => tokio::select! {
-                status = running.wait() => command::exit_code(status?),
-                reason = shutdown.recv() => signal_of(reason).map_or(1, |signal| 128 + signal as u8),
-            },
+            Command::Running(running) => outlast(running, shutdown).await?,
         };
-        Ok(if lost && self.common.fail_on_loss { 3 } else { status })
+        Ok(if lost && self.common.fail_on_loss {
+            3
+        } else {
+            status
+        })
     }
 
     fn print(&mut self, batch: &Batch<'_, S::Tracer>) -> Result<()> {
@@ -254,7 +266,8 @@ impl<'a, S: Snoop> Run<'a, S> {
             writer.flush()
         })?;
         if self.common.format != Format::Json {
-            drop(writeln!(io::stderr(), "{summary}"));
+            // It names the tool itself. That nobody may read it is no reason to fail.
+            drop(writeln!(io::stderr().lock(), "{summary}"));
         }
         Ok(account.lost.total() > 0)
     }
@@ -277,10 +290,27 @@ fn signal_of(reason: Reason) -> Option<Signal> {
     }
 }
 
+/// Waits for the command, the trace having ended; a second signal ends that too.
+async fn outlast(mut command: command::Running, shutdown: &mut Shutdown) -> Result<u8> {
+    loop {
+        tokio::select! {
+            status = command.wait() => return Ok(command::exit_code(status?)),
+            reason = shutdown.recv() => if let Some(signal) = signal_of(reason) {
+                return Ok(128 + signal as u8);
+            },
+        }
+    }
+}
+
 /// Hands a signal on to the command. Not the terminal's interrupt, which reached it already.
-fn pass_on(reason: Reason, command: &Command) -> Result<()> {
-    match (command, signal_of(reason)) {
-        (Command::Running(running), Some(signal @ (Signal::SIGTERM | Signal::SIGHUP))) => running.signal(signal),
-        _ => Ok(()),
+fn pass_on<T: Tracer>(reason: Reason, command: &Command) {
+    if let (Command::Running(running), Some(signal @ (Signal::SIGTERM | Signal::SIGHUP))) =
+        (command, signal_of(reason))
+        && let Err(error) = running.signal(signal)
+    {
+        // It may have become another user's. That is no reason to lose what was traced.
+        say::<T>(format_args!(
+            "cannot hand {signal} on to the command: {error}"
+        ));
     }
 }

@@ -28,7 +28,8 @@ const BYTES: NonZeroUsize = match NonZeroUsize::new(size_of::<shared_state>()) {
 };
 
 const SLOT_BYTES: usize = size_of::<loss_slot>();
-const SLOTS: usize = (offset_of!(shared_state, wake_forced) - offset_of!(shared_state, loss)) / SLOT_BYTES;
+const SLOTS: usize =
+    (offset_of!(shared_state, wake_forced) - offset_of!(shared_state, loss)) / SLOT_BYTES;
 
 /// The causes that BPF counts, by their index there.
 const COUNTED: [Cause; 3] = [Cause::BufferFull, Cause::InflightFull, Cause::FollowFull];
@@ -48,7 +49,9 @@ impl State {
             )
         };
         match memory {
-            Ok(memory) => Ok(Self { memory: memory.cast() }),
+            Ok(memory) => Ok(Self {
+                memory: memory.cast(),
+            }),
             Err(errno) => Err(Error::io("cannot map the object's counters", &errno.into())),
         }
     }
@@ -73,9 +76,12 @@ impl State {
         let mut counts = Counts::default();
         for slot in 0..SLOTS {
             for (index, cause) in COUNTED.into_iter().enumerate() {
-                let offset = offset_of!(shared_state, loss) + slot * SLOT_BYTES + index * size_of::<u64>();
+                let offset =
+                    offset_of!(shared_state, loss) + slot * SLOT_BYTES + index * size_of::<u64>();
                 // SAFETY: inside the mapping, and aligned: a slot is 64 bytes that start with its counts.
-                let count = unsafe { AtomicU64::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast()) };
+                let count = unsafe {
+                    AtomicU64::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast())
+                };
                 counts.add(cause, count.load(Ordering::Relaxed));
             }
         }

@@ -173,7 +173,11 @@ impl<T: Tracer> Stream<T> {
 impl<'s, T: Tracer> Batch<'s, T> {
     /// The events in the order of the buffer, and the gaps where they are.
     pub fn items(&self) -> impl Iterator<Item = Item<T::Event<'s>>> + 's {
-        let Self { tracer, records, gaps } = *self;
+        let Self {
+            tracer,
+            records,
+            gaps,
+        } = *self;
         let mut index = 0;
         let mut gaps = gaps.iter().peekable();
         std::iter::from_fn(move || {

@@ -1,14 +1,142 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! placeholder
-/// A tool
+//! What a tool is to its own binary, and to the one that holds them all.
+
+mod links;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::cli::exit_on_usage;
+use crate::error::{Error, Kind, Result};
+
+/// The version of all tools.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A tool's command line.
 #[derive(Debug)]
-pub struct Tool { /// n
- pub name: &'static str, /// a
- pub about: &'static str, /// c
- pub command: fn() -> clap::Command, /// r
- pub run: fn(&clap::ArgMatches) -> crate::error::Result<u8> }
-/// main
-pub fn main(tool: &Tool) -> std::process::ExitCode {
-  let m = match (tool.command)().try_get_matches() { Ok(m)=>m, Err(e)=> return std::process::ExitCode::from(crate::cli::exit_on_usage(&e)) };
-  match (tool.run)(&m) { Ok(s)=>s.into(), Err(e)=>{ use std::io::Write; drop(writeln!(std::io::stderr(), "{}: {e}", tool.name)); e.exit_status().into() } }
+pub struct Tool {
+    /// What it is called, on the command line and in what it prints.
+    pub name: &'static str,
+    /// What it does, in some five words, without a full stop.
+    pub about: &'static str,
+    /// Its options; see [`parser`](Tool::parser).
+    pub command: fn() -> Command,
+    /// Runs it, and gives its exit status.
+    pub run: fn(&ArgMatches) -> Result<u8>,
 }
+
+impl Tool {
+    /// What parses its command line, and makes its help and manual page.
+    pub fn parser(&self) -> Command {
+        (self.command)().name(self.name).version(VERSION)
+    }
+}
+
+/// All of a tool's own binary: parses the command line, runs the tool, and reports what went wrong.
+pub fn main(tool: &Tool) -> ExitCode {
+    run(tool, tool.parser(), std::env::args_os()).into()
+}
+
+/// All of a binary called `name` that is every one of `tools`: the one that it is called as, by a link, or else the
+/// one that its first argument names.
+pub fn multicall(name: &'static str, tools: &[&Tool]) -> ExitCode {
+    let args: Vec<_> = std::env::args_os().collect();
+    dispatch(name, tools, &args).into()
+}
+
+/// What parses the command line of such a binary; for its manual page and completions.
+pub fn multicall_parser(name: &'static str, tools: &[&Tool]) -> Command {
+    Command::new(name)
+        .version(VERSION)
+        .about("Tracing tools, all in one. A link to it with a tool's name is that tool.")
+        .arg(
+            Arg::new("list")
+                .long("list")
+                .action(ArgAction::SetTrue)
+                .help("Print the names of the tools, one a line"),
+        )
+        .arg(
+            Arg::new("install-links")
+                .long("install-links")
+                .value_name("DIR")
+                .value_parser(clap::value_parser!(PathBuf))
+                .conflicts_with("list")
+                .help("Make a link for each tool in this directory"),
+        )
+        .subcommands(tools.iter().map(|tool| tool.parser().about(tool.about)))
+        .subcommand_value_name("TOOL")
+        .subcommand_help_heading("Tools")
+        .args_conflicts_with_subcommands(true)
+        .arg_required_else_help(true)
+}
+
+/// Writes `name: message` on standard error. That nobody may read it is no reason to stop.
+pub fn say(name: &str, message: impl fmt::Display) {
+    drop(writeln!(io::stderr().lock(), "{name}: {message}"));
+}
+
+fn dispatch(name: &'static str, tools: &[&Tool], args: &[OsString]) -> u8 {
+    let find = |name: &OsStr| tools.iter().find(|tool| name == tool.name);
+    if let Some(tool) = args
+        .first()
+        .and_then(|path| find(Path::new(path).file_name()?))
+    {
+        return run(tool, tool.parser(), args);
+    }
+    // Building the parsers of all tools takes time, which the common case need not spend.
+    if let Some(tool) = args.get(1).and_then(|arg| find(arg)) {
+        let parser = tool.parser().bin_name(format!("{name} {}", tool.name));
+        return run(tool, parser, &args[1..]);
+    }
+    // What is left is about the tools, or wrong.
+    let matches = match multicall_parser(name, tools).try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => return exit_on_usage(&error),
+    };
+    if let Some(directory) = matches.get_one::<PathBuf>("install-links") {
+        return status(name, links::install(directory, tools).map(|()| 0));
+    }
+    status(name, list(tools).map(|()| 0))
+}
+
+fn run<A>(tool: &Tool, parser: Command, args: impl IntoIterator<Item = A>) -> u8
+where
+    A: Into<OsString> + Clone,
+{
+    match parser.try_get_matches_from(args) {
+        Ok(matches) => status(tool.name, (tool.run)(&matches)),
+        Err(error) => exit_on_usage(&error),
+    }
+}
+
+/// The exit status for a result, once an error is told.
+fn status(name: &str, result: Result<u8>) -> u8 {
+    result.unwrap_or_else(|error| {
+        // That the reader of the output has gone is an ending like others.
+        if error.kind() != Kind::Closed {
+            say(name, &error);
+        }
+        error.exit_status()
+    })
+}
+
+/// Prints the names.
+fn list(tools: &[&Tool]) -> Result<()> {
+    let mut names = String::new();
+    for tool in tools {
+        names.push_str(tool.name);
+        names.push('\n');
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(names.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::io("standard output", &error))
+}
+
+#[cfg(test)]
+mod tests;

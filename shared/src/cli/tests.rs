@@ -27,7 +27,7 @@ fn parse(args: &[&str]) -> Result<Common, clap::Error> {
 /// What a usage error says about `args`.
 fn refused(args: &[&str]) -> String {
     let error = parse(args).expect_err("not refused");
-    assert_eq!(exit_on_usage(&error), 2);
+    assert_eq!(error.exit_code(), 2);
     error.to_string()
 }
 
@@ -106,6 +106,12 @@ fn refusals_say_why() {
     ] {
         refused(&bad);
     }
+}
+
+#[test]
+fn usage_errors_end_with_2() {
+    let error = parse(&["--nope"]).expect_err("not refused");
+    assert_eq!(exit_on_usage(&error), 2);
 }
 
 #[test]

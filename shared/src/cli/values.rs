@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
-use nix::unistd::{SysconfVar, User, sysconf};
+use nix::unistd::User;
 
 use crate::options::Buffer;
 
@@ -75,29 +75,28 @@ pub(super) fn buffer() -> impl TypedValueParser<Value = Buffer> {
     })
 }
 
-/// A size between one page and what a BPF map can have.
-pub(super) fn buffer_size(text: &str) -> Result<usize, String> {
-    let bytes = parse_size::Config::new()
+/// A number of bytes, or numbers with binary units.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    parse_size::Config::new()
         .with_binary()
         .parse_size(text)
         .map_err(|error| {
             format!("{error}; a size is a number of bytes, or has a unit such as 512k or 8m")
-        })?;
+        })
+}
+
+/// A size between one page and what a BPF map can have.
+pub(super) fn buffer_size(text: &str) -> Result<usize, String> {
+    let bytes = bytes(text)?;
     if bytes > BUFFER_MAX {
         return Err("must be at most 2 GiB".to_owned());
     }
     let bytes = usize::try_from(bytes).map_err(|error| error.to_string())?;
-    let page = page_bytes();
+    let page = crate::page_bytes();
     if bytes < page {
         return Err(format!("must be at least one page, {page} bytes"));
     }
     Ok(bytes)
-}
-
-/// The size of a page; the smallest that any kernel has, should it not tell.
-fn page_bytes() -> usize {
-    let told = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
-    told.and_then(|bytes| bytes.try_into().ok()).unwrap_or(4096)
 }
 
 /// A file descriptor that is open.

@@ -4,6 +4,7 @@
 use super::escape;
 use super::stamp::Stamp;
 use crate::names;
+use std::iter;
 use std::str;
 use unicode_width::UnicodeWidthStr;
 
@@ -12,23 +13,47 @@ use unicode_width::UnicodeWidthStr;
 pub struct Cell<'c> {
     out: &'c mut Vec<u8>,
     stamp: &'c mut Stamp,
+    start: usize,
     width: usize,
+    /// The width to which a first part that is a number is brought by spaces before it.
+    lead: usize,
+    /// How many spaces that took.
+    led: usize,
 }
 
 impl<'c> Cell<'c> {
     #[inline]
-    pub(super) fn new(out: &'c mut Vec<u8>, stamp: &'c mut Stamp) -> Self {
+    pub(super) fn new(out: &'c mut Vec<u8>, stamp: &'c mut Stamp, lead: usize) -> Self {
         Self {
+            start: out.len(),
             out,
             stamp,
             width: 0,
+            lead,
+            led: 0,
         }
     }
 
-    /// How many columns of the terminal the value takes so far.
+    /// Ends a cell whose value stands at the left: spaces to make it `width` wide, and one.
     #[inline]
-    pub(super) fn width(&self) -> usize {
-        self.width
+    pub(super) fn end_left(&mut self, width: usize) {
+        spaces(self.out, width.saturating_sub(self.width) + 1);
+    }
+
+    /// Ends a cell whose value stands at the right of `width`.
+    #[inline]
+    pub(super) fn end_right(&mut self, width: usize) {
+        let missing = width.saturating_sub(self.width);
+        if missing != self.led {
+            self.move_right(missing);
+        }
+    }
+
+    /// For values of several parts, or of other things than numbers.
+    #[cold]
+    fn move_right(&mut self, missing: usize) {
+        let led = self.start..self.start + self.led;
+        self.out.splice(led, iter::repeat_n(b' ', missing));
     }
 
     /// A number.
@@ -59,28 +84,35 @@ impl<'c> Cell<'c> {
     /// A word of the tool's own.
     #[inline]
     pub fn text(&mut self, value: &str) {
-        self.out.extend_from_slice(value.as_bytes());
-        self.width += if value.is_ascii() {
-            value.len()
+        if value.is_ascii() {
+            self.ascii(value.as_bytes());
         } else {
-            value.width()
-        };
+            self.out.extend_from_slice(value.as_bytes());
+            self.width += value.width();
+        }
     }
 
     /// Bytes that came from elsewhere, [escaped](escape::text).
     #[inline]
     pub fn bytes(&mut self, value: &[u8]) {
-        self.escaped(value, escape::text);
+        if escape::text_is_plain(value) {
+            self.ascii(value);
+        } else {
+            self.escaped(value, escape::text);
+        }
     }
 
     /// One of several arguments, [escaped and quoted](escape::argument) so that it can be told apart.
     #[inline]
     pub fn argument(&mut self, value: &[u8]) {
-        self.escaped(value, escape::argument);
+        if escape::argument_is_plain(value) {
+            self.ascii(value);
+        } else {
+            self.escaped(value, escape::argument);
+        }
     }
 
     /// Bytes that came from elsewhere, [in quotes](escape::quoted) whatever they are.
-    #[inline]
     pub fn quoted(&mut self, value: &[u8]) {
         self.escaped(value, escape::quoted);
     }
@@ -123,25 +155,33 @@ impl<'c> Cell<'c> {
     /// Appends what takes a column for each byte.
     #[inline]
     fn ascii(&mut self, bytes: &[u8]) {
+        if self.lead > bytes.len() && self.out.len() == self.start {
+            self.led = self.lead - bytes.len();
+            spaces(self.out, self.led);
+        }
         self.out.extend_from_slice(bytes);
         self.width += bytes.len();
     }
 
-    #[inline]
+    #[cold]
     fn escaped(&mut self, value: &[u8], escape: fn(&mut Vec<u8>, &[u8])) {
         let start = self.out.len();
         escape(self.out, value);
+        // It was escaped, so it is UTF-8 and all of it can be seen.
         let written = &self.out[start..];
-        self.width += if written.is_ascii() {
-            written.len()
-        } else {
-            width(written)
-        };
+        self.width += str::from_utf8(written).map_or(written.len(), UnicodeWidthStr::width);
     }
 }
 
-/// The columns that text takes. It was escaped, so it is UTF-8 and all of it can be seen.
-#[cold]
-fn width(text: &[u8]) -> usize {
-    str::from_utf8(text).map_or(text.len(), UnicodeWidthStr::width)
+/// Appends spaces. To append a fixed number and take some back is cheaper than to call for a few.
+#[inline]
+fn spaces(out: &mut Vec<u8>, count: usize) {
+    const MOST: usize = 32;
+    if count <= MOST {
+        let end = out.len() + count;
+        out.extend_from_slice(&[b' '; MOST]);
+        out.truncate(end);
+    } else {
+        out.resize(out.len() + count, b' ');
+    }
 }

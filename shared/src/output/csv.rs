@@ -3,13 +3,10 @@
 //! record is one line and a terminal may show it. Losses are not part of the stream.
 
 use super::escape;
-use super::fields::Fields;
-use super::fields::List;
+use super::fields::{Fields, List};
 use super::sink::Sink;
 use super::stamp::Stamp;
-use crate::error::Error;
-use crate::error::Kind;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use csv::ByteRecord;
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use crate::event::Event;
-use crate::loss::Cause;
-use crate::loss::Lost;
+use crate::loss::{Cause, Lost};
 use crate::output::Format;
 use crate::output::escape::unescape;
-use crate::output::sample::Random;
-use crate::output::sample::Sample;
-use crate::output::sample::written;
+use crate::output::sample::{Random, Sample, written};
 
 fn csv(events: &[Sample<'_>]) -> Vec<u8> {
     written(Format::Csv, |writer| {

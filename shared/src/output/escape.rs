@@ -3,13 +3,11 @@
 //! turn the reading direction, and every name can be had back exactly.
 //!
 //! Good UTF-8 stays as it is, but for characters that cannot be seen. Most names are plain ASCII, so
-//! that is what is looked for first, eight bytes at a time.
+//! that is what is looked for first, many bytes at a time.
 
 use bstr::ByteSlice;
-use memchr::memchr;
-use memchr::memmem;
-use unicode_properties::GeneralCategory;
-use unicode_properties::UnicodeGeneralCategory;
+use memchr::{memchr, memmem};
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// Follows a value that was cut. [`text`] escapes it, so that no name can end in it by itself.
 pub const CUT: &str = "…";
@@ -22,10 +20,10 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 #[inline]
 pub fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     // The usual case is one look and one copy.
-    let plain = plain_len::<0x20, false>(bytes);
-    out.extend_from_slice(&bytes[..plain]);
-    if plain < bytes.len() {
-        rest(out, &bytes[plain..]);
+    if text_is_plain(bytes) {
+        out.extend_from_slice(bytes);
+    } else {
+        escaped(out, bytes);
     }
 }
 
@@ -33,8 +31,7 @@ pub fn text(out: &mut Vec<u8>, bytes: &[u8]) {
 /// quote, so that arguments that are separated by spaces can be told apart.
 #[inline]
 pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
-    let plain = plain_len::<0x21, true>(bytes);
-    if plain == bytes.len() && plain > 0 {
+    if argument_is_plain(bytes) {
         out.extend_from_slice(bytes);
     } else if needs_quotes(bytes) {
         quoted(out, bytes);
@@ -97,52 +94,60 @@ pub(super) fn is_hidden(character: char) -> bool {
     }
 }
 
-/// The length of the leading part that is ASCII, not DEL, not a backslash, and not below `LEAST`; nor
-/// a double quote if `QUOTE`.
+/// Whether [`text`] leaves all of it as it is, one column a byte.
 #[inline]
-pub(super) fn plain_len<const LEAST: u8, const QUOTE: bool>(bytes: &[u8]) -> usize {
-    let (words, tail) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let found = special::<LEAST, QUOTE>(u64::from_le_bytes(*word));
-        if found != 0 {
-            return index * 8 + (found.trailing_zeros() / 8) as usize;
-        }
-    }
-    // Spaces would be found where they are looked for: letters fill the last word.
-    let mut word = [b'a'; 8];
-    word[..tail.len()].copy_from_slice(tail);
-    let found = special::<LEAST, QUOTE>(u64::from_le_bytes(word));
-    match found {
-        0 => bytes.len(),
-        _ => bytes.len() - tail.len() + (found.trailing_zeros() / 8) as usize,
+pub(super) fn text_is_plain(bytes: &[u8]) -> bool {
+    is_plain::<0x20, false>(bytes)
+}
+
+/// Whether [`argument`] leaves all of it as it is, one column a byte.
+#[inline]
+pub(super) fn argument_is_plain(bytes: &[u8]) -> bool {
+    is_plain::<0x21, true>(bytes) && !bytes.is_empty()
+}
+
+/// Whether all of it is ASCII, not DEL, not a backslash, and not below `LEAST`; nor a double quote if
+/// `QUOTE`.
+#[inline]
+pub(super) fn is_plain<const LEAST: u8, const QUOTE: bool>(bytes: &[u8]) -> bool {
+    // The last lane overlaps the one before it, so that none is put together from parts.
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (lanes, _) = bytes.as_chunks::<16>();
+        lanes.iter().all(all_plain::<LEAST, QUOTE, 16>) && all_plain::<LEAST, QUOTE, 16>(last)
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        all_plain::<LEAST, QUOTE, 8>(first) && all_plain::<LEAST, QUOTE, 8>(last)
+    } else {
+        bytes
+            .iter()
+            .all(|byte| all_plain::<LEAST, QUOTE, 1>(&[*byte]))
     }
 }
 
-/// The lowest bit that is set is the high bit of the first byte that is not plain. Bits above it may
-/// be set for plain bytes, as a borrow runs upwards.
+/// Without a branch, so that the compiler looks at all bytes of a lane at once.
 #[inline]
-fn special<const LEAST: u8, const QUOTE: bool>(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x80 * ONES;
-    let below = |word: u64, least: u8| word.wrapping_sub(u64::from(least) * ONES) & !word;
-    let equal = |byte: u8| below(word ^ (u64::from(byte) * ONES), 1);
-    let mut found = word | below(word, LEAST) | equal(0x7f) | equal(b'\\');
-    if QUOTE {
-        found |= equal(b'"');
-    }
-    found & HIGHS
+fn all_plain<const LEAST: u8, const QUOTE: bool, const N: usize>(lane: &[u8; N]) -> bool {
+    lane.iter().fold(true, |plain, &byte| {
+        let quote = QUOTE && byte == b'"';
+        plain & (byte >= LEAST) & (byte < 0x7f) & (byte != b'\\') & !quote
+    })
 }
 
-/// [`text`] from the first byte that is not plain.
+/// [`text`] where not all is plain.
 #[cold]
-fn rest(out: &mut Vec<u8>, bytes: &[u8]) {
+fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     let mut bytes = bytes;
     while let Some(&first) = bytes.first() {
         let length = match first {
             b'\n' => escape(out, b'n'),
             b'\t' => escape(out, b't'),
             b'\\' => escape(out, b'\\'),
-            0..0x80 => hex(out, &bytes[..1]),
+            0..0x20 | 0x7f => hex(out, &bytes[..1]),
+            0x20..0x7f => {
+                let plain = |byte: &u8| all_plain::<0x20, false, 1>(&[*byte]);
+                let length = bytes.iter().take_while(|byte| plain(byte)).count();
+                out.extend_from_slice(&bytes[..length]);
+                length
+            }
             0x80.. => {
                 let (character, length) = bstr::decode_utf8(bytes);
                 match character {
@@ -155,9 +160,6 @@ fn rest(out: &mut Vec<u8>, bytes: &[u8]) {
             }
         };
         bytes = &bytes[length..];
-        let plain = plain_len::<0x20, false>(bytes);
-        out.extend_from_slice(&bytes[..plain]);
-        bytes = &bytes[plain..];
     }
 }
 

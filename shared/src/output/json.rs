@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! JSON output: one object a line, always valid UTF-8, and no byte lost.
 
-use super::fields::Fields;
-use super::fields::List;
-use super::json_string::base64;
-use super::json_string::lossy;
-use super::json_string::string;
+use super::fields::{Fields, List};
+use super::json_string::{base64, lossy, string};
 use super::stamp::Stamp;
 use super::summary::Summary;
 use crate::event::Event;

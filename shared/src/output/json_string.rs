@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Strings of JSON, as a terminal may show them too.
 
-use super::escape::is_hidden;
-use super::escape::plain_len;
+use super::escape::{is_hidden, is_plain};
 use data_encoding::BASE64;
 use serde::Serialize;
-use serde_json::ser::Formatter;
-use serde_json::ser::Serializer;
+use serde_json::ser::{Formatter, Serializer};
 use std::io;
 use std::str;
 
 /// A string. Most need no escape at all, and are copied.
 #[inline]
 pub(super) fn string(out: &mut Vec<u8>, value: &str) {
-    if plain_len::<0x20, true>(value.as_bytes()) == value.len() {
+    if is_plain::<0x20, true>(value.as_bytes()) {
         plain(out, value.as_bytes());
     } else {
         escaped(out, value);
@@ -23,7 +21,7 @@ pub(super) fn string(out: &mut Vec<u8>, value: &str) {
 /// A string of these bytes, with U+FFFD for what is not UTF-8. Says whether it holds them exactly.
 #[inline]
 pub(super) fn lossy(out: &mut Vec<u8>, value: &[u8]) -> bool {
-    if plain_len::<0x20, true>(value) == value.len() {
+    if is_plain::<0x20, true>(value) {
         plain(out, value);
         return true;
     }

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use crate::event::Event;
-use crate::loss::Cause;
-use crate::loss::Counts;
-use crate::loss::Lost;
+use crate::loss::{Cause, Counts, Lost};
 use crate::output::Format;
-use crate::output::sample::Random;
-use crate::output::sample::Sample;
-use crate::output::sample::written;
+use crate::output::sample::{Random, Sample, written};
 use crate::output::summary::Summary;
 use data_encoding::BASE64;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 fn lines(events: &[Sample<'_>]) -> Vec<String> {

@@ -20,16 +20,14 @@ mod sample;
 
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::event::Event;
-use crate::event::EventFamily;
+use crate::event::{Event, EventFamily};
 use crate::loss::Lost;
 use csv::Csv;
 use sink::Sink;
 use stamp::Stamp;
 use std::env;
 use summary::Summary;
-use table::Column;
-use table::Table;
+use table::{Column, Table};
 
 /// What output looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An event for the tests of this module, with a field of each kind.
 
-use super::Format;
-use super::Writer;
 use super::fields::Fields;
 use super::sink::Sink;
 use super::table::Column;
+use super::{Format, Writer};
 use crate::clock::Clock;
-use crate::event::Event;
-use crate::event::EventFamily;
-use nix::sys::memfd::MFdFlags;
-use nix::sys::memfd::memfd_create;
+use crate::event::{Event, EventFamily};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::fs::File;
-use std::io::Read;
-use std::io::Seek;
+use std::io::{Read, Seek};
 use time::UtcOffset;
 use time::macros::datetime;
 

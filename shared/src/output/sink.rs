@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where output goes: standard output or a file, through one buffer of whole lines.
 
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use memchr::memrchr;
 use nix::errno::Errno;
-use nix::fcntl::AT_FDCWD;
-use nix::fcntl::OFlag;
-use nix::fcntl::openat;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::PollTimeout;
-use nix::poll::poll;
-use nix::sys::stat::Mode;
-use nix::sys::stat::fstat;
+use nix::fcntl::{AT_FDCWD, OFlag, openat};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::{Mode, fstat};
 use nix::unistd;
-use std::io;
-use std::io::IsTerminal;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
-use std::os::fd::RawFd;
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
 /// A buffer this full is written without being asked: few system calls, and what a pipe holds.

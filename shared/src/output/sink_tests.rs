@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::MARK;
-use super::Sink;
+use super::{MARK, Sink};
 use crate::error::Kind;
-use crate::output::Format;
-use crate::output::Writer;
-use crate::output::sample::Sample;
-use crate::output::sample::clock;
-use crate::output::sample::columns;
-use nix::fcntl::FcntlArg;
-use nix::fcntl::OFlag;
-use nix::fcntl::fcntl;
+use crate::output::sample::{Sample, clock, columns};
+use crate::output::{Format, Writer};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs;
-use std::io::PipeReader;
-use std::io::Read;
-use std::io::Write;
-use std::io::pipe;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::path::PathBuf;
+use std::io::{PipeReader, Read, Write, pipe};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::thread;
 
 /// A directory that vanishes.

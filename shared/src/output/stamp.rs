@@ -61,10 +61,10 @@ impl Stamp {
         let second = self.utc.get(unix_ns / SECOND_NS, || {
             date_and_time(self.clock.utc(boot_ns))
         });
-        let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        text[..19].copy_from_slice(second);
-        digits(&mut text[20..29], unix_ns % SECOND_NS);
-        out.extend_from_slice(&text);
+        out.extend_from_slice(second);
+        let mut fraction = *b".000000000Z";
+        digits(&mut fraction[1..10], (unix_ns % SECOND_NS) as u32);
+        out.extend_from_slice(&fraction);
     }
 
     /// `15:23:08.123456` in local time; its length is returned.
@@ -75,11 +75,11 @@ impl Stamp {
             hours_to_seconds(&mut text, self.clock.local(boot_ns));
             text
         });
-        let mut text = *b"00:00:00.000000";
-        text[..8].copy_from_slice(second);
-        digits(&mut text[9..], unix_ns % SECOND_NS / 1000);
-        out.extend_from_slice(&text);
-        text.len()
+        out.extend_from_slice(second);
+        let mut fraction = *b".000000";
+        digits(&mut fraction[1..], (unix_ns % SECOND_NS / 1000) as u32);
+        out.extend_from_slice(&fraction);
+        second.len() + fraction.len()
     }
 
     /// Seconds since the output was opened, `1.234567`; its length is returned.
@@ -89,7 +89,7 @@ impl Stamp {
         let mut whole = itoa::Buffer::new();
         out.extend_from_slice(whole.format(elapsed_ns / SECOND_NS).as_bytes());
         let mut fraction = *b".000000";
-        digits(&mut fraction[1..], elapsed_ns % SECOND_NS / 1000);
+        digits(&mut fraction[1..], (elapsed_ns % SECOND_NS / 1000) as u32);
         out.extend_from_slice(&fraction);
         out.len() - start
     }
@@ -97,23 +97,23 @@ impl Stamp {
 
 fn date_and_time(at: OffsetDateTime) -> [u8; 19] {
     let mut text = *b"0000-00-00T00:00:00";
-    digits(&mut text[..4], u64::from(at.year().unsigned_abs()));
-    digits(&mut text[5..7], u64::from(u8::from(at.month())));
-    digits(&mut text[8..10], u64::from(at.day()));
+    digits(&mut text[..4], at.year().unsigned_abs());
+    digits(&mut text[5..7], u32::from(u8::from(at.month())));
+    digits(&mut text[8..10], u32::from(at.day()));
     hours_to_seconds(&mut text[11..], at);
     text
 }
 
 fn hours_to_seconds(text: &mut [u8], at: OffsetDateTime) {
     let (hour, minute, second) = at.to_hms();
-    digits(&mut text[..2], u64::from(hour));
-    digits(&mut text[3..5], u64::from(minute));
-    digits(&mut text[6..8], u64::from(second));
+    digits(&mut text[..2], u32::from(hour));
+    digits(&mut text[3..5], u32::from(minute));
+    digits(&mut text[6..8], u32::from(second));
 }
 
 /// Fills `text` with the last digits of `value`.
 #[inline]
-fn digits(text: &mut [u8], mut value: u64) {
+fn digits(text: &mut [u8], mut value: u32) {
     for digit in text.iter_mut().rev() {
         *digit = b'0' + (value % 10) as u8;
         value /= 10;
@@ -122,8 +122,7 @@ fn digits(text: &mut [u8], mut value: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::SECOND_NS;
-    use super::Stamp;
+    use super::{SECOND_NS, Stamp};
     use crate::clock::Clock;
     use time::UtcOffset;
     use time::macros::datetime;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is said about a whole run, and about a gap in it.
 
-use crate::loss::Counts;
-use crate::loss::Lost;
+use crate::loss::{Counts, Lost};
 use std::fmt;
 use std::time::Duration;
 
@@ -46,11 +45,8 @@ impl fmt::Display for Gap<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Gap;
-    use super::Summary;
-    use crate::loss::Cause;
-    use crate::loss::Counts;
-    use crate::loss::Lost;
+    use super::{Gap, Summary};
+    use crate::loss::{Cause, Counts, Lost};
     use std::time::Duration;
 
     #[test]

@@ -5,8 +5,7 @@
 pub use super::cell::Cell;
 use super::stamp::Stamp;
 use super::summary::Gap;
-use crate::event::Event;
-use crate::event::EventFamily;
+use crate::event::{Event, EventFamily};
 use crate::loss::Lost;
 use std::fmt;
 
@@ -107,35 +106,23 @@ impl<T: EventFamily> Table<T> {
             return;
         };
         for column in columns {
-            let start = out.len();
-            let mut cell = Cell::new(out, stamp);
-            show(column, &mut cell);
-            let missing = column.width.saturating_sub(cell.width());
             if column.right {
-                indent(out, start, missing);
+                let mut cell = Cell::new(out, stamp, column.width);
+                show(column, &mut cell);
+                cell.end_right(column.width);
                 out.push(b' ');
             } else {
-                // The space between columns comes with those that fill this one.
-                out.resize(out.len() + missing + 1, b' ');
+                let mut cell = Cell::new(out, stamp, 0);
+                show(column, &mut cell);
+                cell.end_left(column.width);
             }
         }
-        let start = out.len();
-        let mut cell = Cell::new(out, stamp);
+        let mut cell = Cell::new(out, stamp, 0);
         show(last, &mut cell);
-        let missing = last.width.saturating_sub(cell.width());
         if last.right {
-            indent(out, start, missing);
+            cell.end_right(last.width);
         }
     }
-}
-
-/// Moves what begins at `start` to the right.
-#[inline]
-fn indent(out: &mut Vec<u8>, start: usize, by: usize) {
-    let end = out.len();
-    out.resize(end + by, b' ');
-    out.copy_within(start..end, start + by);
-    out[start..start + by].fill(b' ');
 }
 
 #[cfg(test)]

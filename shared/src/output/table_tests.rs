@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use super::Column;
-use super::Table;
-use crate::loss::Cause;
-use crate::loss::Lost;
+use super::{Column, Table};
+use crate::loss::{Cause, Lost};
 use crate::output::Format;
-use crate::output::sample::Random;
-use crate::output::sample::Sample;
-use crate::output::sample::Samples;
-use crate::output::sample::clock;
-use crate::output::sample::columns;
-use crate::output::sample::written;
+use crate::output::sample::{Random, Sample, Samples, clock, columns, written};
 use crate::output::stamp::Stamp;
 use crate::output::table::Cell;
 
@@ -165,15 +158,44 @@ fn cells_show_every_kind_of_value() {
 }
 
 #[test]
-fn a_last_column_at_the_right_lines_up() {
-    let column = Column::<Samples> {
-        header: "FD",
-        width: 4,
-        right: true,
-        show: |event, cell| cell.i64(event.returned),
-    };
-    let table = Table::new(vec![column], false);
-    let mut out = Vec::new();
-    table.event(&mut out, &mut Stamp::new(clock()), &Sample::default());
-    assert_eq!(out, b"   0\n");
+fn values_at_the_right_may_have_several_parts() {
+    type Show = fn(&Sample<'_>, &mut Cell<'_>);
+    let shows: [(Show, &str); 7] = [
+        (|_, cell| cell.u64(12), "    12\n"),
+        (|_, cell| cell.u64(1_234_567), "1234567\n"),
+        (|_, _| {}, "      \n"),
+        (|_, cell| cell.bytes("漢".as_bytes()), "    漢\n"),
+        (|_, cell| cell.elapsed(0), "0.000000\n"),
+        (
+            |_, cell| {
+                cell.u64(12);
+                cell.text("ms");
+            },
+            "  12ms\n",
+        ),
+        (
+            |_, cell| {
+                cell.cut();
+                cell.u64(1_234_567);
+            },
+            "…1234567\n",
+        ),
+    ];
+    for (show, expected) in shows {
+        // The same in the last column as before another.
+        for columns in 1..=2 {
+            let column = Column::<Samples> {
+                header: "",
+                width: 6,
+                right: true,
+                show,
+            };
+            let table = Table::new(vec![column; columns], false);
+            let mut out = Vec::new();
+            table.event(&mut out, &mut Stamp::new(clock()), &Sample::default());
+            let value = expected.trim_end_matches('\n');
+            let row = vec![value; columns].join(" ") + "\n";
+            assert_eq!(String::from_utf8(out).unwrap(), row);
+        }
+    }
 }

@@ -60,7 +60,8 @@ pub(crate) struct Transport {
 impl Transport {
     /// Reads the ring buffer map `map`. Must be called inside a tokio runtime.
     pub(crate) fn ring(map: OwnedFd, latency: Duration) -> Result<Self> {
-        let ring = Ring::new(map.as_fd()).map_err(|error| Error::io("cannot map the ring buffer", &error))?;
+        let ring = Ring::new(map.as_fd())
+            .map_err(|error| Error::io("cannot map the ring buffer", &error))?;
         Self::new(Buffer::Ring(ring), map, latency, NET)
     }
 

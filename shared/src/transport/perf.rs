@@ -25,7 +25,7 @@ pub(crate) struct PerfBuffers {
 // SAFETY: libbpf's perf buffers are tied to no thread; all use goes through `&mut self`.
 unsafe impl Send for PerfBuffers {}
 
-/// A record of type `PERF_RECORD_SAMPLE` with `PERF_SAMPLE_RAW` alone: linux/perf_event.h.
+/// A record of type `PERF_RECORD_SAMPLE` with `PERF_SAMPLE_RAW` alone: `linux/perf_event.h`.
 #[repr(C)]
 struct RawSample {
     header: libbpf_sys::perf_event_header,
@@ -72,7 +72,9 @@ impl PerfBuffers {
     /// A descriptor that is readable when a buffer is half full.
     pub(crate) fn epoll(&self) -> io::Result<OwnedFd> {
         // SAFETY: the buffers are live, and their epoll descriptor lives as long as they do.
-        let epoll = unsafe { BorrowedFd::borrow_raw(libbpf_sys::perf_buffer__epoll_fd(self.buffers.as_ptr())) };
+        let epoll = unsafe {
+            BorrowedFd::borrow_raw(libbpf_sys::perf_buffer__epoll_fd(self.buffers.as_ptr()))
+        };
         epoll.try_clone_to_owned()
     }
 
@@ -121,7 +123,10 @@ unsafe extern "C" fn copy_sample(
             let sample = event.cast::<RawSample>();
             let data = event.cast::<u8>().add(offset_of!(RawSample, data));
             // The kernel pads the size to 8 bytes with the length field; a decoder takes lengths from the head.
-            let record = std::slice::from_raw_parts(data, (&raw const (*sample).size).read_unaligned() as usize);
+            let record = std::slice::from_raw_parts(
+                data,
+                (&raw const (*sample).size).read_unaligned() as usize,
+            );
             if let Some(records) = (*context.cast::<*mut Records>()).as_mut() {
                 records.push(record);
             }

@@ -44,8 +44,9 @@ impl Ring {
     pub(crate) fn consume(&mut self, into: &mut Records, at_most: usize) -> io::Result<usize> {
         *self.target = into;
         // SAFETY: the ring is live, and `into` outlives the call, the only time that the callback runs.
-        let consumed =
-            unsafe { libbpf_sys::ring_buffer__consume_n(self.ring.as_ptr(), at_most as libbpf_sys::size_t) };
+        let consumed = unsafe {
+            libbpf_sys::ring_buffer__consume_n(self.ring.as_ptr(), at_most as libbpf_sys::size_t)
+        };
         *self.target = ptr::null_mut();
         usize::try_from(consumed).map_err(|_| io::Error::from_raw_os_error(-consumed))
     }

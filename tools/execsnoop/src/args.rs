@@ -118,8 +118,13 @@ impl Snoop for Args {
     }
 
     fn keep(&self, exec: &Exec<'_>) -> bool {
-        self.name.as_ref().is_none_or(|name| has_name(exec, name.as_bytes()))
-            && self.line.as_ref().is_none_or(|line| has_line(exec, line.as_bytes()))
+        self.name
+            .as_ref()
+            .is_none_or(|name| has_name(exec, name.as_bytes()))
+            && self
+                .line
+                .as_ref()
+                .is_none_or(|line| has_line(exec, line.as_bytes()))
     }
 }
 

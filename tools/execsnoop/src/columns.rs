@@ -21,26 +21,42 @@ pub(crate) struct Shown {
 pub(crate) fn of(shown: Shown) -> Vec<Column<Execs>> {
     let mut columns: Vec<Column<Execs>> = Vec::new();
     if shown.time {
-        columns.push(Column::left("TIME", 15, |exec, cell| cell.time_of_day(exec.time_ns)));
+        columns.push(Column::left("TIME", 15, |exec, cell| {
+            cell.time_of_day(exec.time_ns)
+        }));
     }
     if shown.elapsed {
-        columns.push(Column::left("TIME(s)", 10, |exec, cell| cell.elapsed(exec.time_ns)));
+        columns.push(Column::left("TIME(s)", 10, |exec, cell| {
+            cell.elapsed(exec.time_ns)
+        }));
     }
     if shown.uid {
-        columns.push(Column::left("UID", 7, |exec, cell| cell.u64(exec.uid.into())));
+        columns.push(Column::left("UID", 7, |exec, cell| {
+            cell.u64(exec.uid.into())
+        }));
     }
     // With both names shown, the headers tell them apart as BCC's older tool does.
     let comm = if shown.parent { "COMM" } else { "PCOMM" };
     columns.push(Column::left(comm, 16, |exec, cell| cell.bytes(exec.comm)));
-    columns.push(Column::left("PID", 7, |exec, cell| cell.u64(exec.pid.into())));
+    columns.push(Column::left("PID", 7, |exec, cell| {
+        cell.u64(exec.pid.into())
+    }));
     if shown.parent {
-        columns.push(Column::left("PCOMM", 16, |exec, cell| cell.bytes(exec.pcomm)));
+        columns.push(Column::left("PCOMM", 16, |exec, cell| {
+            cell.bytes(exec.pcomm)
+        }));
     }
-    columns.push(Column::left("PPID", 7, |exec, cell| cell.u64(exec.ppid.into())));
+    columns.push(Column::left("PPID", 7, |exec, cell| {
+        cell.u64(exec.ppid.into())
+    }));
     if shown.cpu {
-        columns.push(Column::left("CPU", 3, |exec, cell| cell.u64(exec.cpu.into())));
+        columns.push(Column::left("CPU", 3, |exec, cell| {
+            cell.u64(exec.cpu.into())
+        }));
     }
-    columns.push(Column::left("RET", 7, |exec, cell| cell.signed_errno(exec.ret.into())));
+    columns.push(Column::left("RET", 7, |exec, cell| {
+        cell.signed_errno(exec.ret.into())
+    }));
     columns.push(if shown.quote {
         Column::left("ARGS", 0, |exec, cell| {
             command_line(exec, cell, |cell, arg| cell.quoted(arg));

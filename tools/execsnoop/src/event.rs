@@ -8,6 +8,11 @@ use tracewell_shared::output::fields::Fields;
 
 use crate::skel::types::exec_event;
 
+// SAFETY: integers and arrays of integers; any bytes are a value.
+unsafe impl plain::Plain for exec_event {}
+
+const _: () = assert!(size_of::<exec_event>() == 96);
+
 /// `enum exec_detail`.
 const FILENAME_UNREADABLE: u32 = 1;
 const FILENAME_CUT: u32 = 2;
@@ -93,7 +98,9 @@ impl<'a> Exec<'a> {
             filename_truncated: raw.detail & FILENAME_CUT != 0,
             // Of a failed exec, what could be read before the bad pointer is still of use.
             args: (readable || !args.is_empty()).then_some(args),
-            args_truncated: raw.detail & ARGS_CUT != 0 || (!readable && !args.is_empty()) || count > max_args,
+            args_truncated: raw.detail & ARGS_CUT != 0
+                || (!readable && !args.is_empty())
+                || count > max_args,
             cgroup_id: raw.cgroup_id,
             cpu: raw.cpu,
             max_args,
@@ -125,8 +132,23 @@ impl<'a> Exec<'a> {
 impl Event for Exec<'_> {
     const KIND: &'static str = "exec";
     const FIELDS: &'static [&'static str] = &[
-        "time", "pid", "tid", "ppid", "uid", "comm", "pcomm", "ret", "errno", "error", "filename",
-        "filename_truncated", "args", "args_truncated", "via", "cgroup_id", "cpu",
+        "time",
+        "pid",
+        "tid",
+        "ppid",
+        "uid",
+        "comm",
+        "pcomm",
+        "ret",
+        "errno",
+        "error",
+        "filename",
+        "filename_truncated",
+        "args",
+        "args_truncated",
+        "via",
+        "cgroup_id",
+        "cpu",
     ];
 
     fn time_ns(&self) -> u64 {

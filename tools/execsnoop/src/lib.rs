@@ -28,8 +28,9 @@
 mod args;
 mod columns;
 mod event;
-mod skel;
 mod tracer;
+
+include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
 pub use event::{Exec, Via};
 pub use tracer::Execs;

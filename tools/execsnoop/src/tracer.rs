@@ -107,7 +107,9 @@ impl Tracer for Execs {
     }
 
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
-        let refused = |error: libbpf_rs::Error| Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"));
+        let refused = |error: libbpf_rs::Error| {
+            Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"))
+        };
         if !(16..=Self::MAX_ARGS_BYTES).contains(&self.max_args_bytes) {
             return Err(Error::usage(format!(
                 "the bytes of arguments must be from 16 to {}",
@@ -122,7 +124,11 @@ impl Tracer for Execs {
         knobs.max_args_bytes = self.max_args_bytes;
         // The layout that the BPF source explains at its scratch map.
         let scratch = size_of::<exec_event>() as u32 + FILENAME_BYTES + 2 * self.max_args_bytes;
-        object.maps.scratch.set_value_size(scratch).map_err(refused)?;
+        object
+            .maps
+            .scratch
+            .set_value_size(scratch)
+            .map_err(refused)?;
         if rung != PAIRS || !self.failed {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }

@@ -3,8 +3,8 @@
 
 use clap::{CommandFactory, Parser};
 use memchr::memmem;
-use std::os::unix::ffi::OsStrExt;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use tracewell_shared::cli::Common;
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::options::Options;
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
     name: Option<OsString>,
 
-    /// Only opens with this flag (O_WRONLY, O_CREAT, ...); repeat it for opens that have all
+    /// Only opens with this flag of open(2), by its name; repeat it for opens that have all
     #[arg(short, long = "flag", value_name = "FLAG", value_parser = wanted, help_heading = "Filters")]
     flags: Vec<Wanted>,
 
@@ -49,7 +49,13 @@ pub(crate) struct Args {
     full_path: bool,
 
     /// Pages of the buffer, instead of --buffer-size
-    #[arg(short, long, value_name = "PAGES", conflicts_with = "buffer_size", help_heading = "Tracing")]
+    #[arg(
+        short,
+        long,
+        value_name = "PAGES",
+        conflicts_with = "buffer_size",
+        help_heading = "Tracing"
+    )]
     buffer_pages: Option<usize>,
 
     #[command(flatten)]
@@ -85,8 +91,11 @@ impl Snoop for Args {
 
     fn adjust(&self, options: &mut Options) -> Result<()> {
         if let Some(pages) = self.buffer_pages {
-            let bytes = pages.checked_mul(tracewell_shared::page_bytes()).filter(|bytes| *bytes > 0);
-            options.buffer_bytes = Some(bytes.ok_or_else(|| Error::usage("--buffer-pages: not a size"))?);
+            let bytes = pages
+                .checked_mul(tracewell_shared::page_bytes())
+                .filter(|bytes| *bytes > 0);
+            options.buffer_bytes =
+                Some(bytes.ok_or_else(|| Error::usage("--buffer-pages: not a size"))?);
         }
         Ok(())
     }
@@ -99,7 +108,13 @@ impl Snoop for Args {
     }
 
     fn columns(&self) -> Vec<Column<Opens>> {
-        columns::of(self.timestamp, self.print_uid, self.common.tid.is_some(), self.extended_fields, self.full_path)
+        columns::of(
+            self.timestamp,
+            self.print_uid,
+            self.common.tid.is_some(),
+            self.extended_fields,
+            self.full_path,
+        )
     }
 
     fn keep(&self, open: &Open<'_>) -> bool {

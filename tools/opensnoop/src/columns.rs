@@ -7,13 +7,23 @@ use tracewell_shared::output::table::Column;
 use crate::tracer::Opens;
 
 /// The columns that were asked for.
-pub(crate) fn of(time: bool, uid: bool, tid: bool, extended: bool, full_path: bool) -> Vec<Column<Opens>> {
+pub(crate) fn of(
+    time: bool,
+    uid: bool,
+    tid: bool,
+    extended: bool,
+    full_path: bool,
+) -> Vec<Column<Opens>> {
     let mut columns: Vec<Column<Opens>> = Vec::new();
     if time {
-        columns.push(Column::left("TIME", 15, |open, cell| cell.time_of_day(open.time_ns)));
+        columns.push(Column::left("TIME", 15, |open, cell| {
+            cell.time_of_day(open.time_ns)
+        }));
     }
     if uid {
-        columns.push(Column::left("UID", 7, |open, cell| cell.u64(open.uid.into())));
+        columns.push(Column::left("UID", 7, |open, cell| {
+            cell.u64(open.uid.into())
+        }));
     }
     columns.push(if tid {
         Column::left("TID", 6, |open, cell| cell.u64(open.tid.into()))
@@ -21,7 +31,9 @@ pub(crate) fn of(time: bool, uid: bool, tid: bool, extended: bool, full_path: bo
         Column::left("PID", 6, |open, cell| cell.u64(open.pid.into()))
     });
     columns.push(Column::left("COMM", 16, |open, cell| cell.bytes(open.comm)));
-    columns.push(Column::right("FD", 3, |open, cell| cell.i64(open.fd().unwrap_or(-1).into())));
+    columns.push(Column::right("FD", 3, |open, cell| {
+        cell.i64(open.fd().unwrap_or(-1).into())
+    }));
     columns.push(Column::left("ERR", 7, |open, cell| {
         let errno = open.errno().unwrap_or(0);
         match names::errno(errno) {
@@ -30,10 +42,14 @@ pub(crate) fn of(time: bool, uid: bool, tid: bool, extended: bool, full_path: bo
         }
     }));
     if extended {
-        columns.push(Column::left("FLAGS", 8, |open, cell| cell.octal(open.flags)));
-        columns.push(Column::left("MODE", 5, |open, cell| match open.creation_mode() {
-            Some(mode) => cell.octal(mode.into()),
-            None => cell.text("-"),
+        columns.push(Column::left("FLAGS", 8, |open, cell| {
+            cell.octal(open.flags)
+        }));
+        columns.push(Column::left("MODE", 5, |open, cell| {
+            match open.creation_mode() {
+                Some(mode) => cell.octal(mode.into()),
+                None => cell.text("-"),
+            }
         }));
     }
     columns.push(if full_path {

@@ -9,6 +9,11 @@ use tracewell_shared::path::{self, Base};
 use crate::flags;
 use crate::skel::types::open_event;
 
+// SAFETY: integers and arrays of integers; any bytes are a value.
+unsafe impl plain::Plain for open_event {}
+
+const _: () = assert!(size_of::<open_event>() == 80);
+
 /// `enum open_detail`.
 const PATH_UNREADABLE: u8 = 1;
 const PATH_CUT: u8 = 2;
@@ -99,8 +104,22 @@ impl<'a> Open<'a> {
 impl Event for Open<'_> {
     const KIND: &'static str = "open";
     const FIELDS: &'static [&'static str] = &[
-        "time", "pid", "tid", "uid", "comm", "fd", "errno", "error", "dirfd", "path", "path_truncated", "full_path",
-        "full_path_truncated", "flags", "mode", "compat",
+        "time",
+        "pid",
+        "tid",
+        "uid",
+        "comm",
+        "fd",
+        "errno",
+        "error",
+        "dirfd",
+        "path",
+        "path_truncated",
+        "full_path",
+        "full_path_truncated",
+        "flags",
+        "mode",
+        "compat",
     ];
 
     fn time_ns(&self) -> u64 {

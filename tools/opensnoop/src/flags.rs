@@ -89,7 +89,9 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::{makes_file, names, parse};
-    use nix::libc::{O_CLOEXEC, O_CREAT, O_DIRECTORY, O_RDWR, O_SYNC, O_TMPFILE, O_TRUNC, O_WRONLY};
+    use nix::libc::{
+        O_CLOEXEC, O_CREAT, O_DIRECTORY, O_RDWR, O_SYNC, O_TMPFILE, O_TRUNC, O_WRONLY,
+    };
 
     fn named(flags: i32) -> Vec<&'static str> {
         names(flags as u64).collect()
@@ -98,7 +100,10 @@ mod tests {
     #[test]
     fn flags_have_their_names() {
         assert_eq!(named(O_CLOEXEC), ["O_RDONLY", "O_CLOEXEC"]);
-        assert_eq!(named(O_WRONLY | O_CREAT | O_TRUNC), ["O_WRONLY", "O_CREAT", "O_TRUNC"]);
+        assert_eq!(
+            named(O_WRONLY | O_CREAT | O_TRUNC),
+            ["O_WRONLY", "O_CREAT", "O_TRUNC"]
+        );
         assert_eq!(named(O_RDWR | O_TMPFILE), ["O_RDWR", "O_TMPFILE"]);
         assert_eq!(named(O_DIRECTORY), ["O_RDONLY", "O_DIRECTORY"]);
         assert_eq!(named(O_SYNC), ["O_RDONLY", "O_SYNC"]);

@@ -31,8 +31,9 @@ mod args;
 mod columns;
 mod event;
 mod flags;
-mod skel;
 mod tracer;
+
+include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
 pub use event::Open;
 pub use tracer::Opens;

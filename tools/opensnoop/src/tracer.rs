@@ -74,7 +74,9 @@ impl Tracer for Opens {
     };
 
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
-        let refused = |error: libbpf_rs::Error| Error::new(Kind::Bpf, format!("cannot set up opensnoop: {error}"));
+        let refused = |error: libbpf_rs::Error| {
+            Error::new(Kind::Bpf, format!("cannot set up opensnoop: {error}"))
+        };
         let knobs = object
             .maps
             .rodata_data
@@ -83,7 +85,11 @@ impl Tracer for Opens {
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
         if !self.full_path {
-            object.maps.scratch.set_value_size(SCRATCH_BYTES).map_err(refused)?;
+            object
+                .maps
+                .scratch
+                .set_value_size(SCRATCH_BYTES)
+                .map_err(refused)?;
         }
         if rung != PAIRS {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;

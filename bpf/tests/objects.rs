@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Every source compiles for every architecture that has a `vmlinux.h`, and libbpf opens what comes out.
+//! Needs clang, and no privilege.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::PathBuf;
+
+use libbpf_cargo::SkeletonBuilder;
+use libbpf_rs::{MapCore as _, ObjectBuilder};
+
+/// Rust's and libbpf's names of the architectures.
+const ARCHITECTURES: [(&str, &str); 2] = [("x86_64", "x86"), ("aarch64", "arm64")];
+
+fn sources() -> Vec<PathBuf> {
+    let mut sources: Vec<_> = fs::read_dir(tracewell_bpf::source_dir())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(".bpf.c"))
+        .collect();
+    sources.sort();
+    sources
+}
+
+/// The objects of one architecture, compiled into a directory that lives as long as the test.
+fn compile(source: &PathBuf, rust_arch: &str, bpf_arch: &str, dir: &tempfile::TempDir) -> PathBuf {
+    let object = dir.path().join("object.bpf.o");
+    let mut args = tracewell_bpf::clang_args(rust_arch).unwrap();
+    args.push(format!("-D__TARGET_ARCH_{bpf_arch}"));
+    SkeletonBuilder::new()
+        .source(source)
+        .obj(&object)
+        .clang_args(args)
+        .build()
+        .unwrap_or_else(|error| panic!("{} for {rust_arch}: {error:#}", source.display()));
+    object
+}
+
+#[test]
+fn every_object_compiles_and_opens_on_every_architecture() {
+    for source in sources() {
+        for (rust_arch, bpf_arch) in ARCHITECTURES {
+            let dir = tempfile::tempdir().unwrap();
+            let object = compile(&source, rust_arch, bpf_arch, &dir);
+            let open = ObjectBuilder::default()
+                .open_file(&object)
+                .unwrap_or_else(|error| panic!("{} for {rust_arch}: {error}", source.display()));
+            let maps: Vec<String> = open
+                .maps()
+                .map(|map| map.name().to_string_lossy().into_owned())
+                .collect();
+            for map in [".rodata.shared", ".bss.shared"] {
+                assert!(
+                    maps.iter().any(|name| name == map),
+                    "{} for {rust_arch} has no {map}: {maps:?}",
+                    source.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_architectures_are_those_that_have_a_vmlinux() {
+    let mut found: Vec<_> = fs::read_dir(tracewell_bpf::source_dir().join("../vmlinux"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("vmlinux.h").exists())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    let mut known = ARCHITECTURES.map(|(rust_arch, _)| rust_arch.to_owned());
+    known.sort();
+    assert_eq!(found, known);
+}

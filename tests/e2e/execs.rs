@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! execsnoop tells of each exec that succeeds once, with its exact arguments.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{self, Command};
+use std::thread;
+
+use nix::libc;
+use nix::unistd::{getuid, gettid};
+use serde_json::{Value, json};
+use tracewell_tests::{Actor, Finished, Stage, Tool, actor, scratch};
+
+use crate::sys::{self, c};
+
+const TRUE: &str = "/bin/true";
+
+/// What the actor was told, from this argument on, as arguments of an exec.
+fn args(stage: &Stage, from: usize, count: usize) -> Vec<CString> {
+    (from..from + count).map(|index| c(stage.arg(index))).collect()
+}
+
+// Its arguments: how many of an exec follow, the file, the arguments.
+actor!(execs, |stage| {
+    let count = stage.text(0).parse().unwrap();
+    let errno = sys::execve(&c(stage.arg(1)), &args(stage, 2, count));
+    panic!("{errno}");
+});
+
+/// Has an actor exec this under execsnoop.
+fn run(tool_args: &[&str], file: &str, args: &[impl AsRef<str>]) -> Finished {
+    let mut actor = Actor::new("execs").arg(args.len().to_string()).arg(file);
+    for arg in args {
+        actor = actor.arg(arg.as_ref());
+    }
+    play(tool_args, actor)
+}
+
+fn play(tool_args: &[&str], actor: Actor) -> Finished {
+    let actor = actor.start();
+    let tool = Tool::new("execsnoop").args(["--pid", &actor.pid().to_string()]).args(tool_args);
+    let tool = tool.start();
+    actor.go();
+    drop(actor.end());
+    tool.finish().success()
+}
+
+/// The only exec.
+fn only(finished: &Finished) -> Value {
+    let mut events = finished.events("exec");
+    assert_eq!(events.len(), 1, "{:#?}", finished.lines());
+    events.remove(0)
+}
+
+/// Checks how it came about. Not all rungs and kernels can tell all of it.
+fn check_via(finished: &Finished, call: &str, more: &[&str]) {
+    let mut via: Vec<String> = serde_json::from_value(only(finished)["via"].clone()).unwrap();
+    let mut expected = more.to_vec();
+    if finished.rung() == "tracepoint" {
+        expected.retain(|name| *name != "script");
+    }
+    // The call is left out where the kernel cannot tell it; a wrong one is never right.
+    via.retain(|name| name != call);
+    assert_eq!(via, expected);
+}
+
+#[test]
+fn an_exec_is_told_with_all_that_belongs_to_it() {
+    let comm = sys::own_comm();
+    let mut actor = Actor::new("execs").arg("2").arg(TRUE).arg("zero").arg("one");
+    // What the process is called and whose child it is: the thread's that made it.
+    actor.command().env("UNUSED", "x");
+    let playing = actor.start();
+    let pid = playing.pid();
+    let tool = Tool::new("execsnoop").json().args(["--pid", &pid.to_string()]).start();
+    playing.go();
+    playing.finish();
+    let finished = tool.finish().success();
+
+    let mut event = only(&finished);
+    let fields = event.as_object_mut().unwrap();
+    assert!(fields.remove("time").is_some_and(|time| time.is_string()));
+    assert!(fields.remove("cgroup_id").is_some_and(|id| id.is_u64()));
+    assert!(fields.remove("cpu").is_some_and(|cpu| cpu.is_u64()));
+    fields.remove("via").unwrap();
+    assert_eq!(
+        event,
+        json!({
+            "event": "exec",
+            "pid": pid,
+            "tid": pid,
+            "ppid": process::id(),
+            "uid": getuid().as_raw(),
+            "comm": "true",
+            "pcomm": comm,
+            "ret": 0,
+            "errno": null,
+            "error": null,
+            "filename": TRUE,
+            "filename_truncated": false,
+            "args": ["zero", "one"],
+            "args_truncated": false,
+        })
+    );
+    check_via(&finished, "execve", &[]);
+}
+
+#[test]
+fn arguments_are_exact() {
+    let lists: [&[&str]; 4] = [
+        &["true"],
+        &["true", "", "two words", " ", "", "ends in space ", "--", "-x=\"y\""],
+        &["", ""],
+        &["true", ""],
+    ];
+    for list in lists {
+        let event = only(&run(&["--format", "json"], TRUE, list));
+        assert_eq!(event["args"], json!(list));
+        assert_eq!(event["args_truncated"], false);
+    }
+}
+
+#[test]
+fn many_arguments_are_all_there() {
+    let list: Vec<_> = (0..500).map(|n| format!("a{n}")).collect();
+    let event = only(&run(&["--format", "json"], TRUE, &list));
+    assert_eq!(event["args"], json!(list));
+    assert_eq!(event["args_truncated"], false);
+}
+
+#[test]
+fn arguments_beyond_the_limit_are_cut_and_say_so() {
+    let long = "l".repeat(100_000);
+    let list = ["true", &long, "last"];
+    let event = only(&run(&["--format", "json"], TRUE, &list));
+    assert_eq!(event["args"], json!(["true", "l".repeat(8192 - 5)]));
+    assert_eq!(event["args_truncated"], true);
+
+    let table = run(&[], TRUE, &list);
+    assert!(table.lines()[1].ends_with("lll…"), "no mark of the cut");
+
+    let whole = only(&run(&["--format", "json", "--max-args-bytes", "128k"], TRUE, &list));
+    assert_eq!(whole["args"], json!(list));
+    assert_eq!(whole["args_truncated"], false);
+}
+
+#[test]
+fn the_limit_itself_is_no_cut() {
+    // With the NUL of each.
+    for (bytes, cut) in [(8192, false), (8193, true)] {
+        let list = ["true".to_owned(), "l".repeat(bytes - 5 - 1)];
+        let event = only(&run(&["--format", "json"], TRUE, &list));
+        assert_eq!(event["args_truncated"], cut, "{bytes} bytes");
+        if !cut {
+            assert_eq!(event["args"], json!(list));
+        }
+    }
+}
+
+#[test]
+fn max_args_says_what_it_leaves_out() {
+    let max = &["--format", "json", "--max-args", "2"];
+    let event = only(&run(max, TRUE, &["true", "one", "two"]));
+    assert_eq!((&event["args"], &event["args_truncated"]), (&json!(["true", "one"]), &json!(true)));
+    let event = only(&run(max, TRUE, &["true", "one"]));
+    assert_eq!((&event["args"], &event["args_truncated"]), (&json!(["true", "one"]), &json!(false)));
+    let table = run(&["--max-args", "2"], TRUE, &["true", "one", "two"]);
+    assert!(table.lines()[1].ends_with(" one…"), "{:?}", table.lines());
+}
+
+actor!(execs_by_execveat, |stage| {
+    let args = [c("true"), c("a b")];
+    if stage.text(0) == "fd" {
+        let file = File::open(TRUE).unwrap();
+        sys::execveat(file.as_raw_fd(), &c(""), &args, libc::AT_EMPTY_PATH);
+    } else {
+        let directory = File::open("/bin").unwrap();
+        sys::execveat(directory.as_raw_fd(), &c("true"), &args, 0);
+    }
+    panic!("it failed");
+});
+
+#[test]
+fn execveat_is_told_too() {
+    for how in ["fd", "dirfd"] {
+        let finished = play(&["--format", "json"], Actor::new("execs_by_execveat").arg(how));
+        let event = only(&finished);
+        assert_eq!(event["args"], json!(["true", "a b"]), "{how}");
+        assert_eq!(event["ret"], 0);
+        // The kernel's own name for it.
+        let name = event["filename"].as_str().unwrap();
+        assert!(name.starts_with("/dev/fd/"), "{name}");
+        assert_eq!(name.ends_with("/true"), how == "dirfd", "{name}");
+        check_via(&finished, "execveat", &[]);
+    }
+}
+
+#[test]
+fn a_script_shows_its_interpreter() {
+    let scratch = scratch();
+    let script = scratch.path().join("script");
+    fs::write(&script, "#!/bin/sh -e\n:\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = script.to_str().unwrap();
+    let finished = run(&["--format", "json"], script, &["zero", "a b"]);
+    let event = only(&finished);
+    assert_eq!(event["filename"], script);
+    assert_eq!(event["args"], json!(["/bin/sh", "-e", script, "a b"]));
+    assert_eq!(event["comm"], "script");
+    check_via(&finished, "execve", &["script"]);
+}
+
+actor!(execs_from_a_thread, |_| {
+    let thread = thread::spawn(|| {
+        sys::set_comm(gettid().to_string().as_bytes());
+        // The number is the argument: the exec takes the thread's own away.
+        sys::execve(&c(TRUE), &[c("true"), c(gettid().to_string())])
+    });
+    panic!("{:?}", thread.join());
+});
+
+#[test]
+fn an_exec_by_another_thread_is_the_process_s() {
+    let actor = Actor::new("execs_from_a_thread").start();
+    let pid = actor.pid();
+    let tool = Tool::new("execsnoop").json().args(["--pid", &pid.to_string()]).start();
+    actor.go();
+    actor.finish();
+    let finished = tool.finish().success();
+    let event = only(&finished);
+    assert_eq!(event["pid"], pid);
+    assert_ne!(event["tid"], pid);
+    assert_eq!(event["args"], json!(["true", event["tid"].to_string()]));
+    check_via(&finished, "execve", &["thread"]);
+}
+
+const THREADS: usize = 4;
+const EACH: usize = 250;
+
+actor!(execs_many, |stage| {
+    let threads: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            thread::spawn(move || {
+                for n in 0..EACH {
+                    let mut command = Command::new(TRUE);
+                    assert!(command.arg(format!("{thread}.{n}")).status().unwrap().success());
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    stage.say("done");
+});
+
+#[test]
+fn concurrent_execs_are_each_told_once() {
+    let actor = Actor::new("execs_many").start();
+    let ppid = actor.pid();
+    let tool = Tool::new("execsnoop").json().args(["-P", &ppid.to_string()]).start();
+    actor.go();
+    assert_eq!(actor.finish(), "done\n");
+    let finished = tool.finish().success();
+    let mut seen: HashMap<String, u32> = HashMap::new();
+    for event in finished.events("exec") {
+        assert_eq!(event["ppid"], ppid);
+        assert_eq!(event["args"].as_array().unwrap().len(), 2);
+        *seen.entry(event["args"][1].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    assert_eq!(seen.len(), THREADS * EACH);
+    assert!(seen.values().all(|times| *times == 1), "some came twice");
+    assert_eq!(finished.summary()["lost"], 0);
+}
+
+#[test]
+fn no_arguments_at_all_is_no_error() {
+    let finished = run(&["--format", "json"], TRUE, &[] as &[&str]);
+    let event = only(&finished);
+    // Since 5.18 the kernel gives such a program one empty argument.
+    assert!(event["args"] == json!([]) || event["args"] == json!([""]), "{event}");
+    assert_eq!(event["args_truncated"], false);
+    assert_eq!(event["comm"], "true");
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Filters let through what they name, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+
+use nix::libc;
+use nix::unistd::{getpid, gettid};
+use tempfile::TempDir;
+use tracewell_tests::{Actor, Finished, Playing, Tool, actor, scratch};
+
+use crate::sys::{self, c};
+
+// Its arguments: a directory, a name (of files and for itself), a user.
+actor!(opens_under_a_name, |stage| {
+    let name = stage.text(1).to_owned();
+    sys::set_comm(name.as_bytes());
+    sys::become_user(stage.text(2).parse().unwrap());
+    stage.say("ready");
+    stage.wait();
+    let path = c(Path::new(stage.arg(0)).join(&name));
+    drop(sys::openat(sys::AT_FDCWD, &path, libc::O_RDONLY, 0));
+    drop(sys::openat(sys::AT_FDCWD, &path, libc::O_WRONLY | libc::O_APPEND, 0));
+    // An exec that fails, too, so that the process goes on.
+    sys::execve(&path, &[c(&name), c("some"), c("line")]);
+});
+
+/// An actor that has become what it is to be, and waits.
+pub(crate) fn ready(directory: &Path, name: &str, uid: u32) -> Playing {
+    let actor = Actor::new("opens_under_a_name").arg(directory).arg(name).arg(uid.to_string());
+    let mut actor = actor.start();
+    actor.go();
+    assert_eq!(actor.hear(), "ready");
+    actor
+}
+
+/// Lets the actors go under a tool with these arguments; gives the names that were seen, each as often as it was.
+pub(crate) fn seen(tool: &str, args: &[&str], directory: &Path, actors: Vec<Playing>) -> Vec<String> {
+    let tool = Tool::new(tool).json().args(args).start();
+    for actor in actors {
+        actor.go();
+        actor.finish();
+    }
+    names(&tool.finish().success(), directory)
+}
+
+fn names(finished: &Finished, directory: &Path) -> Vec<String> {
+    let prefix = format!("{}/", directory.display());
+    let mut names = Vec::new();
+    for event in finished.objects() {
+        let path = event["path"].as_str().or(event["filename"].as_str());
+        if let Some(name) = path.and_then(|path| path.strip_prefix(&prefix)) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// A name that no other process of the machine has, of at most 15 bytes.
+pub(crate) fn unique(end: &str) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("tw{:x}.{:x}{end}", getpid().as_raw(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[test]
+fn by_process() {
+    let scratch = scratch();
+    for (tool, option, times) in [("opensnoop", "-p", 2), ("opensnoop", "--pid", 2), ("execsnoop", "--pid", 1)] {
+        let actors = ["one", "two", "three"].map(|name| ready(scratch.path(), name, 0));
+        let pid = actors[1].pid().to_string();
+        let more: &[&str] = if tool == "execsnoop" { &["-x"] } else { &[] };
+        let names = seen(tool, &[&[option, &pid], more].concat(), scratch.path(), actors.into());
+        assert_eq!(names, vec!["two"; times], "{tool}");
+    }
+}
+
+#[test]
+fn by_thread() {
+    let scratch = scratch();
+    let directory = scratch.path().to_owned();
+    let (to_thread, from_test) = mpsc::channel::<()>();
+    let (to_test, from_thread) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        to_test.send(gettid().to_string()).unwrap();
+        from_test.recv().unwrap();
+        drop(sys::read(directory.join("thread")));
+    });
+    let tid = from_thread.recv().unwrap();
+    let tool = Tool::new("opensnoop").json().args(["-t", &tid]).start();
+    drop(sys::read(scratch.path().join("other")));
+    to_thread.send(()).unwrap();
+    thread.join().unwrap();
+    let finished = tool.finish().success();
+    assert_eq!(names(&finished, scratch.path()), ["thread"]);
+    assert!(finished.events("open").iter().all(|event| event["tid"].to_string() == tid));
+}
+
+#[test]
+fn by_user_and_name() {
+    let scratch = scratch();
+    let (root, nobody) = (unique("r"), unique("n"));
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["--uid", "65534"], &[&nobody, &nobody]),
+        (&["-u", "nobody"], &[&nobody, &nobody]),
+        // Root is a user like any other.
+        (&["-u", "0"], &[&root, &root]),
+        (&["--uid", "0", "--comm", &root], &[&root, &root]),
+        // All must hold.
+        (&["--uid", "0", "--comm", &nobody], &[]),
+    ];
+    for (args, expected) in cases {
+        let actors = vec![ready(scratch.path(), &root, 0), ready(scratch.path(), &nobody, 65534)];
+        assert_eq!(seen("opensnoop", args, scratch.path(), actors), expected, "{args:?}");
+    }
+    for (user, expected) in [("nobody", &nobody), ("root", &root)] {
+        let actors = vec![ready(scratch.path(), &root, 0), ready(scratch.path(), &nobody, 65534)];
+        let names = seen("execsnoop", &["-x", "-u", user, "-n", expected], scratch.path(), actors);
+        assert_eq!(names, [expected.as_str()]);
+    }
+}
+
+#[test]
+fn by_exact_command_name() {
+    let scratch = scratch();
+    let full = format!("{:x<15}", unique(""));
+    assert_eq!(full.len(), 15);
+    let shorter = &full[..14];
+    for (comm, expected) in [(full.as_str(), &full[..]), (shorter, shorter)] {
+        let actors = vec![ready(scratch.path(), &full, 0), ready(scratch.path(), shorter, 0)];
+        let names = seen("opensnoop", &["--comm", comm], scratch.path(), actors);
+        assert_eq!(names, [expected, expected]);
+        let actors = vec![ready(scratch.path(), &full, 0), ready(scratch.path(), shorter, 0)];
+        let names = seen("execsnoop", &["-x", "--comm", comm], scratch.path(), actors);
+        assert_eq!(names, [expected]);
+    }
+}
+
+#[test]
+fn by_part_of_a_command_name() {
+    let scratch = scratch();
+    let (one, two) = (unique("one"), unique("two"));
+    // More than one event that does not match, before and behind.
+    let actors = [&one, &two, &one].map(|name| ready(scratch.path(), name, 0));
+    let names = seen("opensnoop", &["-n", &two[2..]], scratch.path(), actors.into());
+    assert_eq!(names, [&*two, &*two]);
+}
+
+#[test]
+fn by_flags() {
+    let scratch = scratch();
+    let cases: [(&[&str], usize); 7] = [
+        (&[], 2),
+        (&["-f", "O_WRONLY"], 1),
+        (&["-f", "O_RDONLY"], 1),
+        (&["-f", "O_RDWR"], 0),
+        (&["-f", "O_WRONLY", "-f", "O_APPEND"], 1),
+        (&["-f", "O_WRONLY", "--flag", "O_CREAT"], 0),
+        (&["-x", "-f", "O_APPEND"], 1),
+    ];
+    for (args, expected) in cases {
+        let actor = ready(scratch.path(), "one", 0);
+        let pid = actor.pid().to_string();
+        let args = [&["--pid", &pid], args].concat();
+        assert_eq!(seen("opensnoop", &args, scratch.path(), vec![actor]).len(), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn by_parent_and_arguments() {
+    let scratch = scratch();
+    let name = unique("");
+    let own = getpid().to_string();
+    let cases: [(&[&str], bool); 8] = [
+        (&["-P", &own], true),
+        (&["-P", "1"], false),
+        (&["-n", "some"], true),
+        (&["-n", "someline"], false),
+        (&["-l", "some line"], true),
+        (&["-l", "line some"], false),
+        (&["-P", &own, "-n", &name, "-l", "me li"], true),
+        (&["-P", &own, "-n", "absent"], false),
+    ];
+    for (args, expected) in cases {
+        let actor = ready(scratch.path(), &name, 0);
+        let args = [&["-x"], args].concat();
+        let names = seen("execsnoop", &args, scratch.path(), vec![actor]);
+        assert_eq!(names.contains(&name), expected, "{args:?}");
+    }
+}
+
+/// A cgroup of this test's own; removed when dropped, by when no process may be in it.
+pub(crate) struct Cgroup(PathBuf);
+
+impl Cgroup {
+    pub(crate) fn new() -> Self {
+        let mounts = fs::read_to_string("/proc/mounts").unwrap();
+        let mut fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let mount = fields.find(|fields| fields[2] == "cgroup2").expect("a mounted cgroup v2");
+        Self::at(Path::new(mount[1]).join(unique("")))
+    }
+
+    fn at(path: PathBuf) -> Self {
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn below(&self, name: &str) -> Self {
+        Self::at(self.0.join(name))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn add(&self, actor: &Playing) {
+        fs::write(self.0.join("cgroup.procs"), actor.pid().to_string()).unwrap();
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        drop(fs::remove_dir(&self.0));
+    }
+}
+
+#[test]
+fn by_cgroup_and_those_below_it() {
+    for (tool, option, times) in [("opensnoop", "--cgroup", 2), ("execsnoop", "-c", 1)] {
+        let scratch: TempDir = scratch();
+        let cgroup = Cgroup::new();
+        let below = cgroup.below("below");
+        let actors = ["inside", "below", "late", "outside"].map(|name| ready(scratch.path(), name, 0));
+        cgroup.add(&actors[0]);
+        below.add(&actors[1]);
+
+        let path = cgroup.path().to_str().unwrap();
+        let run = Tool::new(tool).json().args([option, path]);
+        let run = if tool == "execsnoop" { run.arg("-x") } else { run }.start();
+        // Made when the tool already runs.
+        let late = below.below("late");
+        late.add(&actors[2]);
+        for actor in actors {
+            actor.go();
+            actor.finish();
+        }
+        let names = names(&run.finish().success(), scratch.path());
+        assert_eq!(names.len(), 3 * times, "{tool}: {names:?}");
+        let names: BTreeSet<_> = names.iter().map(String::as_str).collect();
+        assert_eq!(names, BTreeSet::from(["inside", "below", "late"]), "{tool}");
+        drop(late);
+        drop(below);
+    }
+}

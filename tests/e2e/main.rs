@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Runs the built tools against this machine's kernel. The harness says what the environment can set.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "all of this is tests, and what they call"
+)]
+
+mod bytes;
+mod execs;
+mod fails;
+mod filters;
+mod maps;
+mod opens;
+mod output;
+mod paths;
+mod storms;
+mod sys;
+mod usage;
+mod words;
+mod x86;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What surrounds the tests: the built tools, arguments that are forced on them, directories of their own.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use nix::unistd::gettid;
+use tempfile::TempDir;
+
+/// The built tool of this name.
+///
+/// # Panics
+///
+/// When there is none.
+pub fn program(name: &str) -> PathBuf {
+    if let Some(directory) = env::var_os("TRACEWELL_BIN_DIR") {
+        let path = PathBuf::from(directory).join(name);
+        assert!(
+            path.exists(),
+            "{} is absent: is TRACEWELL_BIN_DIR right?",
+            path.display()
+        );
+        return path;
+    }
+    let own = env::current_exe().expect("this test binary has a path");
+    own.ancestors()
+        .map(|directory| directory.join("release").join(name))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("{name} is not built: run make build, or set TRACEWELL_BIN_DIR"))
+}
+
+/// The arguments that every run of a tool gets: `TRACEWELL_ARGS`, split at white space.
+pub fn extra_args() -> Vec<OsString> {
+    let text = env::var("TRACEWELL_ARGS").unwrap_or_default();
+    text.split_whitespace().map(OsString::from).collect()
+}
+
+/// The value that `TRACEWELL_ARGS` gives this option: `forced("--buffer")`.
+pub fn forced(option: &str) -> Option<String> {
+    let args = extra_args();
+    let mut args = args.iter().map(|arg| arg.to_string_lossy().into_owned());
+    let mut value = None;
+    while let Some(arg) = args.next() {
+        if arg == option {
+            value = args.next();
+        } else if let Some(given) = arg
+            .strip_prefix(option)
+            .and_then(|rest| rest.strip_prefix('='))
+        {
+            value = Some(given.to_owned());
+        }
+    }
+    value
+}
+
+/// The rung that is forced on every run, if one is. What a run used is in its summary: see
+/// [`Finished::rung`](crate::Finished::rung).
+pub fn rung() -> Option<String> {
+    forced("--probe").filter(|rung| rung != "auto")
+}
+
+/// A directory that only this test uses; removed with what is in it when dropped. It has a path without links.
+pub fn scratch() -> TempDir {
+    let parent = env::temp_dir().canonicalize().expect("there is a /tmp");
+    tempfile::Builder::new()
+        .prefix("tracewell-")
+        .tempdir_in(parent)
+        .expect("cannot make a directory in /tmp")
+}
+
+/// The calling thread's id, as an argument.
+pub fn own_tid() -> String {
+    gettid().to_string()
+}
+
+/// Says something where also the output of tests that pass is seen.
+pub fn note(text: &str) {
+    drop(writeln!(io::stderr(), "note: {text}"));
+}
+
+/// Whether a program that is no part of a bare system is there.
+///
+/// # Panics
+///
+/// When it is absent on a machine that is not a guest: then something was not installed.
+pub fn optional(program: &str) -> bool {
+    let quiet = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if quiet.is_ok() {
+        return true;
+    }
+    assert!(
+        env::var_os("TRACEWELL_GUEST").is_some(),
+        "{program} is not installed (set TRACEWELL_GUEST where it cannot be)"
+    );
+    note(&format!("skipped what needs {program}: it is absent"));
+    false
+}
