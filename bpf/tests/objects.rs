@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use libbpf_cargo::SkeletonBuilder;
-use libbpf_rs::{MapCore as _, ObjectBuilder};
+use libbpf_rs::ObjectBuilder;
 
 /// Rust's and libbpf's names of the architectures.
 const ARCHITECTURES: [(&str, &str); 2] = [("x86_64", "x86"), ("aarch64", "arm64")];

@@ -8,6 +8,7 @@
 )]
 
 mod bytes;
+mod endings;
 mod execs;
 mod fails;
 mod filters;
