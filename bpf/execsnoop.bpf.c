@@ -21,7 +21,7 @@ const volatile __u32 max_args_bytes = 8192;
  * exec's arguments may each be as long as all of them together, where the
  * verifier is concerned.
  */
-SCRATCH_MAP(sizeof(struct exec_event) + FILENAME_BYTES + 2 * 8192);
+SCRATCH_MAP(sizeof(struct exec_event) + FILENAME_BYTES + 2 * STRING_ROOM(8192));
 
 /* Both programs of a rung can be under way on one CPU, in two tasks. */
 enum scratch_user {
@@ -47,16 +47,15 @@ static __always_inline void exec_begin(struct exec_event *event, struct task_str
 /* Takes the result of reading a name into the event's tail. */
 static __always_inline void filename_was_read(struct exec_event *event, long bytes)
 {
-	if (bytes <= 0) {
+	if (bytes < 0)
 		event->detail |= EXEC_FILENAME_UNREADABLE;
-		return;
-	}
-	if (bytes == FILENAME_BYTES)
+	if (bytes > FILENAME_BYTES)
 		event->detail |= EXEC_FILENAME_CUT;
-	event->filename_bytes = bytes - 1;
+	if (bytes > 0)
+		event->filename_bytes = at_most(bytes - 1, FILENAME_BYTES - 1);
 }
 
-/* Whether the program that ran before this exec called execve or execveat. */
+/* Which call a number is, if one of these. */
 static __always_inline __u32 exec_call_of(long nr, bool compat)
 {
 #if defined(__TARGET_ARCH_x86)
@@ -71,27 +70,6 @@ static __always_inline __u32 exec_call_of(long nr, bool compat)
 		return EXEC_BY_EXECVEAT;
 #endif
 	return 0;
-}
-
-/*
- * The system call that a successful exec is the end of: its number is still in
- * the registers, but the task has changed to the new program's word size, so
- * the number of either numbering counts. Unknown where the kernel cannot hand
- * out the registers (bpf_task_pt_regs, since 5.15).
- */
-static __always_inline __u32 current_exec_call(void)
-{
-	struct pt_regs *regs;
-	long nr;
-	__u32 call;
-
-	if (!current_is_typed() ||
-	    !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
-		return 0;
-	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	nr = syscall_nr(false, regs);
-	call = exec_call_of(nr, false);
-	return call ? call : exec_call_of(nr, true);
 }
 
 /*
@@ -119,9 +97,12 @@ static __always_inline int exec_done(void *ctx, struct task_struct *task, __u32 
 		event->detail |= EXEC_BY_THREAD;
 	if (bprm && BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
 		event->detail |= EXEC_BY_SCRIPT;
-	event->detail |= current_exec_call();
+	/* The kernel's own name for a file that execveat(2) found by a descriptor. */
+	if (bprm && BPF_CORE_READ(bprm, fdpath))
+		event->detail |= EXEC_BY_EXECVEAT;
 
-	filename_was_read(event, bpf_probe_read_kernel_str(tail, FILENAME_BYTES, filename));
+	filename_was_read(event,
+			  bpf_probe_read_kernel_str(tail, STRING_ROOM(FILENAME_BYTES), filename));
 	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
 
 	start = BPF_CORE_READ(task, mm, arg_start);
@@ -169,14 +150,18 @@ static __always_inline __u64 copy_argv(struct exec_event *event, char *out,
 		if (i == FAILED_ARGS || end >= max_args_bytes)
 			break;
 		end = at_most(end, max_args_bytes);
-		bytes = bpf_probe_read_user_str(out + end, max_args_bytes, (void *)pointer);
-		if (bytes <= 0) {
+		bytes = bpf_probe_read_user_str(out + end, STRING_ROOM(max_args_bytes),
+						(void *)pointer);
+		if (bytes < 0) {
 			event->detail |= EXEC_ARGS_UNREADABLE;
 			return end;
 		}
+		if (bytes == 0) {
+			out[end] = 0;
+			bytes = 1;
+		}
 		end += bytes;
-		/* A string as long as the room for it was cut, and has its NUL all the same. */
-		if (bytes == max_args_bytes)
+		if (bytes > max_args_bytes)
 			break;
 	}
 	event->detail |= EXEC_ARGS_CUT;
@@ -197,8 +182,8 @@ static __always_inline int exec_failed(void *ctx, const struct exec_request *req
 	if (event->head.tid != event->head.pid)
 		event->detail |= EXEC_BY_THREAD;
 
-	filename_was_read(event,
-			  bpf_probe_read_user_str(tail, FILENAME_BYTES, (void *)request->filename));
+	filename_was_read(event, bpf_probe_read_user_str(tail, STRING_ROOM(FILENAME_BYTES),
+							 (void *)request->filename));
 	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
 	bytes = copy_argv(event, tail + end, request);
 	if (bytes > max_args_bytes)

@@ -14,7 +14,7 @@ enum exec_detail {
 	EXEC_ARGS_UNREADABLE = 4, /* all of them, or of a failed exec, some of them */
 	EXEC_ARGS_CUT = 8, /* there were more bytes, or more arguments, than were read */
 	EXEC_BY_THREAD = 16, /* the caller was not the thread group's leader */
-	EXEC_BY_EXECVE = 32,
+	EXEC_BY_EXECVE = 32, /* known of failed ones only: a successful exec wipes the number */
 	EXEC_BY_EXECVEAT = 64,
 	EXEC_BY_SCRIPT = 128, /* the file named an interpreter, which runs */
 };

@@ -134,14 +134,12 @@ static __always_inline int open_exit(void *ctx, const struct open_request *reque
 	event->base_bytes = 0;
 
 	bytes = bpf_probe_read_user_str(path, PATH_BYTES, request->path);
-	if (bytes > 0) {
-		end = bytes - 1;
-		if (bytes == PATH_BYTES)
-			event->detail |= OPEN_PATH_CUT;
-	} else {
+	if (bytes < 0)
 		event->detail |= OPEN_PATH_UNREADABLE;
-	}
-	end = at_most(end, PATH_BYTES - 1);
+	if (bytes > PATH_MAX_BYTES)
+		event->detail |= OPEN_PATH_CUT;
+	if (bytes > 0)
+		end = at_most(bytes - 1, PATH_MAX_BYTES - 1);
 	event->path_bytes = end;
 
 	if (full_path) {

@@ -34,6 +34,13 @@ static __always_inline struct task_struct *current_task(void)
 }
 
 /*
+ * Room to read a string of at most most bytes into, its NUL included, so that
+ * a longer one can be told from one that just fits. bpf_probe_read_*_str gives
+ * the bytes with the NUL; up to 6.1 it gives 0 for an empty string.
+ */
+#define STRING_ROOM(most) ((most) + 1)
+
+/*
  * value, or most where it is larger. The compiler cannot see through it, and
  * so cannot keep another copy whose bound the verifier does not know.
  */

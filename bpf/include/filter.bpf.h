@@ -14,13 +14,32 @@ struct {
 	__type(value, __u32);
 } cgroup_filter SEC(".maps");
 
-/* Stand-ins for maps that other programs pinned: --cgroupmap and --mntnsmap. */
-struct {
+/*
+ * Hold the map that another program pinned, for --cgroupmap and --mntnsmap.
+ * User space takes the pinned map as the inner one's pattern; the one here is
+ * for a load without it.
+ */
+struct pinned_ids {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__type(key, __u64);
 	__type(value, __u64);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct pinned_ids);
 } cgroup_ids SEC(".maps"), mntns_ids SEC(".maps");
+
+static __always_inline bool is_pinned_id(void *holder, __u64 id)
+{
+	__u32 only = 0;
+	void *ids = bpf_map_lookup_elem(holder, &only);
+
+	return ids && bpf_map_lookup_elem(ids, &id);
+}
 
 static __always_inline bool comm_passes(void)
 {
@@ -56,18 +75,11 @@ static __always_inline bool filter_passes(void)
 		return false;
 	if (shared_knobs.by_cgroup && bpf_current_task_under_cgroup(&cgroup_filter, 0) != 1)
 		return false;
-	if (shared_knobs.by_cgroup_map) {
-		__u64 cgroup = bpf_get_current_cgroup_id();
-
-		if (!bpf_map_lookup_elem(&cgroup_ids, &cgroup))
-			return false;
-	}
-	if (shared_knobs.by_mntns_map) {
-		__u64 mntns = BPF_CORE_READ(current_task(), nsproxy, mnt_ns, ns.inum);
-
-		if (!bpf_map_lookup_elem(&mntns_ids, &mntns))
-			return false;
-	}
+	if (shared_knobs.by_cgroup_map && !is_pinned_id(&cgroup_ids, bpf_get_current_cgroup_id()))
+		return false;
+	if (shared_knobs.by_mntns_map &&
+	    !is_pinned_id(&mntns_ids, BPF_CORE_READ(current_task(), nsproxy, mnt_ns, ns.inum)))
+		return false;
 	return true;
 }
 

@@ -9,7 +9,8 @@
 
 #include "core.bpf.h"
 
-#define PATH_BYTES 4096 /* PATH_MAX, the NUL included */
+#define PATH_MAX_BYTES 4096 /* PATH_MAX, the NUL included */
+#define PATH_BYTES STRING_ROOM(PATH_MAX_BYTES)
 #define COMPONENT_BYTES 256 /* NAME_MAX and the NUL */
 #define BASE_DEPTH 128 /* components and mount points together */
 

@@ -12,6 +12,7 @@ pub mod command;
 pub mod decode;
 pub mod error;
 pub mod event;
+mod filters;
 mod gaps;
 pub mod kernel;
 pub mod knobs;

@@ -9,13 +9,14 @@ static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static LOADING: Mutex<()> = Mutex::new(());
 
 /// How many of the last lines explain a refusal.
-const TAIL: usize = 30;
+const TAIL: usize = 6;
 
 /// Lines of libbpf that explain nothing here: hints on limits that are no longer the cause.
-const NOISE: [&str; 7] = [
+const NOISE: [&str; 8] = [
     "-- BEGIN PROG LOAD LOG --",
     "-- END PROG LOAD LOG --",
     "ulimit",
+    "RLIMIT_MEMLOCK",
     "max_states_per_insn",
     "failed to load",
     "BPF program load failed",
@@ -44,6 +45,11 @@ fn lines() -> MutexGuard<'static, Vec<String>> {
 }
 
 impl Log {
+    /// Whether libbpf said this.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        lines().iter().any(|line| line.contains(text))
+    }
+
     /// The last lines, each on its own line, indented; empty where libbpf said nothing.
     pub(crate) fn tail(&self) -> String {
         let text = lines().concat();

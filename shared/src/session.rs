@@ -8,13 +8,13 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use libbpf_rs::btf::Btf;
 use libbpf_rs::libbpf_sys;
 use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
-use libbpf_rs::{
-    Link, MapCore, MapFlags, MapType, Object, OpenMapMut, OpenObject, num_possible_cpus,
-};
+use libbpf_rs::{Link, MapCore, MapType, Object, OpenMapMut, OpenObject, num_possible_cpus};
 
 use crate::error::{Error, Kind, Result};
+use crate::filters::{self, Pinned};
 use crate::kernel::{self, Running};
 use crate::knobs;
 use crate::libbpf_log;
@@ -56,17 +56,18 @@ struct Attempt<'a, T: Tracer> {
     cpus: u32,
     perf: bool,
     buffer_bytes: usize,
+    pinned: Pinned,
 }
 
 /// Loads and attaches the first rung that the kernel takes.
 pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session, Transport)> {
+    let ladder = T::LADDER;
+    check_label(ladder, options.probe.as_deref())?;
     privilege::require()?;
     if options.btf.is_none() && !kernel::has_btf() {
         return Err(Error::new(Kind::Unsupported, "this kernel does not describe its types (no /sys/kernel/btf/vmlinux)")
             .help("boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give its detached BTF with --btf FILE"));
     }
-    let ladder = T::LADDER;
-    check_label(ladder, options.probe.as_deref())?;
     let perf = options.buffer == Buffer::Perf;
     let attempt = Attempt {
         tracer,
@@ -74,6 +75,7 @@ pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session
         cpus: cpus()?,
         perf,
         buffer_bytes: buffer_bytes(options, perf),
+        pinned: Pinned::open(&options.filter)?,
     };
     let kernel = Running::new();
     let mut passed = Vec::new();
@@ -164,6 +166,7 @@ impl<T: Tracer> Attempt<'_, T> {
         self.tracer.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
+            Err(error) if is_refusal(&error) && log.says(MEMLOCK) => return Err(memlock()),
             Err(error) => {
                 return pass(format!(
                     "the kernel refused to load it: {error}{}",
@@ -172,7 +175,7 @@ impl<T: Tracer> Attempt<'_, T> {
             }
         };
         let object = skel.object();
-        fill_filters(object, self.options)?;
+        filters::fill(object, self.options, &self.pinned)?;
         // Before the attach, so that the first event finds its reader.
         let (events, state) = (
             map_fd(object, "events")?,
@@ -206,6 +209,10 @@ impl<T: Tracer> Attempt<'_, T> {
         let btf = match &self.options.btf {
             Some(path) => {
                 File::open(path).map_err(|error| Error::io(path.display(), &error))?;
+                Btf::from_path(path).map_err(|_| {
+                    Error::new(Kind::Io, format!("{}: not BTF", path.display()))
+                        .help("--btf takes a kernel's types as /sys/kernel/btf/vmlinux has them, or an ELF file with them in it")
+                })?;
                 Some(c_path(path)?)
             }
             None => None,
@@ -235,8 +242,9 @@ impl<T: Tracer> Attempt<'_, T> {
                 b"followed" if self.options.follow.is_some() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?
                 }
-                b"cgroup_ids" => reuse(&mut map, self.options.filter.cgroup_map.as_deref())?,
-                b"mntns_ids" => reuse(&mut map, self.options.filter.mntns_map.as_deref())?,
+                b"cgroup_ids" | b"mntns_ids" => {
+                    self.pinned.shape(&mut map).map_err(set)?;
+                }
                 _ => {}
             }
         }
@@ -263,45 +271,6 @@ fn select(object: &mut OpenObject, programs: &Programs, follow: bool) {
             || (follow && FOLLOW_PROGRAMS.contains(&name.as_str()));
         program.set_autoload(wanted);
     }
-}
-
-/// Puts someone else's pinned map in the place of ours.
-fn reuse(map: &mut OpenMapMut<'_>, pinned: Option<&Path>) -> Result<()> {
-    let Some(path) = pinned else { return Ok(()) };
-    map.reuse_pinned_map(path).map_err(|error| {
-        Error::new(
-            Kind::Io,
-            format!("cannot use the pinned map {}: {error}", path.display()),
-        )
-        .help("it must be a BPF hash map with 8-byte keys, pinned in a bpf file system")
-    })
-}
-
-/// What the filters look up.
-fn fill_filters(object: &Object, options: &Options) -> Result<()> {
-    if let Some(path) = &options.filter.cgroup {
-        let directory = File::open(path).map_err(|error| Error::io(path.display(), &error))?;
-        update(
-            object,
-            "cgroup_filter",
-            &0u32.to_ne_bytes(),
-            &directory.as_raw_fd().to_ne_bytes(),
-        )?;
-    }
-    if let Some(pid) = options.follow {
-        update(object, "followed", &pid.to_ne_bytes(), &[1])?;
-    }
-    Ok(())
-}
-
-fn update(object: &Object, name: &str, key: &[u8], value: &[u8]) -> Result<()> {
-    let missing = || Error::new(Kind::Bpf, format!("the BPF object has no map {name}"));
-    let map = object
-        .maps()
-        .find(|map| map.name() == name)
-        .ok_or_else(missing)?;
-    map.update(key, value, MapFlags::ANY)
-        .map_err(|error| bpf_error(&format!("cannot fill the map {name}"), &error))
 }
 
 fn map_fd(object: &Object, name: &str) -> Result<OwnedFd> {
@@ -340,12 +309,27 @@ fn attach(object: &Object) -> Result<(Vec<Link>, Vec<OwnedFd>), String> {
     Ok((links, programs))
 }
 
+fn is_refusal(error: &libbpf_rs::Error) -> bool {
+    error.kind() == libbpf_rs::ErrorKind::PermissionDenied
+}
+
+/// What libbpf says when it may not raise the limit on locked memory. That alone is no failure.
+const MEMLOCK: &str = "RLIMIT_MEMLOCK";
+
+fn memlock() -> Error {
+    Error::new(
+        Kind::Permission,
+        "the limit on locked memory (RLIMIT_MEMLOCK) is too low for the BPF maps",
+    )
+    .help("kernels before 5.11 count maps against it: raise it (ulimit -l unlimited), or grant CAP_SYS_RESOURCE as well")
+}
+
 fn c_path(path: &Path) -> Result<CString> {
     CString::new(path.as_os_str().as_bytes())
         .map_err(|_| Error::usage(format!("{}: a path cannot hold a NUL", path.display())))
 }
 
-fn bpf_error(what: &str, error: &libbpf_rs::Error) -> Error {
+pub(crate) fn bpf_error(what: &str, error: &libbpf_rs::Error) -> Error {
     Error::new(Kind::Bpf, format!("{what}: {error}"))
 }
 

@@ -5,6 +5,8 @@
 //! handled. But a tool with nothing to write would not notice: `opensnoop --uid games | head -1` should not
 //! run until the next event. So the output is watched, too.
 
+mod insist;
+
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -51,6 +53,9 @@ impl Shutdown {
     /// ignored, which is what nohup(1) is for; an ignored `SIGINT` does not, since a script's `tool & kill -INT $!`
     /// has it ignored without anybody's wish.
     ///
+    /// A signal that comes again a second or more later ends the process at once: a reader that has stalled cannot
+    /// hold it for ever.
+    ///
     /// Fails outside of a tokio runtime with I/O enabled.
     pub fn new(watched: Option<BorrowedFd<'_>>) -> Result<Self> {
         tokio::runtime::Handle::try_current()
@@ -61,6 +66,12 @@ impl Shutdown {
         } else {
             Some(unix::signal(SignalKind::hangup()).map_err(failed)?)
         };
+        for signal in [signal::Signal::SIGINT, signal::Signal::SIGTERM] {
+            insist::watch(signal as i32).map_err(failed)?;
+        }
+        if hangup.is_some() {
+            insist::watch(signal::Signal::SIGHUP as i32).map_err(failed)?;
+        }
         let output = match watched {
             Some(fd) => watch(fd).map_err(|error| Error::io("cannot watch the output", &error))?,
             None => None,

@@ -99,9 +99,10 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             run.written(|writer| writer.header())?;
             privilege::drop_all()?;
             if let Some(mut ready) = ready {
+                // Not Error::io: that nobody reads this is not the end of the output.
                 ready
                     .write_all(b"ready\n")
-                    .map_err(|error| Error::io("--ready-fd", &error))?;
+                    .map_err(|error| Error::new(Kind::Io, format!("--ready-fd: {error}")))?;
             }
             run.trace(stream, &mut shutdown, held).await
         })
@@ -191,12 +192,17 @@ impl<'a, S: Snoop> Run<'a, S> {
             Some(held) => Command::Running(held.release()?),
             None => Command::None,
         };
+        // Output that fails ends the trace, and the account is given all the same.
+        let mut failed = None;
         loop {
             let end = tokio::select! {
                 batch = stream.next() => match batch? {
                     None => break,
                     Some(batch) => {
-                        self.print(&batch)?;
+                        if let Err(error) = self.print(&batch) {
+                            failed.get_or_insert(error);
+                            self.open = false;
+                        }
                         self.full() || !self.open
                     }
                 },
@@ -214,7 +220,10 @@ impl<'a, S: Snoop> Run<'a, S> {
                 stream.stop();
             }
         }
-        let lost = self.finish(&stream)?;
+        let lost = self.finish(&stream, failed.is_some())?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         let status = match command {
             Command::None => 0,
             Command::Ended(status) => command::exit_code(status),
@@ -251,7 +260,7 @@ impl<'a, S: Snoop> Run<'a, S> {
     }
 
     /// Prints the account; says whether anything was lost.
-    fn finish(&mut self, stream: &Stream<S::Tracer>) -> Result<bool> {
+    fn finish(&mut self, stream: &Stream<S::Tracer>, failed: bool) -> Result<bool> {
         let account = stream.account();
         let summary = Summary {
             tool: S::Tracer::NAME,
@@ -265,7 +274,7 @@ impl<'a, S: Snoop> Run<'a, S> {
             writer.summary(&summary)?;
             writer.flush()
         })?;
-        if self.common.format != Format::Json {
+        if failed || self.common.format != Format::Json {
             // It names the tool itself. That nobody may read it is no reason to fail.
             drop(writeln!(io::stderr().lock(), "{summary}"));
         }

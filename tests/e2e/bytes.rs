@@ -1,112 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Names and arguments are bytes: they come back exactly, and cannot pass for anything else.
 
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tracewell_shared::output::escape::unescape;
-use tracewell_tests::{Actor, Finished, Tool, actor, optional, own_tid, scratch};
+use tracewell_tests::{Finished, Tool, optional, own_tid, scratch};
 
+use crate::nasty::{NASTY, base, check_visible, execs, names, opens, os};
 use crate::sys::{self, c};
 use crate::words;
-
-/// What a name may be; none has a `/`.
-const NASTY: &[&[u8]] = &[
-    b"plain",
-    b" lead and trail ",
-    b"",
-    b"new\nline",
-    b"x\n(lost 5: buffer full)",
-    b"\n1234   sh  3 0 ",
-    b"tab\there",
-    b"\x1b[31mred\x1b[0m",
-    b"bell\x07 delete\x7f return\r",
-    b"back\\slash \\n \\x41 \\",
-    b"\xff\xfe not utf-8",
-    b"cut \xe2\x80",
-    "over\u{202e}ride \u{2066}isolate\u{2069}".as_bytes(),
-    "dots\u{2026}".as_bytes(),
-    "lines\u{2028}\u{2029}\u{85}".as_bytes(),
-    "hidden\u{200b}\u{feff}\u{ad}".as_bytes(),
-    "na\u{ef}ve \u{65e5}\u{672c} \u{1f600}".as_bytes(),
-    b"\"quoted\" 'single' \"",
-    b"\"",
-    b"a,b;c",
-    b"{\"event\":\"summary\"}",
-    b"(lost 5: x)",
-    b"\xc0\xaf\xed\xa0\x80",
-    b"a \x01\x02\x1f z",
-    b"$(x) `x` %s",
-];
-
-fn os(bytes: &[u8]) -> &OsStr {
-    OsStr::from_bytes(bytes)
-}
-
-/// opensnoop on this thread, which opens a file of each name, and is itself called so, too.
-fn opens(args: &[&str]) -> Finished {
-    let tool = Tool::new("opensnoop").args(["--tid", &own_tid()]).args(args).start();
-    for name in NASTY {
-        sys::set_comm(&name[..name.len().min(15)]);
-        drop(sys::read(os(name)));
-    }
-    tool.finish().success()
-}
-
-// Its arguments: the file, then those of the exec.
-actor!(execs_anything, |stage| {
-    let count = NASTY.len();
-    let args: Vec<_> = (1..=count).map(|index| c(stage.arg(index))).collect();
-    panic!("{}", sys::execve(&c(stage.arg(0)), &args));
-});
-
-/// execsnoop on an exec of a file of each name, with all names as arguments; gives the runs.
-fn execs(args: &[&str]) -> Vec<Finished> {
-    let scratch = scratch();
-    let mut runs = Vec::new();
-    for name in NASTY.iter().filter(|name| !name.is_empty()) {
-        let file = scratch.path().join(os(name));
-        symlink("/bin/true", &file).unwrap();
-        let mut actor = Actor::new("execs_anything").arg(&file);
-        for name in NASTY {
-            actor = actor.arg(os(name));
-        }
-        let actor = actor.start();
-        let tool = Tool::new("execsnoop").args(["--pid", &actor.pid().to_string()]).args(args).start();
-        actor.go();
-        // A bare system's "true" does nothing by another name.
-        drop(actor.end());
-        runs.push(tool.finish().success());
-    }
-    runs
-}
-
-fn names() -> impl Iterator<Item = &'static [u8]> {
-    NASTY.iter().filter(|name| !name.is_empty()).copied()
-}
-
-fn base(path: &[u8]) -> &[u8] {
-    path.rsplit(|byte| *byte == b'/').next().unwrap()
-}
-
-/// Fails if anything of this could steer a terminal, or end a line for any reader.
-fn check_visible(finished: &Finished) {
-    for line in finished.lines() {
-        let bad = |character: char| {
-            character.is_control()
-                || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-                || matches!(character, '\u{ad}' | '\u{feff}' | '\u{fffe}')
-        };
-        assert!(!line.contains(bad), "{line:?}");
-    }
-}
 
 #[test]
 fn json_has_the_exact_bytes() {
@@ -118,9 +25,16 @@ fn json_has_the_exact_bytes() {
         assert_eq!(words::bytes(event, "path"), *name);
         assert_eq!(words::bytes(event, "comm"), name[..name.len().min(15)]);
         // The bytes stand beside only where the text is not them.
-        assert_eq!(event.get("path_b64").is_some(), str::from_utf8(name).is_err());
+        assert_eq!(
+            event.get("path_b64").is_some(),
+            str::from_utf8(name).is_err()
+        );
     }
-    assert_eq!(finished.objects().len(), NASTY.len() + 1, "an object too many");
+    assert_eq!(
+        finished.objects().len(),
+        NASTY.len() + 1,
+        "an object too many"
+    );
     check_with_jq(&finished);
 }
 
@@ -143,7 +57,12 @@ fn check_with_jq(finished: &Finished) {
         return;
     }
     let mut jq = Command::new("jq");
-    let mut jq = jq.args(["-e", "-c", "."]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut jq = jq
+        .args(["-e", "-c", "."])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = jq.stdin.take().unwrap();
     let input = finished.stdout.clone();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
@@ -166,7 +85,11 @@ fn a_table_has_one_line_an_event_and_can_be_read_back() {
     assert_eq!(lines.len(), 1 + NASTY.len());
     let start = lines[0].find("PATH").unwrap();
     for (line, name) in lines[1..].iter().zip(NASTY) {
-        assert_eq!(unescape(&line.as_bytes()[start..]).as_deref(), Some(*name), "{line:?}");
+        assert_eq!(
+            unescape(&line.as_bytes()[start..]).as_deref(),
+            Some(*name),
+            "{line:?}"
+        );
     }
 }
 
@@ -179,13 +102,21 @@ fn a_name_of_a_process_cannot_forge_columns_or_lines() {
     for (line, name) in lines[1..].iter().zip(NASTY) {
         // The number comes first, then the name.
         let start = format!("{:<6} ", own_tid());
-        let rest = line.strip_prefix(&start).unwrap_or_else(|| panic!("{line:?} has no {start:?}"));
+        let rest = line
+            .strip_prefix(&start)
+            .unwrap_or_else(|| panic!("{line:?} has no {start:?}"));
         let comm = &name[..name.len().min(15)];
         let shown = escaped(comm);
-        assert!(rest.starts_with(&format!("{shown} ")), "{line:?} has no {shown:?}");
+        assert!(
+            rest.starts_with(&format!("{shown} ")),
+            "{line:?} has no {shown:?}"
+        );
         assert_eq!(unescape(shown.as_bytes()).as_deref(), Some(comm));
     }
 }
+
+/// What is no control, but hidden all the same, of what is in `NASTY`; and the mark of a cut.
+const HIDDEN: &str = "\u{ad}\u{200b}\u{2026}\u{2028}\u{2029}\u{202e}\u{2066}\u{2069}\u{feff}";
 
 /// What a table shows for bytes, made another way than the tools do.
 fn escaped(bytes: &[u8]) -> String {
@@ -196,7 +127,7 @@ fn escaped(bytes: &[u8]) -> String {
                 '\n' => text.push_str("\\n"),
                 '\t' => text.push_str("\\t"),
                 '\\' => text.push_str("\\\\"),
-                hidden if hidden.is_control() || "\u{202e}\u{2026}\u{2066}\u{2028}\u{200b}".contains(hidden) => {
+                hidden if hidden.is_control() || HIDDEN.contains(hidden) => {
                     for byte in hidden.encode_utf8(&mut [0; 4]).bytes() {
                         write!(text, "\\x{byte:02x}").unwrap();
                     }
@@ -236,12 +167,19 @@ fn records(finished: &Finished) -> Vec<csv::StringRecord> {
     let mut reader = csv::ReaderBuilder::new().from_reader(&*finished.stdout);
     let header = reader.headers().unwrap().clone();
     let mut records = vec![header];
-    records.extend(reader.records().map(|record| record.expect("a record of CSV")));
+    records.extend(
+        reader
+            .records()
+            .map(|record| record.expect("a record of CSV")),
+    );
     records
 }
 
 fn field<'a>(records: &'a [csv::StringRecord], row: usize, name: &str) -> &'a str {
-    let column = records[0].iter().position(|header| header == name).expect("a column of this name");
+    let column = records[0]
+        .iter()
+        .position(|header| header == name)
+        .expect("a column of this name");
     &records[row][column]
 }
 
@@ -256,7 +194,10 @@ fn csv_can_be_read_back() {
         let path = field(&rows, index + 1, "path");
         assert_eq!(unescape(path.as_bytes()).as_deref(), Some(*name));
         let comm = field(&rows, index + 1, "comm");
-        assert_eq!(unescape(comm.as_bytes()).as_deref(), Some(&name[..name.len().min(15)]));
+        assert_eq!(
+            unescape(comm.as_bytes()).as_deref(),
+            Some(&name[..name.len().min(15)])
+        );
     }
 
     for (finished, name) in execs(&["--format", "csv"]).iter().zip(names()) {
@@ -276,7 +217,10 @@ fn a_whole_path_has_the_exact_bytes() {
         let directory = scratch.path().join(os(name));
         fs::create_dir(&directory).unwrap();
         let held = fs::File::open(&directory).unwrap();
-        let tool = Tool::new("opensnoop").json().args(["-F", "--tid", &own_tid()]).start();
+        let tool = Tool::new("opensnoop")
+            .json()
+            .args(["-F", "--tid", &own_tid()])
+            .start();
         let dirfd = std::os::fd::AsRawFd::as_raw_fd(&held);
         drop(sys::openat(dirfd, &c(os(name)), 0, 0));
         let events = tool.finish().success().events("open");

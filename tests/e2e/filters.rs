@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Filters let through what they name, and nothing else.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
 use nix::libc;
 use nix::unistd::{getpid, gettid};
-use tempfile::TempDir;
 use tracewell_tests::{Actor, Finished, Playing, Tool, actor, scratch};
 
 use crate::sys::{self, c};
@@ -23,14 +20,22 @@ actor!(opens_under_a_name, |stage| {
     stage.wait();
     let path = c(Path::new(stage.arg(0)).join(&name));
     drop(sys::openat(sys::AT_FDCWD, &path, libc::O_RDONLY, 0));
-    drop(sys::openat(sys::AT_FDCWD, &path, libc::O_WRONLY | libc::O_APPEND, 0));
+    drop(sys::openat(
+        sys::AT_FDCWD,
+        &path,
+        libc::O_WRONLY | libc::O_APPEND,
+        0,
+    ));
     // An exec that fails, too, so that the process goes on.
     sys::execve(&path, &[c(&name), c("some"), c("line")]);
 });
 
 /// An actor that has become what it is to be, and waits.
 pub(crate) fn ready(directory: &Path, name: &str, uid: u32) -> Playing {
-    let actor = Actor::new("opens_under_a_name").arg(directory).arg(name).arg(uid.to_string());
+    let actor = Actor::new("opens_under_a_name")
+        .arg(directory)
+        .arg(name)
+        .arg(uid.to_string());
     let mut actor = actor.start();
     actor.go();
     assert_eq!(actor.hear(), "ready");
@@ -38,7 +43,12 @@ pub(crate) fn ready(directory: &Path, name: &str, uid: u32) -> Playing {
 }
 
 /// Lets the actors go under a tool with these arguments; gives the names that were seen, each as often as it was.
-pub(crate) fn seen(tool: &str, args: &[&str], directory: &Path, actors: Vec<Playing>) -> Vec<String> {
+pub(crate) fn seen(
+    tool: &str,
+    args: &[&str],
+    directory: &Path,
+    actors: Vec<Playing>,
+) -> Vec<String> {
     let tool = Tool::new(tool).json().args(args).start();
     for actor in actors {
         actor.go();
@@ -47,7 +57,7 @@ pub(crate) fn seen(tool: &str, args: &[&str], directory: &Path, actors: Vec<Play
     names(&tool.finish().success(), directory)
 }
 
-fn names(finished: &Finished, directory: &Path) -> Vec<String> {
+pub(crate) fn names(finished: &Finished, directory: &Path) -> Vec<String> {
     let prefix = format!("{}/", directory.display());
     let mut names = Vec::new();
     for event in finished.objects() {
@@ -63,17 +73,30 @@ fn names(finished: &Finished, directory: &Path) -> Vec<String> {
 pub(crate) fn unique(end: &str) -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("tw{:x}.{:x}{end}", getpid().as_raw(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "tw{:x}.{:x}{end}",
+        getpid().as_raw(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 #[test]
 fn by_process() {
     let scratch = scratch();
-    for (tool, option, times) in [("opensnoop", "-p", 2), ("opensnoop", "--pid", 2), ("execsnoop", "--pid", 1)] {
+    for (tool, option, times) in [
+        ("opensnoop", "-p", 2),
+        ("opensnoop", "--pid", 2),
+        ("execsnoop", "--pid", 1),
+    ] {
         let actors = ["one", "two", "three"].map(|name| ready(scratch.path(), name, 0));
         let pid = actors[1].pid().to_string();
         let more: &[&str] = if tool == "execsnoop" { &["-x"] } else { &[] };
-        let names = seen(tool, &[&[option, &pid], more].concat(), scratch.path(), actors.into());
+        let names = seen(
+            tool,
+            &[&[option, &pid], more].concat(),
+            scratch.path(),
+            actors.into(),
+        );
         assert_eq!(names, vec!["two"; times], "{tool}");
     }
 }
@@ -96,7 +119,13 @@ fn by_thread() {
     thread.join().unwrap();
     let finished = tool.finish().success();
     assert_eq!(names(&finished, scratch.path()), ["thread"]);
-    assert!(finished.events("open").iter().all(|event| event["tid"].to_string() == tid));
+    let number: u32 = tid.parse().unwrap();
+    assert!(
+        finished
+            .events("open")
+            .iter()
+            .all(|event| event["tid"] == number)
+    );
 }
 
 #[test]
@@ -113,12 +142,27 @@ fn by_user_and_name() {
         (&["--uid", "0", "--comm", &nobody], &[]),
     ];
     for (args, expected) in cases {
-        let actors = vec![ready(scratch.path(), &root, 0), ready(scratch.path(), &nobody, 65534)];
-        assert_eq!(seen("opensnoop", args, scratch.path(), actors), expected, "{args:?}");
+        let actors = vec![
+            ready(scratch.path(), &root, 0),
+            ready(scratch.path(), &nobody, 65534),
+        ];
+        assert_eq!(
+            seen("opensnoop", args, scratch.path(), actors),
+            expected,
+            "{args:?}"
+        );
     }
     for (user, expected) in [("nobody", &nobody), ("root", &root)] {
-        let actors = vec![ready(scratch.path(), &root, 0), ready(scratch.path(), &nobody, 65534)];
-        let names = seen("execsnoop", &["-x", "-u", user, "-n", expected], scratch.path(), actors);
+        let actors = vec![
+            ready(scratch.path(), &root, 0),
+            ready(scratch.path(), &nobody, 65534),
+        ];
+        let names = seen(
+            "execsnoop",
+            &["-x", "-u", user, "-n", expected],
+            scratch.path(),
+            actors,
+        );
         assert_eq!(names, [expected.as_str()]);
     }
 }
@@ -130,10 +174,16 @@ fn by_exact_command_name() {
     assert_eq!(full.len(), 15);
     let shorter = &full[..14];
     for (comm, expected) in [(full.as_str(), &full[..]), (shorter, shorter)] {
-        let actors = vec![ready(scratch.path(), &full, 0), ready(scratch.path(), shorter, 0)];
+        let actors = vec![
+            ready(scratch.path(), &full, 0),
+            ready(scratch.path(), shorter, 0),
+        ];
         let names = seen("opensnoop", &["--comm", comm], scratch.path(), actors);
         assert_eq!(names, [expected, expected]);
-        let actors = vec![ready(scratch.path(), &full, 0), ready(scratch.path(), shorter, 0)];
+        let actors = vec![
+            ready(scratch.path(), &full, 0),
+            ready(scratch.path(), shorter, 0),
+        ];
         let names = seen("execsnoop", &["-x", "--comm", comm], scratch.path(), actors);
         assert_eq!(names, [expected]);
     }
@@ -145,7 +195,12 @@ fn by_part_of_a_command_name() {
     let (one, two) = (unique("one"), unique("two"));
     // More than one event that does not match, before and behind.
     let actors = [&one, &two, &one].map(|name| ready(scratch.path(), name, 0));
-    let names = seen("opensnoop", &["-n", &two[2..]], scratch.path(), actors.into());
+    let names = seen(
+        "opensnoop",
+        &["-n", &two[2..]],
+        scratch.path(),
+        actors.into(),
+    );
     assert_eq!(names, [&*two, &*two]);
 }
 
@@ -165,7 +220,11 @@ fn by_flags() {
         let actor = ready(scratch.path(), "one", 0);
         let pid = actor.pid().to_string();
         let args = [&["--pid", &pid], args].concat();
-        assert_eq!(seen("opensnoop", &args, scratch.path(), vec![actor]).len(), expected, "{args:?}");
+        assert_eq!(
+            seen("opensnoop", &args, scratch.path(), vec![actor]).len(),
+            expected,
+            "{args:?}"
+        );
     }
 }
 
@@ -189,69 +248,5 @@ fn by_parent_and_arguments() {
         let args = [&["-x"], args].concat();
         let names = seen("execsnoop", &args, scratch.path(), vec![actor]);
         assert_eq!(names.contains(&name), expected, "{args:?}");
-    }
-}
-
-/// A cgroup of this test's own; removed when dropped, by when no process may be in it.
-pub(crate) struct Cgroup(PathBuf);
-
-impl Cgroup {
-    pub(crate) fn new() -> Self {
-        let mounts = fs::read_to_string("/proc/mounts").unwrap();
-        let mut fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-        let mount = fields.find(|fields| fields[2] == "cgroup2").expect("a mounted cgroup v2");
-        Self::at(Path::new(mount[1]).join(unique("")))
-    }
-
-    fn at(path: PathBuf) -> Self {
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn below(&self, name: &str) -> Self {
-        Self::at(self.0.join(name))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    pub(crate) fn add(&self, actor: &Playing) {
-        fs::write(self.0.join("cgroup.procs"), actor.pid().to_string()).unwrap();
-    }
-}
-
-impl Drop for Cgroup {
-    fn drop(&mut self) {
-        drop(fs::remove_dir(&self.0));
-    }
-}
-
-#[test]
-fn by_cgroup_and_those_below_it() {
-    for (tool, option, times) in [("opensnoop", "--cgroup", 2), ("execsnoop", "-c", 1)] {
-        let scratch: TempDir = scratch();
-        let cgroup = Cgroup::new();
-        let below = cgroup.below("below");
-        let actors = ["inside", "below", "late", "outside"].map(|name| ready(scratch.path(), name, 0));
-        cgroup.add(&actors[0]);
-        below.add(&actors[1]);
-
-        let path = cgroup.path().to_str().unwrap();
-        let run = Tool::new(tool).json().args([option, path]);
-        let run = if tool == "execsnoop" { run.arg("-x") } else { run }.start();
-        // Made when the tool already runs.
-        let late = below.below("late");
-        late.add(&actors[2]);
-        for actor in actors {
-            actor.go();
-            actor.finish();
-        }
-        let names = names(&run.finish().success(), scratch.path());
-        assert_eq!(names.len(), 3 * times, "{tool}: {names:?}");
-        let names: BTreeSet<_> = names.iter().map(String::as_str).collect();
-        assert_eq!(names, BTreeSet::from(["inside", "below", "late"]), "{tool}");
-        drop(late);
-        drop(below);
     }
 }

@@ -7,17 +7,27 @@
     reason = "all of this is tests, and what they call"
 )]
 
+mod argv;
 mod bytes;
+mod cgroups;
+mod command;
 mod endings;
 mod execs;
 mod fails;
 mod filters;
+mod kernel;
+mod lengths;
 mod maps;
+mod nasty;
 mod opens;
 mod output;
 mod paths;
+mod privilege;
+mod schema;
 mod storms;
 mod sys;
+mod terminal;
+mod times;
 mod usage;
 mod words;
 mod x86;

@@ -9,7 +9,8 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
 use nix::libc;
 use tracewell_tests::{Actor, Playing, Tool, actor, scratch};
 
-use crate::filters::{Cgroup, ready, seen};
+use crate::cgroups::Cgroup;
+use crate::filters::{ready, seen};
 use crate::sys::{self, c};
 
 // Pins a map of the keys that are its arguments, behind a place. The file system of pinned maps is mounted in a mount
@@ -25,7 +26,8 @@ actor!(pins_a_map, |stage| {
     let mut map = MapHandle::create(MapType::Hash, Some("keys"), 8, 8, 128, &options).unwrap();
     for key in stage.text(1).split(',').filter(|key| !key.is_empty()) {
         let key: u64 = key.parse().unwrap();
-        map.update(&key.to_ne_bytes(), &1_u64.to_ne_bytes(), MapFlags::ANY).unwrap();
+        map.update(&key.to_ne_bytes(), &1_u64.to_ne_bytes(), MapFlags::ANY)
+            .unwrap();
     }
     map.pin(place.join("keys")).unwrap();
     stage.say("pinned");
@@ -42,7 +44,10 @@ struct Pinned {
 fn pin(keys: &[u64]) -> Pinned {
     let place = scratch();
     let keys: Vec<_> = keys.iter().map(u64::to_string).collect();
-    let mut actor = Actor::new("pins_a_map").arg(place.path()).arg(keys.join(",")).start();
+    let mut actor = Actor::new("pins_a_map")
+        .arg(place.path())
+        .arg(keys.join(","))
+        .start();
     actor.go();
     assert_eq!(actor.hear(), "pinned");
     Pinned {
@@ -84,13 +89,19 @@ actor!(opens_in_mounts_of_its_own, |stage| {
 fn by_a_map_of_mount_namespaces() {
     let scratch = scratch();
     for tool in ["opensnoop", "execsnoop"] {
-        let mut own = Actor::new("opens_in_mounts_of_its_own").arg(scratch.path()).start();
+        let mut own = Actor::new("opens_in_mounts_of_its_own")
+            .arg(scratch.path())
+            .start();
         own.go();
         let pinned = pin(&[own.hear().parse().unwrap()]);
         let other = ready(scratch.path(), "other", 0);
         let more: &[&str] = if tool == "execsnoop" { &["-x"] } else { &[] };
         let args = [&["--mntnsmap", &pinned.path], more].concat();
-        assert_eq!(seen(tool, &args, scratch.path(), vec![other, own]), ["own"], "{tool}");
+        assert_eq!(
+            seen(tool, &args, scratch.path(), vec![other, own]),
+            ["own"],
+            "{tool}"
+        );
     }
 }
 
@@ -100,7 +111,12 @@ fn an_empty_map_lets_nothing_through() {
     let pinned = pin(&[]);
     for option in ["--cgroupmap", "--mntnsmap"] {
         let actor = ready(scratch.path(), "one", 0);
-        let names = seen("opensnoop", &[option, &pinned.path], scratch.path(), vec![actor]);
+        let names = seen(
+            "opensnoop",
+            &[option, &pinned.path],
+            scratch.path(),
+            vec![actor],
+        );
         assert_eq!(names, [] as [&str; 0], "{option}");
     }
 }
@@ -113,8 +129,16 @@ fn what_is_no_map_is_refused() {
     for option in ["--cgroupmap", "--mntnsmap"] {
         for path in [file.clone(), scratch.path().join("absent")] {
             let finished = Tool::new("opensnoop").arg(option).arg(&path).run();
-            assert!(matches!(finished.code(), Some(1 | 2)), "{}", finished.status);
-            assert!(finished.stderr.contains(path.to_str().unwrap()), "{}", finished.stderr);
+            assert!(
+                matches!(finished.code(), Some(1 | 2)),
+                "{}",
+                finished.status
+            );
+            assert!(
+                finished.stderr.contains(path.to_str().unwrap()),
+                "{}",
+                finished.stderr
+            );
             assert!(finished.stdout.is_empty());
         }
     }

@@ -18,7 +18,10 @@ const WRITE: i32 = libc::O_WRONLY | libc::O_CREAT;
 /// Plays an actor in a directory under `opensnoop -F`; gives the opens.
 fn play(name: &str, directory: &Path) -> Vec<Value> {
     let actor = Actor::new(name).arg(directory).start();
-    let tool = Tool::new("opensnoop").json().args(["-F", "--pid", &actor.pid().to_string()]).start();
+    let tool = Tool::new("opensnoop")
+        .json()
+        .args(["-F", "--pid", &actor.pid().to_string()])
+        .start();
     actor.go();
     actor.finish();
     tool.finish().success().events("open")
@@ -60,7 +63,10 @@ actor!(opens_relative_paths, |stage| {
     };
     drop(sys::openat2(sub.as_raw_fd(), &c("/file"), how).unwrap());
     drop(sys::openat2(AT_FDCWD, &c("/sub/file"), how).unwrap());
-    let how = How { resolve: libc::RESOLVE_BENEATH, ..how };
+    let how = How {
+        resolve: libc::RESOLVE_BENEATH,
+        ..how
+    };
     drop(sys::openat2(sub.as_raw_fd(), &c("file"), how).unwrap());
 });
 
@@ -77,15 +83,26 @@ fn relative_paths_start_where_the_kernel_did() {
     check(&events, "./file", root, "/sub/./file");
     check(&events, "../sub/gone", root, "/sub/../sub/gone");
     check(&events, "/absolute", Path::new(""), "/absolute");
-    check(&events, "not-a-directory", root, "/sub/file/not-a-directory");
+    check(
+        &events,
+        "not-a-directory",
+        root,
+        "/sub/file/not-a-directory",
+    );
     // RESOLVE_IN_ROOT takes the directory for the root.
     check(&events, "/file", root, "/sub/file");
     check(&events, "/sub/file", root, "/sub/file");
     check(&events, "file", root, "/sub/file");
     let nowhere = find(&events, "path", "nowhere");
-    assert_eq!((&nowhere["full_path"], &nowhere["error"]), (&Value::Null, &json!("EBADF")));
+    assert_eq!(
+        (&nowhere["full_path"], &nowhere["error"]),
+        (&Value::Null, &json!("EBADF"))
+    );
     let empty = find(&events, "path", "");
-    assert_eq!((&empty["full_path"], &empty["error"]), (&json!(root.to_str()), &json!("ENOENT")));
+    assert_eq!(
+        (&empty["full_path"], &empty["error"]),
+        (&json!(root.to_str()), &json!("ENOENT"))
+    );
 }
 
 actor!(opens_below_mounts, |stage| {
@@ -93,7 +110,12 @@ actor!(opens_below_mounts, |stage| {
     sys::own_mounts();
     sys::mount(None, Path::new("memory"), Some("tmpfs"), 0);
     fs::create_dir("memory/deep").unwrap();
-    sys::mount(Some(Path::new("source/inner")), Path::new("memory/deep"), None, libc::MS_BIND);
+    sys::mount(
+        Some(Path::new("source/inner")),
+        Path::new("memory/deep"),
+        None,
+        libc::MS_BIND,
+    );
     let deep = directory("memory/deep");
     // What the kernel says it is; to read a link is no open.
     let link = format!("/proc/self/fd/{}", deep.as_raw_fd());
@@ -146,7 +168,14 @@ fn paths_in_a_chroot_start_outside_it() {
     fs::create_dir_all(root.join("jail/etc")).unwrap();
     fs::write(root.join("jail/etc/file"), "").unwrap();
     let events = play("opens_in_a_chroot", root);
-    for given in ["/etc/file", "etc/file", "/etc/absent", "./file", "at", "outside"] {
+    for given in [
+        "/etc/file",
+        "etc/file",
+        "/etc/absent",
+        "./file",
+        "at",
+        "outside",
+    ] {
         let below = match given {
             "/etc/file" | "etc/file" => "/jail/etc/file",
             "/etc/absent" => "/jail/etc/absent",
@@ -170,14 +199,25 @@ fn opens_deep(stage: &Stage, levels: usize, bytes: usize, given: &str) {
     drop(sys::openat(AT_FDCWD, &c(given), WRITE, 0o600).unwrap());
 }
 
-actor!(opens_45_levels_down, |stage| opens_deep(stage, 45, 60, "leaf"));
-actor!(opens_below_long_names, |stage| opens_deep(stage, 15, 255, "leaf"));
-actor!(opens_45_long_levels_down, |stage| opens_deep(stage, 45, 255, "leaf"));
-actor!(opens_200_levels_down, |stage| opens_deep(stage, 200, 3, "leaf"));
+actor!(opens_45_levels_down, |stage| opens_deep(
+    stage, 45, 60, "leaf"
+));
+actor!(opens_below_long_names, |stage| opens_deep(
+    stage, 15, 255, "leaf"
+));
+actor!(opens_45_long_levels_down, |stage| opens_deep(
+    stage, 45, 255, "leaf"
+));
+actor!(opens_200_levels_down, |stage| opens_deep(
+    stage, 200, 3, "leaf"
+));
 
 #[test]
 fn deep_paths_are_whole() {
-    for (name, levels, bytes) in [("opens_45_levels_down", 45, 60), ("opens_below_long_names", 15, 255)] {
+    for (name, levels, bytes) in [
+        ("opens_45_levels_down", 45, 60),
+        ("opens_below_long_names", 15, 255),
+    ] {
         let scratch = scratch();
         let events = play(name, scratch.path());
         let below = format!("/{}", "d".repeat(bytes)).repeat(levels);
@@ -187,7 +227,10 @@ fn deep_paths_are_whole() {
 
 #[test]
 fn a_path_too_deep_or_too_long_is_cut_at_the_outer_end_and_says_so() {
-    for (name, levels, bytes) in [("opens_45_long_levels_down", 45, 255), ("opens_200_levels_down", 200, 3)] {
+    for (name, levels, bytes) in [
+        ("opens_45_long_levels_down", 45, 255),
+        ("opens_200_levels_down", 200, 3),
+    ] {
         let scratch = scratch();
         let events = play(name, scratch.path());
         let below = format!("/{}", "d".repeat(bytes)).repeat(levels);
@@ -200,21 +243,33 @@ fn a_path_too_deep_or_too_long_is_cut_at_the_outer_end_and_says_so() {
         }
         assert_eq!(event["path_truncated"], false);
         // Whole components, from the inner end, and not like one that starts at the root.
-        let rest = real.strip_suffix(full).unwrap_or_else(|| panic!("not the end of {real}: {full}"));
+        let rest = real
+            .strip_suffix(full)
+            .unwrap_or_else(|| panic!("not the end of {real}: {full}"));
         assert!(rest.ends_with('/') && !full.starts_with('/'), "{full}");
-        assert!(full.len() >= 4096 || full.matches('/').count() > 40, "{full}");
+        assert!(
+            full.len() >= 4096 || full.matches('/').count() > 40,
+            "{full}"
+        );
     }
 }
 
 #[test]
 fn a_cut_path_is_marked_in_a_table() {
     let scratch = scratch();
-    let actor = Actor::new("opens_200_levels_down").arg(scratch.path()).start();
-    let tool = Tool::new("opensnoop").args(["-F", "--pid", &actor.pid().to_string()]).start();
+    let actor = Actor::new("opens_200_levels_down")
+        .arg(scratch.path())
+        .start();
+    let tool = Tool::new("opensnoop")
+        .args(["-F", "--pid", &actor.pid().to_string()])
+        .start();
     actor.go();
     actor.finish();
     let finished = tool.finish().success();
     let lines = finished.lines();
-    let line = lines.iter().find(|line| line.ends_with("/leaf")).expect("the open");
+    let line = lines
+        .iter()
+        .find(|line| line.ends_with("/leaf"))
+        .expect("the open");
     assert!(line.contains(" …ddd/ddd/"), "{line}");
 }

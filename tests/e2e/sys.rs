@@ -51,14 +51,27 @@ pub(crate) fn openat(dirfd: i32, path: &CStr, flags: c_int, mode: u32) -> Result
 }
 
 /// openat(2) of whatever is at this address.
-pub(crate) fn openat_address(dirfd: i32, path: *const c_char, flags: c_int, mode: u32) -> Result<OwnedFd, Errno> {
+pub(crate) fn openat_address(
+    dirfd: i32,
+    path: *const c_char,
+    flags: c_int,
+    mode: u32,
+) -> Result<OwnedFd, Errno> {
     // SAFETY: the kernel reads the path, and says EFAULT where there is none.
     file(unsafe { libc::syscall(libc::SYS_openat, dirfd, path, flags, mode) })
 }
 
 pub(crate) fn openat2(dirfd: i32, path: &CStr, how: How) -> Result<OwnedFd, Errno> {
     // SAFETY: the path is a string, and the size is that of what is pointed at.
-    file(unsafe { libc::syscall(libc::SYS_openat2, dirfd, path.as_ptr(), &raw const how, size_of::<How>()) })
+    file(unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            dirfd,
+            path.as_ptr(),
+            &raw const how,
+            size_of::<How>(),
+        )
+    })
 }
 
 /// Opens for reading, by openat(2) from the working directory.
@@ -86,7 +99,16 @@ pub(crate) fn execveat(dirfd: i32, path: &CStr, args: &[CString], flags: c_int) 
     pointers.push(ptr::null());
     let none = ptr::null::<c_char>();
     // SAFETY: all are strings, and the list ends in NULL.
-    unsafe { libc::syscall(libc::SYS_execveat, dirfd, path.as_ptr(), pointers.as_ptr(), none, flags) };
+    unsafe {
+        libc::syscall(
+            libc::SYS_execveat,
+            dirfd,
+            path.as_ptr(),
+            pointers.as_ptr(),
+            none,
+            flags,
+        )
+    };
     Errno::last()
 }
 
@@ -123,7 +145,13 @@ pub(crate) fn mount(source: Option<&Path>, target: &Path, kind: Option<&str>, fl
     let pointer = |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
     // SAFETY: all are strings or absent.
     let result = unsafe {
-        libc::mount(pointer(&source), c(target).as_ptr(), pointer(&kind), flags, ptr::null())
+        libc::mount(
+            pointer(&source),
+            c(target).as_ptr(),
+            pointer(&kind),
+            flags,
+            ptr::null(),
+        )
     };
     Errno::result(result).unwrap();
 }
@@ -131,5 +159,7 @@ pub(crate) fn mount(source: Option<&Path>, target: &Path, kind: Option<&str>, fl
 /// The last one of these events whose field is this text.
 pub(crate) fn find<'a>(events: &'a [Value], field: &str, text: &str) -> &'a Value {
     let mut found = events.iter().rev().filter(|event| event[field] == text);
-    found.next().unwrap_or_else(|| panic!("no {field} {text:?} in {events:#?}"))
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no {field} {text:?} in {events:#?}"))
 }

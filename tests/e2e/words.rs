@@ -12,19 +12,28 @@ pub(crate) fn bytes(event: &Value, field: &str) -> Vec<u8> {
 
 /// The byte strings of a list.
 pub(crate) fn list(event: &Value, field: &str) -> Vec<Vec<u8>> {
-    let lossy = event[field].as_array().unwrap_or_else(|| panic!("no list {field}: {event}"));
+    let lossy = event[field]
+        .as_array()
+        .unwrap_or_else(|| panic!("no list {field}: {event}"));
     let encoded = &event[format!("{field}_b64")];
     let both = lossy.iter().enumerate();
-    both.map(|(index, text)| exact(text, &encoded[index])).collect()
+    both.map(|(index, text)| exact(text, &encoded[index]))
+        .collect()
 }
 
 fn exact(lossy: &Value, encoded: &Value) -> Vec<u8> {
-    let text = lossy.as_str().unwrap_or_else(|| panic!("not a text: {lossy}"));
+    let text = lossy
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {lossy}"));
     match encoded.as_str() {
         None => text.as_bytes().to_vec(),
         Some(encoded) => {
             let bytes = BASE64.decode(encoded.as_bytes()).expect("base64");
-            assert_eq!(String::from_utf8_lossy(&bytes), text, "the text beside the bytes");
+            assert_eq!(
+                String::from_utf8_lossy(&bytes),
+                text,
+                "the text beside the bytes"
+            );
             bytes
         }
     }
@@ -40,7 +49,9 @@ pub(crate) fn split(line: &str) -> Vec<Vec<u8>> {
             None => rest.find(' ').unwrap_or(rest.len()),
         };
         let (word, after) = rest.split_at(length);
-        let inner = word.strip_prefix('"').map_or(word, |word| &word[..word.len() - 1]);
+        let inner = word
+            .strip_prefix('"')
+            .map_or(word, |word| &word[..word.len() - 1]);
         let word = unescape(inner.as_bytes());
         words.push(word.unwrap_or_else(|| panic!("cannot be read back: {inner:?}")));
         match after.strip_prefix(' ') {

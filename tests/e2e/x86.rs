@@ -73,7 +73,11 @@ actor!(opens_by_32_bit_calls, |stage| {
     for (number, name) in [(5, "open"), (8, "creat"), (295, "openat"), (437, "openat2")] {
         let path = format!("{}/{name}\0", stage.text(0));
         let path = low.put(path.as_bytes());
-        let how = low.put([u64::from(CREATES), 0o604, 0].map(u64::to_ne_bytes).as_flattened());
+        let how = low.put(
+            [u64::from(CREATES), 0o604, 0]
+                .map(u64::to_ne_bytes)
+                .as_flattened(),
+        );
         let result = match name {
             "open" => call(number, [path, CREATES, 0o601, 0, 0]),
             "creat" => call(number, [path, 0o602, 0, 0, 0]),
@@ -97,7 +101,11 @@ actor!(execs_by_32_bit_calls, |stage| {
     let mut low = Low::new();
     let path = low.put(stage.text(0).as_bytes());
     let args = ["zero", "", "two words"].map(|arg| low.put(format!("{arg}\0").as_bytes()));
-    let list = low.put([args[0], args[1], args[2], 0].map(u32::to_ne_bytes).as_flattened());
+    let list = low.put(
+        [args[0], args[1], args[2], 0]
+            .map(u32::to_ne_bytes)
+            .as_flattened(),
+    );
     stage.say(call(11, [path, list, 0, 0, 0]).to_string());
     stage.say(call(358, [AT_FDCWD, path, list, 0, 0]).to_string());
 });
@@ -105,8 +113,15 @@ actor!(execs_by_32_bit_calls, |stage| {
 /// Plays an actor under a tool; `None` where the kernel has no 32-bit entry.
 fn play(tool: &str, name: &str, arg: &str) -> Option<(Finished, Vec<i32>)> {
     let actor = Actor::new(name).arg(arg).start();
-    let tool = Tool::new(tool).json().args(["--pid", &actor.pid().to_string()]);
-    let tool = if name.starts_with("exec") { tool.arg("-x") } else { tool }.start();
+    let tool = Tool::new(tool)
+        .json()
+        .args(["--pid", &actor.pid().to_string()]);
+    let tool = if name.starts_with("exec") {
+        tool.arg("-x")
+    } else {
+        tool
+    }
+    .start();
     actor.go();
     let (status, said) = actor.end();
     let finished = tool.finish().success();
@@ -115,7 +130,10 @@ fn play(tool: &str, name: &str, arg: &str) -> Option<(Finished, Vec<i32>)> {
         return None;
     }
     assert!(status.success(), "{status}");
-    Some((finished, said.lines().map(|line| line.parse().unwrap()).collect()))
+    Some((
+        finished,
+        said.lines().map(|line| line.parse().unwrap()).collect(),
+    ))
 }
 
 #[test]
@@ -144,14 +162,23 @@ fn opens_of_32_bit_callers_are_told() {
         assert!(fd >= 0);
         assert_eq!(event["fd"], fd, "{name}");
         assert_eq!(event["path"], format!("{directory}/{name}"));
-        assert_eq!((&event["mode"], &event["flags"]), (&json!(mode), flags), "{name}");
-        assert_eq!((&event["dirfd"], &event["compat"]), (&json!(-100), &json!(true)), "{name}");
+        assert_eq!(
+            (&event["mode"], &event["flags"]),
+            (&json!(mode), flags),
+            "{name}"
+        );
+        assert_eq!(
+            (&event["dirfd"], &event["compat"]),
+            (&json!(-100), &json!(true)),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn failed_execs_of_32_bit_callers_are_told() {
-    let Some((finished, results)) = play("execsnoop", "execs_by_32_bit_calls", "/absent/file") else {
+    let Some((finished, results)) = play("execsnoop", "execs_by_32_bit_calls", "/absent/file")
+    else {
         return;
     };
     assert_eq!(results, [-libc::ENOENT; 2]);
@@ -162,7 +189,10 @@ fn failed_execs_of_32_bit_callers_are_told() {
     }
     assert_eq!(events.len(), 2, "{events:#?}");
     for (event, via) in events.iter().zip(["execve", "execveat"]) {
-        assert_eq!((&event["error"], &event["via"]), (&json!("ENOENT"), &json!([via])));
+        assert_eq!(
+            (&event["error"], &event["via"]),
+            (&json!("ENOENT"), &json!([via]))
+        );
         assert_eq!(event["filename"], "/absent/file");
         assert_eq!(event["args"], json!(["zero", "", "two words"]));
         assert_eq!(event["args_truncated"], false);

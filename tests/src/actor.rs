@@ -29,7 +29,7 @@ use crate::watchdog;
 
 const NAME: &str = "TRACEWELL_ACTOR";
 
-/// Defines an actor: its name, unique in the test binary, and what it does once the test lets it [go](Actor::go).
+/// Defines an actor: its name, unique in the test binary, and what it does once the test lets it [go](crate::Playing::go).
 #[macro_export]
 macro_rules! actor {
     ($name:ident, $act:expr) => {
@@ -79,7 +79,7 @@ impl Stage {
         self.arg(index).to_str().expect("a text")
     }
 
-    /// Waits for the test's next [`go`](Actor::go).
+    /// Waits for the test's next [`go`](crate::Playing::go).
     pub fn wait(&mut self) {
         // Byte by byte: what is read ahead would be lost.
         let mut byte = [0];
@@ -170,7 +170,9 @@ impl Playing {
     /// When it ended instead.
     pub fn hear(&mut self) -> String {
         let mut line = String::new();
-        self.said.read_line(&mut line).expect("the actor can be heard");
+        self.said
+            .read_line(&mut line)
+            .expect("the actor can be heard");
         if !line.ends_with('\n') {
             panic!("the actor ended: {:?}", self.child.wait());
         }
@@ -192,7 +194,9 @@ impl Playing {
     /// Waits for its end, however that is.
     pub fn end(mut self) -> (ExitStatus, String) {
         let mut said = String::new();
-        self.said.read_to_string(&mut said).expect("the actor can be heard");
+        self.said
+            .read_to_string(&mut said)
+            .expect("the actor can be heard");
         let status = watchdog::wait(&mut self.child);
         (status.expect("the actor ends"), said)
     }

@@ -167,7 +167,8 @@ impl Tool {
         // In front, as the arguments may end in a command.
         self.command.args(ready).args(self.args);
         let piped = self.stdout.is_none();
-        self.command.stdout(self.stdout.unwrap_or_else(Stdio::piped));
+        self.command
+            .stdout(self.stdout.unwrap_or_else(Stdio::piped));
         self.command.stderr(Stdio::piped());
         // SAFETY: between fork and exec the closure makes one system call.
         unsafe { self.command.pre_exec(inherit) };

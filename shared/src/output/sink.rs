@@ -6,7 +6,7 @@ use memchr::memrchr;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -121,8 +121,30 @@ impl Sink {
                 Err(errno) => result = Err(errno),
             }
         }
+        if result.is_err() {
+            self.take_back_half_a_line(written);
+        }
         self.buffer.drain(..written);
         result
+    }
+
+    /// A file on a full disk keeps what fitted, which may end within a line. Whoever reads it is better off without
+    /// that piece. Anything but a file that we opened ourselves stays as it is.
+    fn take_back_half_a_line(&self, written: usize) {
+        let piece = match memrchr(b'\n', &self.buffer[..written]) {
+            Some(end) => written - end - 1,
+            None => written,
+        };
+        if piece == 0 || !matches!(self.target, Target::Owned(_)) {
+            return;
+        }
+        if let Ok(status) = fstat(self.as_fd())
+            && SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG
+            && let Ok(piece) = i64::try_from(piece)
+        {
+            // The error that brought us here is the one to tell.
+            let _ = unistd::ftruncate(self.as_fd(), status.st_size - piece);
+        }
     }
 }
 

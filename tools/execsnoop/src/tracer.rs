@@ -123,7 +123,8 @@ impl Tracer for Execs {
             .ok_or_else(|| Error::new(Kind::Bpf, "execsnoop's object has no knobs"))?;
         knobs.max_args_bytes = self.max_args_bytes;
         // The layout that the BPF source explains at its scratch map.
-        let scratch = size_of::<exec_event>() as u32 + FILENAME_BYTES + 2 * self.max_args_bytes;
+        let scratch =
+            size_of::<exec_event>() as u32 + FILENAME_BYTES + 2 * (self.max_args_bytes + 1);
         object
             .maps
             .scratch

@@ -102,5 +102,5 @@ impl Tracer for Opens {
     }
 }
 
-/// Room for an event and a path of `PATH_MAX`.
-const SCRATCH_BYTES: u32 = size_of::<open_event>() as u32 + 4096;
+/// Room for an event, a path of `PATH_MAX`, and the byte that shows a longer one.
+const SCRATCH_BYTES: u32 = size_of::<open_event>() as u32 + 4096 + 1;
