@@ -28,7 +28,7 @@ pub struct Filter {
 /// What carries events from the kernel to the tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Buffer {
-    /// The ring buffer where the kernel has it (5.8 and later), else perf buffers.
+    /// The ring buffer: every kernel from 5.8 on has it.
     #[default]
     Auto,
     /// One ring shared by all CPUs.

@@ -69,20 +69,29 @@ pub(crate) fn of(shown: Shown) -> Vec<Column<Execs>> {
     columns
 }
 
-/// The file, then the arguments behind argv[0]: what a shell would have been given.
+/// The file, then the arguments behind argv[0]: what a shell would have been given. Of a script, the interpreter's
+/// arguments: the file is among them.
 fn command_line(exec: &Exec<'_>, cell: &mut Cell<'_>, show: impl Fn(&mut Cell<'_>, &[u8])) {
-    match exec.filename {
-        Some(filename) => show(cell, filename),
-        None => cell.cut(),
-    }
-    if exec.filename_truncated {
-        cell.cut();
+    let script = exec.via().is_script() && exec.args().is_some();
+    if !script {
+        match exec.filename {
+            Some(filename) => show(cell, filename),
+            None => cell.cut(),
+        }
+        if exec.filename_truncated {
+            cell.cut();
+        }
     }
     match exec.args() {
-        Some(args) => args.skip(1).for_each(|arg| {
-            cell.space();
-            show(cell, arg);
-        }),
+        Some(args) => args
+            .enumerate()
+            .skip(usize::from(!script))
+            .for_each(|(index, arg)| {
+                if index > 0 {
+                    cell.space();
+                }
+                show(cell, arg);
+            }),
         None => {
             cell.space();
             cell.cut();

@@ -19,12 +19,14 @@ const FILENAME_CUT: u32 = 2;
 const ARGS_UNREADABLE: u32 = 4;
 const ARGS_CUT: u32 = 8;
 
+const SCRIPT: u32 = 128;
+
 /// A way that an exec came about: a bit of `enum exec_detail`, and its name.
 const VIA: [(u32, &str); 4] = [
     (32, "execve"),
     (64, "execveat"),
     (16, "thread"),
-    (128, "script"),
+    (SCRIPT, "script"),
 ];
 
 /// One exec, finished.
@@ -47,7 +49,8 @@ pub struct Exec<'a> {
     pub pcomm: &'a [u8],
     /// 0, or `-errno`.
     pub ret: i32,
-    /// The file, as the caller named it; `None` where it could not be read.
+    /// The file, as the caller named it (`/dev/fd/N` or below it, where execveat(2) was given a descriptor); `None` where it
+    /// could not be read.
     pub filename: Option<&'a [u8]>,
     /// The name had `PATH_MAX` bytes or more, and the rest is missing.
     pub filename_truncated: bool,
@@ -73,6 +76,11 @@ impl Via {
         VIA.into_iter()
             .filter(move |(bit, _)| self.0 & bit != 0)
             .map(|(_, name)| name)
+    }
+
+    /// Whether the file named an interpreter, which runs.
+    pub fn is_script(self) -> bool {
+        self.0 & SCRIPT != 0
     }
 }
 
