@@ -68,7 +68,6 @@ impl Held {
         let alive = Arc::new(Mutex::new(true));
         let thread_alive = Arc::clone(&alive);
         let thread = thread::Builder::new()
-            .name("command".to_owned())
             .spawn(move || process::run(command, &spawned_to, status_to, &thread_alive))
             .map_err(failed)?;
 
