@@ -29,13 +29,14 @@ enum scratch_user {
 	SCRATCH_FAIL = 1,
 };
 
-static __always_inline void exec_begin(struct exec_event *event, struct task_struct *task, long ret)
+static __always_inline void exec_begin(struct exec_event *event, bool direct,
+				       struct task_struct *task, long ret)
 {
-	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct task_struct *parent = FIELD(direct, task, real_parent);
 
 	event_begin(&event->head);
 	event->cgroup_id = bpf_get_current_cgroup_id();
-	event->ppid = BPF_CORE_READ(parent, tgid);
+	event->ppid = FIELD(direct, parent, tgid);
 	event->ret = ret;
 	event->detail = 0;
 	event->cpu = bpf_get_smp_processor_id();
@@ -76,10 +77,11 @@ static __always_inline __u32 exec_call_of(long nr, bool compat)
  * bprm is NULL where the hook does not have it; filename is the kernel's copy
  * of the name.
  */
-static __always_inline int exec_done(void *ctx, struct task_struct *task, __u32 old_tid,
-				     struct linux_binprm *bprm, const char *filename)
+static __always_inline int exec_done(void *ctx, bool direct, struct task_struct *task,
+				     __u32 old_tid, struct linux_binprm *bprm, const char *filename)
 {
 	struct exec_event *event;
+	struct mm_struct *mm;
 	unsigned long start;
 	__u64 bytes, end;
 	char *tail;
@@ -90,23 +92,24 @@ static __always_inline int exec_done(void *ctx, struct task_struct *task, __u32 
 	if (!event)
 		return 0;
 	tail = (char *)(event + 1);
-	exec_begin(event, task, 0);
+	exec_begin(event, direct, task, 0);
 
 	event->head.tid = old_tid;
 	if (old_tid != event->head.pid)
 		event->detail |= EXEC_BY_THREAD;
-	if (bprm && BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+	if (bprm && FIELD(direct, bprm, interp) != FIELD(direct, bprm, filename))
 		event->detail |= EXEC_BY_SCRIPT;
 	/* The kernel's own name for a file that execveat(2) found by a descriptor. */
-	if (bprm && BPF_CORE_READ(bprm, fdpath))
+	if (bprm && FIELD(direct, bprm, fdpath))
 		event->detail |= EXEC_BY_EXECVEAT;
 
 	filename_was_read(event,
 			  bpf_probe_read_kernel_str(tail, STRING_ROOM(FILENAME_BYTES), filename));
 	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
 
-	start = BPF_CORE_READ(task, mm, arg_start);
-	bytes = BPF_CORE_READ(task, mm, arg_end) - start;
+	mm = FIELD(direct, task, mm);
+	start = FIELD(direct, mm, arg_start);
+	bytes = FIELD(direct, mm, arg_end) - start;
 	if (bytes > max_args_bytes)
 		event->detail |= EXEC_ARGS_CUT;
 	bytes = at_most(bytes, max_args_bytes);
@@ -177,7 +180,7 @@ static __always_inline int exec_failed(void *ctx, const struct exec_request *req
 	if (!event)
 		return 0;
 	tail = (char *)(event + 1);
-	exec_begin(event, current_task(), ret);
+	exec_begin(event, false, current_task(), ret);
 	event->detail |= request->call;
 	if (event->head.tid != event->head.pid)
 		event->detail |= EXEC_BY_THREAD;
@@ -219,7 +222,7 @@ static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_done_btf, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
 {
-	return exec_done(ctx, task, old_tid, bprm, BPF_CORE_READ(bprm, filename));
+	return exec_done(ctx, true, task, old_tid, bprm, bprm->filename);
 }
 
 SEC("tp_btf/sys_exit")
@@ -233,7 +236,7 @@ int exec_done_raw(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct linux_binprm *bprm = (struct linux_binprm *)ctx->args[2];
 
-	return exec_done(ctx, (struct task_struct *)ctx->args[0], ctx->args[1], bprm,
+	return exec_done(ctx, false, (struct task_struct *)ctx->args[0], ctx->args[1], bprm,
 			 BPF_CORE_READ(bprm, filename));
 }
 

@@ -23,7 +23,7 @@ int exec_done_tp(struct trace_event_raw_sched_process_exec *ctx)
 	const char *filename = (void *)ctx + (ctx->__data_loc_filename & 0xffff);
 
 	bpf_map_delete_elem(&inflight, &old_tid);
-	return exec_done(ctx, current_task(), old_tid, NULL, filename);
+	return exec_done(ctx, false, current_task(), old_tid, NULL, filename);
 }
 
 static __always_inline int enter(__u32 call, __u64 filename, __u64 argv)

@@ -17,7 +17,7 @@ struct open_event *unused_open_event __attribute__((unused));
 _Static_assert(sizeof(struct open_event) == 80, "open_event");
 
 const volatile bool failed_only = false;
-const volatile bool full_path = false;
+const volatile bool full_path = false; /* of the pairs; the others are two programs */
 
 /* User space makes it smaller where full_path is off. */
 SCRATCH_MAP(sizeof(struct open_event) + 2 * PATH_BYTES + COMPONENT_BYTES);
@@ -112,7 +112,9 @@ static __always_inline void open_request_of(struct open_request *request, enum o
 	}
 }
 
-static __always_inline int open_exit(void *ctx, const struct open_request *request, long ret)
+/* full is a constant where it matters: see the programs. */
+static __always_inline int open_exit(void *ctx, const struct open_request *request, long ret,
+				     bool full)
 {
 	struct open_event *event;
 	__u64 end = 0;
@@ -142,7 +144,7 @@ static __always_inline int open_exit(void *ctx, const struct open_request *reque
 		end = at_most(bytes - 1, PATH_MAX_BYTES - 1);
 	event->path_bytes = end;
 
-	if (full_path) {
+	if (full) {
 		struct base base;
 		bool absolute = end && path[0] == '/';
 
@@ -155,7 +157,8 @@ static __always_inline int open_exit(void *ctx, const struct open_request *reque
 }
 
 /* The exit of any system call. */
-static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs, long ret)
+static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs, long ret,
+				    bool full)
 {
 	struct open_request request;
 	struct syscall_args args;
@@ -172,19 +175,37 @@ static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs
 	open_request_of(&request, call, &args);
 	if (compat)
 		request.detail |= OPEN_COMPAT;
-	return open_exit(ctx, &request, ret);
+	return open_exit(ctx, &request, ret, full);
 }
 
+/*
+ * Each in two: without the full path, and with it. A knob would do for the
+ * verifier, but libbpf looks up every type that a loaded program names, dead
+ * branches included, and each look-up goes through all types of the kernel:
+ * those of the path would more than double the time to start.
+ */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(open_exit_btf, struct pt_regs *regs, long ret)
 {
-	return sys_exit(ctx, true, regs, ret);
+	return sys_exit(ctx, true, regs, ret, false);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(open_exit_full_btf, struct pt_regs *regs, long ret)
+{
+	return sys_exit(ctx, true, regs, ret, true);
 }
 
 SEC("raw_tp/sys_exit")
 int open_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 {
-	return sys_exit(ctx, false, (struct pt_regs *)ctx->args[0], ctx->args[1]);
+	return sys_exit(ctx, false, (struct pt_regs *)ctx->args[0], ctx->args[1], false);
+}
+
+SEC("raw_tp/sys_exit")
+int open_exit_full_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return sys_exit(ctx, false, (struct pt_regs *)ctx->args[0], ctx->args[1], true);
 }
 
 #include "opensnoop_tp.bpf.h"

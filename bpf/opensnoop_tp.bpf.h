@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The last rung of opensnoop: entry and exit tracepoints, joined by a map.
- * The tracepoints of system calls do not fire for 32-bit callers.
+ * The tracepoints of system calls do not fire for 32-bit callers. Their four
+ * exits may share one scratch space: the kernel runs one program of this kind
+ * at a time on a CPU.
  */
 
 /* The open that a thread is in. User space makes it one entry small on the other rungs. */
@@ -42,7 +44,7 @@ static __always_inline int leave(struct trace_event_raw_sys_exit *ctx)
 	bpf_map_delete_elem(&inflight, &tid);
 	if (failed_only && ctx->ret >= 0)
 		return 0;
-	return open_exit(ctx, &copy, ctx->ret);
+	return open_exit(ctx, &copy, ctx->ret, full_path);
 }
 
 #define OPEN_PAIR(name, call)                                                                      \

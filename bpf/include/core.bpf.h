@@ -16,6 +16,21 @@ const volatile struct shared_knobs shared_knobs SEC(".rodata.shared") = {};
 struct shared_state shared_state SEC(".bss.shared") = {};
 
 /*
+ * A field of a kernel object: loaded directly by a program that the kernel
+ * hands the object to with its type (tp_btf), by a probe read elsewhere. direct
+ * is a constant wherever this is used, so one half is compiled away.
+ */
+#define FIELD(direct, object, field)                                                               \
+	({                                                                                         \
+		typeof((object)->field) __value;                                                   \
+		if (direct)                                                                        \
+			__value = (object)->field;                                                 \
+		else                                                                               \
+			__value = BPF_CORE_READ(object, field);                                    \
+		__value;                                                                           \
+	})
+
+/*
  * The current task. Where the helper that types it exists (since 5.11,
  * "bpf: Add bpf_get_current_task_btf() helper"), a program that the kernel's
  * own BTF describes may load its fields directly, without a probe read.

@@ -5,21 +5,6 @@
 
 #include "core.bpf.h"
 
-/*
- * A field of the registers: loaded directly by a program that the kernel hands
- * them to with their type (tp_btf), by a probe read elsewhere. direct is a
- * constant wherever this is used, so one half is compiled away.
- */
-#define REG(direct, regs, field)                                                                   \
-	({                                                                                         \
-		typeof((regs)->field) __value;                                                     \
-		if (direct)                                                                        \
-			__value = (regs)->field;                                                   \
-		else                                                                               \
-			__value = BPF_CORE_READ(regs, field);                                      \
-		__value;                                                                           \
-	})
-
 struct syscall_args {
 	__u64 arg[5];
 };
@@ -29,7 +14,7 @@ struct syscall_args {
 /* asm/thread_info.h: the call came in through the 32-bit entry. */
 #define TS_COMPAT 0x0002
 
-#define syscall_nr(direct, regs) ((long)REG(direct, regs, orig_ax))
+#define syscall_nr(direct, regs) ((long)FIELD(direct, regs, orig_ax))
 
 static __always_inline bool syscall_is_compat(void)
 {
@@ -47,17 +32,17 @@ static __always_inline void syscall_args(bool direct, struct pt_regs *regs, bool
 					 struct syscall_args *args)
 {
 	if (compat) {
-		args->arg[0] = (__u32)REG(direct, regs, bx);
-		args->arg[1] = (__u32)REG(direct, regs, cx);
-		args->arg[2] = (__u32)REG(direct, regs, dx);
-		args->arg[3] = (__u32)REG(direct, regs, si);
-		args->arg[4] = (__u32)REG(direct, regs, di);
+		args->arg[0] = (__u32)FIELD(direct, regs, bx);
+		args->arg[1] = (__u32)FIELD(direct, regs, cx);
+		args->arg[2] = (__u32)FIELD(direct, regs, dx);
+		args->arg[3] = (__u32)FIELD(direct, regs, si);
+		args->arg[4] = (__u32)FIELD(direct, regs, di);
 	} else {
-		args->arg[0] = REG(direct, regs, di);
-		args->arg[1] = REG(direct, regs, si);
-		args->arg[2] = REG(direct, regs, dx);
-		args->arg[3] = REG(direct, regs, r10);
-		args->arg[4] = REG(direct, regs, r8);
+		args->arg[0] = FIELD(direct, regs, di);
+		args->arg[1] = FIELD(direct, regs, si);
+		args->arg[2] = FIELD(direct, regs, dx);
+		args->arg[3] = FIELD(direct, regs, r10);
+		args->arg[4] = FIELD(direct, regs, r8);
 	}
 }
 
@@ -66,7 +51,7 @@ static __always_inline void syscall_args(bool direct, struct pt_regs *regs, bool
 /* asm/thread_info.h: TIF_32BIT. */
 #define TIF_32BIT_MASK (1UL << 22)
 
-#define syscall_nr(direct, regs) ((long)REG(direct, regs, syscallno))
+#define syscall_nr(direct, regs) ((long)FIELD(direct, regs, syscallno))
 
 static __always_inline bool syscall_is_compat(void)
 {
@@ -84,11 +69,11 @@ static __always_inline bool syscall_is_compat(void)
 static __always_inline void syscall_args(bool direct, struct pt_regs *regs, bool compat,
 					 struct syscall_args *args)
 {
-	args->arg[0] = REG(direct, regs, orig_x0);
-	args->arg[1] = REG(direct, regs, regs[1]);
-	args->arg[2] = REG(direct, regs, regs[2]);
-	args->arg[3] = REG(direct, regs, regs[3]);
-	args->arg[4] = REG(direct, regs, regs[4]);
+	args->arg[0] = FIELD(direct, regs, orig_x0);
+	args->arg[1] = FIELD(direct, regs, regs[1]);
+	args->arg[2] = FIELD(direct, regs, regs[2]);
+	args->arg[3] = FIELD(direct, regs, regs[3]);
+	args->arg[4] = FIELD(direct, regs, regs[4]);
 }
 
 #else

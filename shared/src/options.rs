@@ -60,7 +60,7 @@ pub struct Options {
 
 impl Options {
     /// The default of [`latency`](Options::latency).
-    pub const DEFAULT_LATENCY: Duration = Duration::from_millis(10);
+    pub const DEFAULT_LATENCY: Duration = Duration::from_millis(40);
 }
 
 impl Default for Options {

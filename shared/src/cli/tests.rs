@@ -125,7 +125,7 @@ fn help_is_no_failure() {
         "Tracing:",
         "--mntnsmap <PATH>",
         "[-- <COMMAND>...]",
-        "[default: 10ms]",
+        "[default: 40ms]",
     ] {
         assert!(help.contains(text), "{text} is not in\n{help}");
     }

@@ -12,7 +12,7 @@ use nix::unistd::User;
 use crate::options::Buffer;
 
 /// [`Options::DEFAULT_LATENCY`](crate::options::Options::DEFAULT_LATENCY), as a user would write it.
-pub(super) const DEFAULT_LATENCY: &str = "10ms";
+pub(super) const DEFAULT_LATENCY: &str = "40ms";
 
 /// The bytes of a command name that the kernel keeps (`TASK_COMM_LEN` less its NUL).
 const COMM_BYTES: usize = 15;

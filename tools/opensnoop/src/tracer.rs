@@ -49,12 +49,12 @@ impl Tracer for Opens {
         rungs: &[
             Rung {
                 label: "tp_btf",
-                programs: &["open_exit_btf"],
+                programs: &["open_exit_btf", "open_exit_full_btf"],
                 optional: &[],
             },
             Rung {
                 label: "raw_tp",
-                programs: &["open_exit_raw"],
+                programs: &["open_exit_raw", "open_exit_full_raw"],
                 optional: &[],
             },
             Rung {
@@ -72,6 +72,14 @@ impl Tracer for Opens {
             },
         ],
     };
+
+    fn unwanted(&self) -> &'static [&'static str] {
+        if self.full_path {
+            &["open_exit_btf", "open_exit_raw"]
+        } else {
+            &["open_exit_full_btf", "open_exit_full_raw"]
+        }
+    }
 
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
         let refused = |error: libbpf_rs::Error| {
