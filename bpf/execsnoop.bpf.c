@@ -130,45 +130,46 @@ struct exec_request {
 	__u32 call;
 };
 
-/* Copies the arguments behind the filename, each with its NUL. Gives the bytes written. */
-static __always_inline __u64 copy_argv(struct exec_event *event, char *out,
-				       const struct exec_request *request)
+/*
+ * Copies the arguments behind the filename, each with its NUL, and counts the
+ * bytes in *end. That is memory of a map, and read anew in each step: so the
+ * verifier finds the same state after each argument, however it was read.
+ */
+static __always_inline void copy_argv(struct exec_event *event, char *out,
+				      const struct exec_request *request)
 {
+	volatile __u32 *end = &event->args_bytes;
 	__u32 step = request->compat ? sizeof(__u32) : sizeof(__u64);
-	__u64 end = 0;
 	int i;
 
 	if (!request->argv)
-		return 0; /* execve(2) takes NULL for an empty list */
+		return; /* execve(2) takes NULL for an empty list */
 	for (i = 0; i <= FAILED_ARGS; i++) {
-		__u64 pointer = 0;
+		__u64 pointer = 0, start;
 		long bytes;
 
 		if (bpf_probe_read_user(&pointer, step, (void *)(request->argv + i * step))) {
 			event->detail |= EXEC_ARGS_UNREADABLE;
-			return end;
+			return;
 		}
 		if (!pointer)
-			return end;
-		if (i == FAILED_ARGS || end >= max_args_bytes)
+			return;
+		if (i == FAILED_ARGS || *end >= max_args_bytes)
 			break;
-		end = at_most(end, max_args_bytes);
-		bytes = bpf_probe_read_user_str(out + end, STRING_ROOM(max_args_bytes),
+		start = at_most(*end, max_args_bytes);
+		/* What is left from an earlier event would stand there for an empty string. */
+		out[start] = 0;
+		bytes = bpf_probe_read_user_str(out + start, STRING_ROOM(max_args_bytes),
 						(void *)pointer);
 		if (bytes < 0) {
 			event->detail |= EXEC_ARGS_UNREADABLE;
-			return end;
+			return;
 		}
-		if (bytes == 0) {
-			out[end] = 0;
-			bytes = 1;
-		}
-		end += bytes;
+		*end += bytes ? bytes : 1;
 		if (bytes > max_args_bytes)
 			break;
 	}
 	event->detail |= EXEC_ARGS_CUT;
-	return end;
 }
 
 static __always_inline int exec_failed(void *ctx, const struct exec_request *request, long ret)
@@ -188,7 +189,8 @@ static __always_inline int exec_failed(void *ctx, const struct exec_request *req
 	filename_was_read(event, bpf_probe_read_user_str(tail, STRING_ROOM(FILENAME_BYTES),
 							 (void *)request->filename));
 	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
-	bytes = copy_argv(event, tail + end, request);
+	copy_argv(event, tail + end, request);
+	bytes = event->args_bytes;
 	if (bytes > max_args_bytes)
 		event->detail |= EXEC_ARGS_CUT;
 	bytes = at_most(bytes, max_args_bytes);
