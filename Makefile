@@ -29,7 +29,7 @@ run: build
 	$(AS_ROOT) target/release/$(TOOL) $(ARGS); status=$$?; wait; exit $$status
 
 test:
-	@tests/run lint host
+	@tests/run lint host kernels
 
 test-host:
 	@tests/run lint host
