@@ -141,6 +141,3 @@ impl Transport {
         self.pending
     }
 }
-
-#[cfg(test)]
-mod tests;
