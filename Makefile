@@ -7,16 +7,20 @@ ARGS ?= --duration 5
 # Tracing needs privilege, building does not.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help run build test test-host test-kernels lint fmt bench clean
+.PHONY: help run build test test-host test-kernels soak fuzz lint fmt bench clean
 
 help:
 	@echo "make run           build, then trace what this machine does (TOOL=$(TOOL) ARGS='$(ARGS)')"
 	@echo "make test          everything: lints, unit and end-to-end tests, the kernel matrix"
 	@echo "make test-host     the part without virtual machines"
-	@echo "make test-kernels  the kernel matrix (ARCH=x86_64, KERNELS='6.1 6.12' for some)"
+	@echo "make test-kernels  the kernel matrix (KERNELS='6.1 6.12' for some, ARCH=aarch64 for its kernels)"
+	@echo "make soak          long storms: does the account hold, does a tool grow (TRACEWELL_SOAK=120 seconds each)"
+	@echo "make fuzz          each fuzz target for a while (FUZZ_SECONDS=60)"
 	@echo "make bench         the comparison with Debian's libbpf-tools"
 	@echo "make build         the release binaries, in target/release"
 	@echo "make lint | fmt    check or mend the form of the sources"
+	@echo "make programs | install | static | container | deb | rpm"
+	@echo "                   for packagers: docs/packaging.md"
 
 build:
 	@./setup build
@@ -37,6 +41,15 @@ test-host:
 test-kernels:
 	@tests/run kernels
 
+soak: build
+	@./setup test
+	cargo test -p tracewell-tests --test e2e --locked -- --ignored --nocapture --test-threads 1 soak::
+
+FUZZ_SECONDS ?= 60
+
+fuzz:
+	@for target in record escape log; do fuzz/run $$target $(FUZZ_SECONDS) || exit 1; done
+
 lint:
 	@tests/run lint
 
@@ -51,3 +64,5 @@ bench: build
 
 clean:
 	cargo clean
+
+include packaging/packaging.mk

@@ -31,10 +31,9 @@ static __always_inline int enter(__u32 call, __u64 filename, __u64 argv)
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct exec_request request = {.filename = filename, .argv = argv, .call = call};
 
-	if (!filter_passes())
-		return 0;
-	if (bpf_map_update_elem(&inflight, &tid, &request, BPF_ANY))
-		lose(LOSS_INFLIGHT_FULL);
+	/* That there was no room is counted if the exec fails: a success needs no entry. */
+	if (filter_passes())
+		bpf_map_update_elem(&inflight, &tid, &request, BPF_ANY);
 	return 0;
 }
 
@@ -44,8 +43,12 @@ static __always_inline int leave(struct trace_event_raw_sys_exit *ctx)
 	struct exec_request *request = bpf_map_lookup_elem(&inflight, &tid);
 	struct exec_request copy;
 
-	if (!request)
+	if (!request) {
+		/* Or it began before the programs were attached. */
+		if (ctx->ret < 0 && filter_passes())
+			lose(LOSS_INFLIGHT_FULL);
 		return 0;
+	}
 	copy = *request;
 	bpf_map_delete_elem(&inflight, &tid);
 	return ctx->ret < 0 ? exec_failed(ctx, &copy, ctx->ret) : 0;

@@ -7,22 +7,23 @@
  * program neither.
  */
 #include "core.bpf.h"
+#include "callers.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
-#include "path.bpf.h"
 #include "syscall.bpf.h"
 #include "opensnoop.h"
+
+#define PATH_OFFSET sizeof(struct open_event)
+#define BEHIND_BASE sizeof(struct callers)
+#include "path.bpf.h"
 
 struct open_event *unused_open_event __attribute__((unused));
 _Static_assert(sizeof(struct open_event) == 80, "open_event");
 
-const volatile bool failed_only = false;
-const volatile bool full_path = false; /* of the pairs; the others are two programs */
+const volatile bool full_path = false; /* of the pairs, and with the callers; else two programs */
+const volatile bool with_callers = false; /* of the pairs; the others are programs of their own */
 
-/* User space makes it smaller where full_path is off. */
-SCRATCH_MAP(sizeof(struct open_event) + 2 * PATH_BYTES + COMPONENT_BYTES);
-
-enum open_call {
+enum call {
 	CALL_NONE,
 	CALL_OPEN,
 	CALL_CREAT,
@@ -30,8 +31,13 @@ enum open_call {
 	CALL_OPENAT2,
 };
 
+/* linux/openat2.h's struct open_how, which user space made: nothing to relocate. */
+struct how {
+	__u64 flags, mode, resolve;
+};
+
 /* What one open asked for, however it was caught. */
-struct open_request {
+struct call_request {
 	__u64 flags;
 	const char *path;
 	int dirfd;
@@ -43,9 +49,9 @@ struct open_request {
  * Which call a number means, and in whose numbering: a 32-bit caller's numbers
  * mean other calls to a 64-bit one. Most are none; that answer is the cheap one.
  */
-static __always_inline enum open_call open_call_of(long nr, bool *compat)
+static __always_inline enum call call_of(long nr, bool *compat)
 {
-	enum open_call native = CALL_NONE, call32 = CALL_NONE;
+	enum call native = CALL_NONE, call32 = CALL_NONE;
 
 	switch (nr) {
 #if defined(__TARGET_ARCH_x86)
@@ -86,17 +92,17 @@ static __always_inline enum open_call open_call_of(long nr, bool *compat)
 	return *compat ? call32 : native;
 }
 
-static __always_inline void open_request_of(struct open_request *request, enum open_call call,
-					    const struct syscall_args *args)
+static __always_inline void call_request_of(struct call_request *request, enum call call,
+					    bool compat, const struct syscall_args *args)
 {
 	bool at = call == CALL_OPENAT || call == CALL_OPENAT2;
 
-	request->detail = 0;
+	request->detail = compat ? OPEN_COMPAT : 0;
 	request->mode = 0;
 	request->dirfd = at ? (int)args->arg[0] : AT_FDCWD;
 	request->path = (const char *)(at ? args->arg[1] : args->arg[0]);
 	if (call == CALL_OPENAT2) {
-		struct open_how how = {};
+		struct how how = {};
 
 		bpf_probe_read_user(&how, sizeof(how), (const void *)args->arg[2]);
 		request->flags = how.flags;
@@ -112,9 +118,11 @@ static __always_inline void open_request_of(struct open_request *request, enum o
 	}
 }
 
-/* full is a constant where it matters: see the programs. */
-static __always_inline int open_exit(void *ctx, const struct open_request *request, long ret,
-				     bool full)
+#include "calls.bpf.h"
+
+/* full and callers are constants where it matters: see the programs. */
+static __always_inline int open_exit(void *ctx, const struct call_request *request, long ret,
+				     bool full, bool callers)
 {
 	struct open_event *event;
 	__u64 end = 0;
@@ -134,6 +142,7 @@ static __always_inline int open_exit(void *ctx, const struct open_request *reque
 	event->detail = request->detail;
 	event->base_status = BASE_UNKNOWN;
 	event->base_bytes = 0;
+	event->caller_bytes = 0;
 
 	bytes = bpf_probe_read_user_str(path, PATH_BYTES, request->path);
 	if (bytes < 0)
@@ -149,63 +158,43 @@ static __always_inline int open_exit(void *ctx, const struct open_request *reque
 		bool absolute = end && path[0] == '/';
 
 		base_of(&base, request->dirfd, absolute, request->detail & OPEN_IN_ROOT);
-		base_components(&base, path, end, &event->base_bytes, &event->base_status);
-		end = at_most(end + event->base_bytes, 2 * PATH_BYTES + COMPONENT_BYTES);
+		base_components(0, &base, end, &event->base_bytes, &event->base_status);
+		end = at_most(end + event->base_bytes, TAIL_BYTES);
+	}
+	if (callers) {
+		__u64 bytes;
+
+		/* Aligned; after the bound, so that the verifier knows both. */
+		end = at_most(end + 7, TAIL_BYTES) & ~7ULL;
+		bytes = callers_of(ctx, (struct callers *)(path + end));
+		event->caller_bytes = bytes;
+		end = at_most(end + bytes, TAIL_BYTES + sizeof(struct callers));
 	}
 	emit(ctx, event, sizeof(*event) + end);
 	return 0;
 }
 
-/* The exit of any system call. */
-static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs, long ret,
-				    bool full)
+static __always_inline int sys_exit(void *ctx, enum call_rung rung, struct pt_regs *regs, long ret,
+				    bool full, bool callers)
 {
-	struct open_request request;
-	struct syscall_args args;
-	bool compat;
-	enum open_call call = open_call_of(syscall_nr(direct, regs), &compat);
+	struct call_request request;
 
-	if (call == CALL_NONE)
+	if (!exit_request(&request, rung, regs, ret))
 		return 0;
-	if (failed_only && ret >= 0)
-		return 0;
-	if (!filter_passes())
-		return 0;
-	syscall_args(direct, regs, compat, &args);
-	open_request_of(&request, call, &args);
-	if (compat)
-		request.detail |= OPEN_COMPAT;
-	return open_exit(ctx, &request, ret, full);
+	return open_exit(ctx, &request, ret, full, callers);
 }
 
-/*
- * Each in two: without the full path, and with it. A knob would do for the
- * verifier, but libbpf looks up every type that a loaded program names, dead
- * branches included, and each look-up goes through all types of the kernel:
- * those of the path would more than double the time to start.
- */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(open_exit_btf, struct pt_regs *regs, long ret)
+/* Where the callers are read, a knob has the full path. */
+EXIT_OF_ANY_CALL(open_exit, false, false)
+EXIT_OF_ANY_CALL(open_exit_full, true, false)
+EXIT_OF_ANY_CALL(open_exit_callers, full_path, true)
+
+static __always_inline int pair_exit(void *ctx, const struct call_request *request, long ret)
 {
-	return sys_exit(ctx, true, regs, ret, false);
+	return open_exit(ctx, request, ret, full_path, with_callers);
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(open_exit_full_btf, struct pt_regs *regs, long ret)
-{
-	return sys_exit(ctx, true, regs, ret, true);
-}
-
-SEC("raw_tp/sys_exit")
-int open_exit_raw(struct bpf_raw_tracepoint_args *ctx)
-{
-	return sys_exit(ctx, false, (struct pt_regs *)ctx->args[0], ctx->args[1], false);
-}
-
-SEC("raw_tp/sys_exit")
-int open_exit_full_raw(struct bpf_raw_tracepoint_args *ctx)
-{
-	return sys_exit(ctx, false, (struct pt_regs *)ctx->args[0], ctx->args[1], true);
-}
-
-#include "opensnoop_tp.bpf.h"
+CALL_PAIR(open, CALL_OPEN)
+CALL_PAIR(creat, CALL_CREAT)
+CALL_PAIR(openat, CALL_OPENAT)
+CALL_PAIR(openat2, CALL_OPENAT2)

@@ -12,7 +12,10 @@ enum open_detail {
 	OPEN_COMPAT = 8, /* a 32-bit caller */
 };
 
-/* Followed by path_bytes of the name as given, then by base_bytes of path.bpf.h's components. */
+/*
+ * Followed by path_bytes of the name as given, then by base_bytes of path.bpf.h's components,
+ * then at the next multiple of 8 by caller_bytes of callers.bpf.h's struct callers.
+ */
 struct open_event {
 	struct event_head head;
 	__u64 flags; /* O_*; of openat2, how.flags */
@@ -23,7 +26,8 @@ struct open_event {
 	__u16 base_bytes;
 	__u8 base_status; /* enum base_status */
 	__u8 detail; /* enum open_detail */
-	__u8 pad[6];
+	__u16 caller_bytes;
+	__u8 pad[4];
 };
 
 #endif

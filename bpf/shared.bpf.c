@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Never loaded: it gives the shared crate the types of shared.h, by BTF. */
 #include "core.bpf.h"
+#include "hist.h"
 
 /* A type that no global uses would not be in the object. */
 struct event_head *unused_event_head __attribute__((unused));
+struct histogram *unused_histogram __attribute__((unused));
+struct caller_space *unused_caller_space __attribute__((unused));
 
 _Static_assert(sizeof(struct event_head) == 48, "event_head");
-_Static_assert(sizeof(struct shared_knobs) == 64, "shared_knobs");
+_Static_assert(sizeof(struct caller_space) == 32, "caller_space");
+_Static_assert(sizeof(struct shared_knobs) == 72, "shared_knobs");
 _Static_assert(sizeof(struct loss_slot) == 64, "loss_slot");

@@ -17,7 +17,7 @@ use crate::tool::Tool;
 /// The events of one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Lines of output about the storm.
+    /// Lines of output about the storm, or what the rows of a histogram add up to.
     pub seen: u64,
     /// Events the tool says it lost.
     pub told: u64,
@@ -40,7 +40,11 @@ impl Account {
     pub fn read(tool: &Tool, output: &Path, stderr: &str, marker: &str) -> Result<Self> {
         let file = File::open(output).context(|| output.display().to_string())?;
         let lines = BufReader::with_capacity(1 << 20, file);
-        let (seen, last) = count(lines, marker).context(|| output.display().to_string())?;
+        let counted = match tool.disk {
+            Some(_) => count_rows(lines),
+            None => count(lines, marker),
+        };
+        let (seen, last) = counted.context(|| output.display().to_string())?;
         let told = match (tool.style, tool.format) {
             (Style::LibbpfTools, _) => told_as_noticed(stderr),
             (Style::Tracewell, Format::Table) => told_at_the_end(stderr, &tool.name),
@@ -60,6 +64,20 @@ fn count(mut lines: impl BufRead, marker: &str) -> std::io::Result<(u64, Vec<u8>
         line.clear();
     }
     Ok((seen, last))
+}
+
+/// What the rows `32 -> 63 : 86 |****|` add up to, and the last line.
+fn count_rows(lines: impl BufRead) -> std::io::Result<(u64, Vec<u8>)> {
+    let (mut seen, mut last) = (0, String::new());
+    for line in lines.lines() {
+        last = line?;
+        let row = last
+            .split_once(" -> ")
+            .and_then(|(_, row)| row.split_once(':'));
+        let count = row.and_then(|(_, count)| count.split_whitespace().next()?.parse().ok());
+        seen += count.unwrap_or(0_u64);
+    }
+    Ok((seen, last.into_bytes()))
 }
 
 /// libbpf-tools: `Lost 123 events on CPU #1!`, as often as it happens.
@@ -97,6 +115,7 @@ fn told_by_summary(last: &[u8]) -> u64 {
 mod tests {
     use super::Account;
     use super::count;
+    use super::count_rows;
     use super::told_as_noticed;
     use super::told_at_the_end;
     use super::told_by_summary;
@@ -110,6 +129,13 @@ mod tests {
             (seen, last.as_slice()),
             (2, b"9 storm 3 0 /run/a".as_slice())
         );
+    }
+
+    #[test]
+    fn rows_of_a_histogram_are_added_up() {
+        let output = "Tracing\n\n     usecs  : count    distribution\n  0 -> 1   : 3   |*|\n  2 -> 3 : 40 |**|\np50 2\n";
+        let (seen, last) = count_rows(output.as_bytes()).unwrap();
+        assert_eq!((seen, last.as_slice()), (43, b"p50 2".as_slice()));
     }
 
     #[test]

@@ -14,6 +14,7 @@
 pub mod account;
 pub mod bpf;
 pub mod budget;
+pub mod disk;
 pub mod error;
 pub mod figure;
 pub mod measure;

@@ -4,6 +4,7 @@
 
 use crate::budget::ROWS;
 use crate::budget::wants;
+use crate::disk::Disk;
 use crate::error::Context;
 use crate::error::Result;
 use crate::figure::Figure;
@@ -24,6 +25,20 @@ pub struct Pair {
     pub ours: Tool,
     /// The peer's.
     pub peer: Option<Tool>,
+}
+
+impl Pair {
+    /// The same tools, told to trace this disk, if there is one.
+    fn on(&self, disk: Option<&Disk>) -> Self {
+        let told = |tool: &Tool| Tool {
+            disk: disk.map(Disk::name),
+            ..tool.clone()
+        };
+        Self {
+            ours: told(&self.ours),
+            peer: self.peer.as_ref().map(told),
+        }
+    }
 }
 
 /// How much is measured.
@@ -59,7 +74,12 @@ pub fn measure(
 ) -> Result<Vec<Measured>> {
     let file = bench.sandbox.path("opened");
     std::fs::write(&file, "").context(|| file.display().to_string())?;
-    let load = subject.load(extent.sizes, &file);
+    let disk = match subject {
+        Subject::Reads => Some(Disk::new(&bench.sandbox.path("image"))?),
+        _ => None,
+    };
+    let load = subject.load(extent.sizes, disk.as_ref().map_or(&file, Disk::path));
+    let pair = &pair.on(disk.as_ref());
     let idle = wants(subject, &[Figure::ToolCpu, Figure::Attach]);
     let stats_rounds = if wants(subject, &[Figure::BpfTime]) {
         extent.stats_rounds

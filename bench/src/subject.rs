@@ -20,6 +20,8 @@ pub enum Subject {
     OtherSyscalls,
     /// execsnoop under execs, one after the other.
     Execs,
+    /// biolatency under reads of a disk, one after the other.
+    Reads,
 }
 
 /// How many operations a storm makes.
@@ -33,6 +35,8 @@ pub struct Sizes {
     pub getppids: u64,
     /// Execs.
     pub execs: u64,
+    /// Reads of a disk.
+    pub reads: u64,
 }
 
 impl Subject {
@@ -42,10 +46,11 @@ impl Subject {
         match self {
             Self::OpensPaced | Self::OpensFlat | Self::OtherSyscalls => "opensnoop",
             Self::Execs => "execsnoop",
+            Self::Reads => "biolatency",
         }
     }
 
-    /// The load; `file` is an existing file for it to open.
+    /// The load; `file` is an existing file for it to open, or a disk to read.
     #[must_use]
     pub fn load(self, sizes: Sizes, file: &Path) -> Load {
         let file = file.display().to_string();
@@ -56,6 +61,10 @@ impl Subject {
             }
             Self::OpensFlat => {
                 let line = format!("open --threads 2 --ops {} --path", sizes.opens_flat / 2);
+                (line, Some(file))
+            }
+            Self::Reads => {
+                let line = format!("read --ops {} --path", sizes.reads);
                 (line, Some(file))
             }
             Self::OtherSyscalls => (format!("getppid --ops {}", sizes.getppids), None),
@@ -87,6 +96,7 @@ mod tests {
             opens_flat: 20,
             getppids: 30,
             execs: 40,
+            reads: 50,
         };
         let load = Subject::OpensFlat.load(sizes, Path::new("/run/a b"));
         assert_eq!(

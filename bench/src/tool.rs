@@ -35,7 +35,7 @@ pub enum Format {
 /// A tool to measure.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// `opensnoop` or `execsnoop`.
+    /// `opensnoop`, `execsnoop` or `biolatency`.
     pub name: String,
     /// The program.
     pub program: PathBuf,
@@ -45,6 +45,8 @@ pub struct Tool {
     pub style: Style,
     /// What it writes.
     pub format: Format,
+    /// The disk that it is to trace, instead of a user.
+    pub disk: Option<String>,
 }
 
 impl Tool {
@@ -73,6 +75,7 @@ impl Tool {
             lead,
             style: Style::Tracewell,
             format: Format::Table,
+            disk: None,
         })
     }
 
@@ -85,10 +88,11 @@ impl Tool {
             lead: Vec::new(),
             style: Style::LibbpfTools,
             format: Format::Table,
+            disk: None,
         }
     }
 
-    /// The command that traces user `uid` into the file `output`, with its complaints in `stderr`.
+    /// The command that traces user `uid`, or the tool's disk, into the file `output`, with its complaints in `stderr`.
     ///
     /// # Errors
     ///
@@ -97,7 +101,10 @@ impl Tool {
         let create = |path: &Path| File::create(path).context(|| path.display().to_string());
         let mut command = Command::new(&self.program);
         command.args(&self.lead);
-        command.arg("-u").arg(uid.to_string());
+        match &self.disk {
+            Some(disk) => command.arg("-d").arg(disk),
+            None => command.arg("-u").arg(uid.to_string()),
+        };
         command.stdin(Stdio::null()).stderr(create(stderr)?);
         match self.style {
             Style::Tracewell => {

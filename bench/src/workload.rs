@@ -5,8 +5,11 @@
 use std::ffi::CStr;
 use std::ffi::CString;
 use std::fmt::Write;
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::ptr;
+use std::sync::Arc;
 
 /// One kind of operation.
 #[derive(Debug, Clone)]
@@ -34,6 +37,13 @@ pub enum Operation {
         /// An existing directory.
         dir: CString,
     },
+    /// One `pread` of 4 KiB past the page cache, and so one request of a disk.
+    Read {
+        /// The disk, opened with `O_DIRECT`.
+        disk: Arc<File>,
+        /// How many blocks of 4 KiB it has.
+        blocks: u64,
+    },
     /// One `getppid`: a system call that no tool traces.
     Getppid,
 }
@@ -47,6 +57,7 @@ impl Operation {
             Self::Exec { .. } => "exec",
             Self::ExecFail { .. } => "exec-fail",
             Self::Unlink { .. } => "unlink",
+            Self::Read { .. } => "read",
             Self::Getppid => "getppid",
         }
     }
@@ -59,7 +70,17 @@ pub struct Worker<'a> {
     thread: usize,
     // Reused for the names of `Unlink`, so that an operation allocates nothing.
     name: String,
+    // Where `Read` reads to.
+    page: Box<Page>,
 }
+
+/// Memory that a disk may read into directly.
+#[derive(Debug)]
+#[repr(align(4096))]
+struct Page([u8; BLOCK]);
+
+/// What one `Read` reads.
+pub const BLOCK: usize = 4096;
 
 impl<'a> Worker<'a> {
     /// The worker of thread number `thread`, which keeps its files apart from the other threads'.
@@ -69,6 +90,7 @@ impl<'a> Worker<'a> {
             operation,
             thread,
             name: String::with_capacity(256),
+            page: Box::new(Page([0; BLOCK])),
         }
     }
 
@@ -82,6 +104,10 @@ impl<'a> Worker<'a> {
             Operation::Exec { program } => exec(program),
             Operation::ExecFail { program } => exec_missing(program),
             Operation::Unlink { dir } => self.create_and_unlink(dir, index),
+            Operation::Read { disk, blocks } => {
+                let offset = index % blocks * BLOCK as u64;
+                matches!(disk.read_at(&mut self.page.0, offset), Ok(BLOCK))
+            }
             Operation::Getppid => {
                 // SAFETY: getppid takes no arguments.
                 unsafe { libc::syscall(libc::SYS_getppid) >= 0 }

@@ -37,8 +37,7 @@ struct shared_state shared_state SEC(".bss.shared") = {};
  */
 static __always_inline bool current_is_typed(void)
 {
-	return shared_knobs.kernel_btf &&
-	       bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf);
+	return shared_knobs.typed_current;
 }
 
 static __always_inline struct task_struct *current_task(void)

@@ -4,6 +4,7 @@
 #define TRACEWELL_EMIT_BPF_H
 
 #include "core.bpf.h"
+#include "loss.bpf.h"
 
 /*
  * A ring buffer, sized before load. User space turns it into a perf event
@@ -32,26 +33,22 @@ struct {
 		__uint(value_size, bytes);                                                         \
 	} scratch SEC(".maps")
 
-#define scratch_of(program)                                                                        \
+/* What a map like it holds for a program on this CPU. */
+#define slot_of(map, program)                                                                      \
 	({                                                                                         \
 		__u32 __key = (program)*shared_knobs.cpus + bpf_get_smp_processor_id();            \
-		bpf_map_lookup_elem(&scratch, &__key);                                             \
+		bpf_map_lookup_elem(map, &__key);                                                  \
 	})
 
-static __always_inline __u32 loss_slot_of_cpu(void)
-{
-	return bpf_get_smp_processor_id() & (LOSS_SLOTS - 1);
-}
+#define scratch_of(program) slot_of(&scratch, program)
 
 /*
- * Atomic, because CPUs may share a slot and a task may be preempted in here by
- * one that runs another program. The old value is not used: 5.10 refuses
- * atomics that fetch it.
+ * What a record of a perf buffer can carry: its size has 16 bits, and counts a
+ * head of 8 bytes, 4 more and the padding to 8 (linux/perf_event.h). The kernel
+ * lets a larger one through and writes a size that is wrong, after which
+ * nothing in the buffer is where it seems to be.
  */
-static __always_inline void lose(enum loss_cause cause)
-{
-	__sync_fetch_and_add(&shared_state.loss[loss_slot_of_cpu()].count[cause], 1);
-}
+#define PERF_MOST_BYTES (65528 - 12)
 
 /* Fills in the head of an event of the current task. */
 static __always_inline void event_begin(struct event_head *head)
@@ -82,7 +79,9 @@ static __always_inline void emit(void *ctx, void *event, __u64 bytes)
 	long err;
 
 	if (shared_knobs.perf_buffer) {
-		err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, bytes);
+		err = -1;
+		if (bytes <= PERF_MOST_BYTES)
+			err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, bytes);
 	} else {
 		if (!shared_state.wake_forced &&
 		    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= shared_knobs.wake_bytes)

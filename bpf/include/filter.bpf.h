@@ -41,6 +41,23 @@ static __always_inline bool is_pinned_id(void *holder, __u64 id)
 	return ids && bpf_map_lookup_elem(ids, &id);
 }
 
+/*
+ * The number of the current task's mount namespace. User space looks up where it
+ * is, and only for a run that asks: libbpf would look for the types at each
+ * start of each tool.
+ */
+static __always_inline __u32 current_mntns(void)
+{
+	void *nsproxy = NULL, *mnt_ns = NULL;
+	__u32 inum = 0;
+
+	bpf_probe_read_kernel(&nsproxy, sizeof(nsproxy),
+			      (void *)bpf_get_current_task() + shared_knobs.nsproxy_at);
+	bpf_probe_read_kernel(&mnt_ns, sizeof(mnt_ns), nsproxy + shared_knobs.mnt_ns_at);
+	bpf_probe_read_kernel(&inum, sizeof(inum), mnt_ns + shared_knobs.mntns_inum_at);
+	return inum;
+}
+
 static __always_inline bool comm_passes(void)
 {
 	const volatile __u64 *want = (const volatile __u64 *)shared_knobs.comm;
@@ -77,8 +94,7 @@ static __always_inline bool filter_passes(void)
 		return false;
 	if (shared_knobs.by_cgroup_map && !is_pinned_id(&cgroup_ids, bpf_get_current_cgroup_id()))
 		return false;
-	if (shared_knobs.by_mntns_map &&
-	    !is_pinned_id(&mntns_ids, BPF_CORE_READ(current_task(), nsproxy, mnt_ns, ns.inum)))
+	if (shared_knobs.by_mntns_map && !is_pinned_id(&mntns_ids, current_mntns()))
 		return false;
 	return true;
 }

@@ -3,7 +3,7 @@
 #ifndef TRACEWELL_FOLLOW_BPF_H
 #define TRACEWELL_FOLLOW_BPF_H
 
-#include "emit.bpf.h"
+#include "loss.bpf.h"
 
 /* The followed processes, by pid. User space puts the first one in, and sets the size. */
 struct {

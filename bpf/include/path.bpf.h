@@ -8,11 +8,23 @@
 #define TRACEWELL_PATH_BPF_H
 
 #include "core.bpf.h"
+#include "emit.bpf.h"
+
+/* Said by the source that includes this: where in an event its path is, and how much may come behind the base. */
+#if !defined(PATH_OFFSET) || !defined(BEHIND_BASE)
+#error "PATH_OFFSET or BEHIND_BASE is not defined"
+#endif
 
 #define PATH_MAX_BYTES 4096 /* PATH_MAX, the NUL included */
 #define PATH_BYTES STRING_ROOM(PATH_MAX_BYTES)
 #define COMPONENT_BYTES 256 /* NAME_MAX and the NUL */
 #define BASE_DEPTH 128 /* components and mount points together */
+
+/* A path and the components of its base. */
+#define TAIL_BYTES (2 * PATH_BYTES + COMPONENT_BYTES)
+
+/* User space makes it smaller where no loaded program can put something behind the path. */
+SCRATCH_MAP(PATH_OFFSET + TAIL_BYTES + BEHIND_BASE);
 
 #define AT_FDCWD -100
 #define RESOLVE_IN_ROOT 0x10 /* openat2(2): the directory is the root */
@@ -63,57 +75,105 @@ static __always_inline void base_of(struct base *base, int dirfd, bool absolute,
 	}
 }
 
+/* A walk from a base up to the root, between two of its steps. */
+struct walk {
+	__u64 dentry, mnt;
+	__u32 at; /* where in scratch the next component goes */
+	__u32 status; /* enum base_status */
+};
+
+/* One for each scratch space, in the same order; sized with them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+#define WALK_DEPTH 8
+#define WALK_ROW (BASE_DEPTH / WALK_DEPTH)
+
 /*
- * Writes the components of base to out, behind the name of at most PATH_BYTES
- * that ends at start. out has room for 2 * PATH_BYTES + COMPONENT_BYTES. Counts
- * what it writes in *bytes.
+ * One step: to the directory above, with the name of this one, or from the top
+ * of a mount to what it is mounted on. Says whether there may be more.
  *
- * *bytes is memory of a map, and read anew in each step: so the verifier finds
- * the same state after a step up a mount and after a step up a directory, and
- * the cost of the loop is its length, not a power of two of it.
+ * The verifier looks at a global function once, at an inline one as often as
+ * its loops may go round. All that it may be given on 5.10 are numbers.
  */
-static __always_inline void base_components(const struct base *base, char *out, __u64 start,
-					    volatile __u16 *bytes, __u8 *status)
+__noinline int walk_step(__u32 space)
 {
-	struct dentry *dentry = base->dentry;
-	struct vfsmount *mnt = base->mnt;
+	struct walk *walk = slot_of(&walks, space);
+	char *out = scratch_of(space);
+	struct dentry *dentry, *parent;
+	struct vfsmount *mnt;
+	long bytes;
+
+	if (!walk || !out)
+		return false;
+	dentry = (struct dentry *)walk->dentry;
+	mnt = (struct vfsmount *)walk->mnt;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (dentry == parent || dentry == BPF_CORE_READ(mnt, mnt_root)) {
+		struct mount *mount, *below;
+
+		mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		below = BPF_CORE_READ(mount, mnt_parent);
+		if (mount == below) {
+			walk->status = BASE_WHOLE;
+			return false;
+		}
+		walk->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mnt = (__u64)below + bpf_core_field_offset(struct mount, mnt);
+		return true;
+	}
+	if (walk->at > PATH_OFFSET + 2 * PATH_BYTES)
+		return false;
+	bytes = bpf_probe_read_kernel_str(out + at_most(walk->at, PATH_OFFSET + 2 * PATH_BYTES),
+					  COMPONENT_BYTES, BPF_CORE_READ(dentry, d_name.name));
+	if (bytes <= 0) {
+		walk->status = BASE_UNKNOWN;
+		return false;
+	}
+	walk->at += bytes;
+	walk->dentry = (__u64)parent;
+	return true;
+}
+
+__noinline int walk_row(__u32 space)
+{
+	int i;
+
+	for (i = 0; i < WALK_ROW; i++) {
+		if (!walk_step(space))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Writes the components of base behind the path of end bytes, at most
+ * PATH_BYTES, in the event of a scratch space.
+ */
+static __always_inline void base_components(__u32 space, const struct base *base, __u64 end,
+					    __u16 *bytes, __u8 *status)
+{
+	struct walk *walk = slot_of(&walks, space);
 	int i;
 
 	*bytes = 0;
-	*status = dentry && mnt ? BASE_CUT : BASE_UNKNOWN;
-	if (*status == BASE_UNKNOWN)
+	*status = BASE_UNKNOWN;
+	if (!walk || !base->dentry || !base->mnt)
 		return;
-	for (i = 0; i < BASE_DEPTH; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		__u64 end = start + *bytes;
-		long more;
-
-		if (dentry == parent || dentry == BPF_CORE_READ(mnt, mnt_root)) {
-			/* The top of a mount: go on at the directory it is mounted on. */
-			struct mount *mount, *below;
-
-			mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-			below = BPF_CORE_READ(mount, mnt_parent);
-			if (mount == below) {
-				*status = BASE_WHOLE;
-				break;
-			}
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mnt = (void *)below + bpf_core_field_offset(struct mount, mnt);
-			continue;
-		}
-		if (end > 2 * PATH_BYTES)
+	walk->dentry = (__u64)base->dentry;
+	walk->mnt = (__u64)base->mnt;
+	walk->at = PATH_OFFSET + end;
+	walk->status = BASE_CUT;
+	for (i = 0; i < WALK_DEPTH; i++) {
+		if (!walk_row(space))
 			break;
-		end = at_most(end, 2 * PATH_BYTES);
-		more = bpf_probe_read_kernel_str(out + end, COMPONENT_BYTES,
-						 BPF_CORE_READ(dentry, d_name.name));
-		if (more <= 0) {
-			*status = BASE_UNKNOWN;
-			break;
-		}
-		*bytes += more;
-		dentry = parent;
 	}
+	*bytes = walk->at - PATH_OFFSET - end;
+	*status = walk->status;
 }
 
 #endif

@@ -18,7 +18,13 @@ enum loss_cause {
 	LOSS_BUFFER_FULL = 0,
 	LOSS_INFLIGHT_FULL = 1,
 	LOSS_FOLLOW_FULL = 2,
-	LOSS_CAUSES = 3,
+	/* These two are counted at an entry, taken back at its exit: of one slot they may be negative. */
+	LOSS_KPROBE_MISSED = 3,
+	LOSS_FEXIT_MISSED = 4,
+	LOSS_KEYS_FULL = 5,
+	LOSS_INFLIGHT_CLASH = 6,
+	LOSS_COMPLETION_MISSED = 7,
+	LOSS_CAUSES = 8,
 };
 
 /*
@@ -35,6 +41,22 @@ struct event_head {
 	__u32 lost_buffer_full;
 	__u32 lost_inflight_full;
 	__u8 comm[COMM_BYTES];
+};
+
+/* Frames of a user stack that are shown. One more is fetched, to tell that there are more. */
+#define CALLER_FRAMES 16
+
+/*
+ * Whose memory the addresses of a stack are of. The four are what
+ * /proc/PID/stat shows, so that user space can tell whether the process that
+ * it finds under the id still is the one that called: another process has
+ * another start, and after an exec the memory is laid out anew.
+ */
+struct caller_space {
+	__u64 start_ns; /* of the process; boot-time clock */
+	__u64 start_code;
+	__u64 end_code;
+	__u64 start_stack;
 };
 
 /* Set by user space before load; constants to the verifier. by_*: 0 or 1. */
@@ -57,21 +79,24 @@ struct shared_knobs {
 	__u8 by_mntns_map;
 	__u8 follow;
 	__u8 perf_buffer; /* events is a perf event array, not a ring */
-	__u8 kernel_btf; /* the running kernel carries its own BTF */
-	__u8 pad[5];
+	__u8 typed_current; /* bpf_get_current_task_btf() is there, and its type known */
+	__u8 pad[1];
+	/* Where the number of a task's mount namespace is; 0 unless by_mntns_map. */
+	__u32 nsproxy_at; /* in task_struct */
+	__u32 mnt_ns_at; /* in nsproxy */
+	__u32 mntns_inum_at; /* in mnt_namespace */
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on its own cache line. */
 struct loss_slot {
 	__u64 count[LOSS_CAUSES];
-	__u64 pad[5];
 };
 
 /* Mapped by user space. */
 struct shared_state {
 	struct loss_slot loss[LOSS_SLOTS];
 	__u32 wake_forced; /* set here when a wake-up was forced; cleared by the reader */
-	__u32 pad;
+	__u32 closing; /* set by user space: calls that begin now are not followed to their exit */
 };
 
 #endif

@@ -5,6 +5,16 @@
 
 #include "core.bpf.h"
 
+/*
+ * The registers that the current task came into the kernel with, for programs
+ * that are not handed them. The helper is there since 5.15 ("bpf: Add
+ * bpf_task_pt_regs() helper"); an older kernel refuses the program.
+ */
+static __always_inline struct pt_regs *current_regs(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
 struct syscall_args {
 	__u64 arg[5];
 };
@@ -14,7 +24,28 @@ struct syscall_args {
 /* asm/thread_info.h: the call came in through the 32-bit entry. */
 #define TS_COMPAT 0x0002
 
-#define syscall_nr(direct, regs) ((long)FIELD(direct, regs, orig_ax))
+/*
+ * The registers of a system call. Their places are part of the interface to
+ * user space, the kernel's asm/ptrace.h, so there is nothing to relocate:
+ * libbpf takes most of a millisecond to find one more of the kernel's types.
+ */
+struct call_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+};
+
+/* direct as of FIELD. */
+#define REG(direct, regs, reg)                                                                     \
+	({                                                                                         \
+		const struct call_regs *__regs = (const struct call_regs *)(regs);                 \
+		unsigned long __value = 0;                                                         \
+		if (direct)                                                                        \
+			__value = __regs->reg;                                                     \
+		else                                                                               \
+			bpf_probe_read_kernel(&__value, sizeof(__value), &__regs->reg);            \
+		__value;                                                                           \
+	})
+
+#define syscall_nr(direct, regs) ((long)REG(direct, regs, orig_ax))
 
 static __always_inline bool syscall_is_compat(void)
 {
@@ -32,17 +63,17 @@ static __always_inline void syscall_args(bool direct, struct pt_regs *regs, bool
 					 struct syscall_args *args)
 {
 	if (compat) {
-		args->arg[0] = (__u32)FIELD(direct, regs, bx);
-		args->arg[1] = (__u32)FIELD(direct, regs, cx);
-		args->arg[2] = (__u32)FIELD(direct, regs, dx);
-		args->arg[3] = (__u32)FIELD(direct, regs, si);
-		args->arg[4] = (__u32)FIELD(direct, regs, di);
+		args->arg[0] = (__u32)REG(direct, regs, bx);
+		args->arg[1] = (__u32)REG(direct, regs, cx);
+		args->arg[2] = (__u32)REG(direct, regs, dx);
+		args->arg[3] = (__u32)REG(direct, regs, si);
+		args->arg[4] = (__u32)REG(direct, regs, di);
 	} else {
-		args->arg[0] = FIELD(direct, regs, di);
-		args->arg[1] = FIELD(direct, regs, si);
-		args->arg[2] = FIELD(direct, regs, dx);
-		args->arg[3] = FIELD(direct, regs, r10);
-		args->arg[4] = FIELD(direct, regs, r8);
+		args->arg[0] = REG(direct, regs, di);
+		args->arg[1] = REG(direct, regs, si);
+		args->arg[2] = REG(direct, regs, dx);
+		args->arg[3] = REG(direct, regs, r10);
+		args->arg[4] = REG(direct, regs, r8);
 	}
 }
 

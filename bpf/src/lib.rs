@@ -85,6 +85,10 @@ pub fn clang_args(arch: &str) -> Result<Vec<String>, Box<dyn Error>> {
     ]
     .map(String::from)
     .into();
+    // Names of sources are in the object; those of folders must not be, or each machine would build another one.
+    let root = source_dir();
+    let root = root.parent().unwrap_or(&root);
+    args.push(format!("-ffile-prefix-map={}=.", root.display()));
     args.push(format!("-I{}", vmlinux.display()));
     args.push(format!("-I{}", source_dir().join("include").display()));
     Ok(args)

@@ -45,6 +45,7 @@ use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Buffer, Filter, Options};
 use crate::output::Format;
+use crate::seccomp::Seccomp;
 
 /// The options that all tools share. Each name is also the id for [`clap::Command::mut_arg`].
 #[derive(Debug, Clone, clap::Args)]
@@ -115,6 +116,10 @@ pub struct Common {
     #[arg(long, value_name = "SIZE", help_heading = "Tracing", value_parser = values::buffer_size)]
     pub buffer_size: Option<usize>,
 
+    /// How many operations may be under way at once, where their start and end are joined by a map
+    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u32).range(1..))]
+    pub inflight: Option<u32>,
+
     /// How long an event may wait in the buffer, so that many are fetched at once
     #[arg(long, value_name = "TIME", help_heading = "Tracing", default_value = values::DEFAULT_LATENCY, value_parser = values::time)]
     pub latency: Duration,
@@ -126,6 +131,10 @@ pub struct Common {
     /// Read the kernel's type information (BTF) from this file
     #[arg(long, value_name = "FILE", help_heading = "Tracing")]
     pub btf: Option<PathBuf>,
+
+    /// What happens should the tool make a system call that it needs not, once it is attached
+    #[arg(long, value_name = "WHAT", help_heading = "Tracing", value_enum, default_value_t = Seccomp::Kill)]
+    pub seccomp: Seccomp,
 
     /// Say on standard error what is tried, and why
     #[arg(short = 'v', long, help_heading = "Tracing")]
@@ -159,6 +168,7 @@ impl Common {
             probe: (self.probe != "auto").then(|| self.probe.clone()),
             buffer: self.buffer,
             buffer_bytes: self.buffer_size,
+            inflight: self.inflight,
             latency: self.latency,
             btf: self.btf.clone(),
             ..Options::default()
@@ -227,6 +237,11 @@ fn check_cgroup(path: &Path) -> Result<()> {
 /// A size in bytes: a number, or one with a unit such as `8k`. A unit is a power of 1024.
 pub fn bytes(text: &str) -> Result<u64, String> {
     values::bytes(text)
+}
+
+/// A time that is not zero: a number of seconds, or one with a unit such as `500ms`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    values::duration(text)
 }
 
 #[cfg(test)]

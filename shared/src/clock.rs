@@ -115,7 +115,7 @@ impl Default for Clock {
     }
 }
 
-fn boot_now_ns() -> u64 {
+pub(crate) fn boot_now_ns() -> u64 {
     now_ns(ClockId::CLOCK_BOOTTIME)
 }
 

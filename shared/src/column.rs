@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Short ways to write a table's columns down.
 
-use crate::event::EventFamily;
+use crate::event::{Event, EventFamily};
+use crate::names;
 use crate::output::table::{Cell, Column};
+use crate::path::Named;
+use crate::task::Task;
+
+/// An event of one task about one file, which succeeds or fails: what most columns need.
+pub trait FileEvent: Event {
+    /// Who did it.
+    fn task(&self) -> Task<'_>;
+
+    /// The error's number; `None` for a success.
+    fn errno(&self) -> Option<i32>;
+
+    /// The file.
+    fn named(&self) -> Named<'_>;
+}
 
 impl<T: EventFamily> Column<T> {
     /// A column whose values stand at the left.
@@ -28,6 +43,59 @@ impl<T: EventFamily> Column<T> {
         Self {
             right: true,
             ..Self::left(header, width, show)
+        }
+    }
+}
+
+/// The columns that tools about files share.
+impl<T: EventFamily> Column<T>
+where
+    for<'a> T::Event<'a>: FileEvent,
+{
+    /// When, in local time.
+    pub fn time() -> Self {
+        Self::left("TIME", 15, |event, cell| {
+            cell.time_of_day(event.task().time_ns)
+        })
+    }
+
+    /// The real user id.
+    pub fn uid() -> Self {
+        Self::left("UID", 7, |event, cell| cell.u64(event.task().uid.into()))
+    }
+
+    /// The process.
+    pub fn pid() -> Self {
+        Self::left("PID", 6, |event, cell| cell.u64(event.task().pid.into()))
+    }
+
+    /// The thread.
+    pub fn tid() -> Self {
+        Self::left("TID", 6, |event, cell| cell.u64(event.task().tid.into()))
+    }
+
+    /// The thread's name.
+    pub fn comm() -> Self {
+        Self::left("COMM", 16, |event, cell| cell.bytes(event.task().comm))
+    }
+
+    /// The error's name; `0` for a success.
+    pub fn error() -> Self {
+        Self::left("ERR", 7, |event, cell| {
+            let errno = event.errno().unwrap_or(0);
+            match names::errno(errno) {
+                Some(name) => cell.text(name),
+                None => cell.i64(errno.into()),
+            }
+        })
+    }
+
+    /// The file, by the path as given or from the root.
+    pub fn path(full: bool) -> Self {
+        if full {
+            Self::left("PATH", 0, |event, cell| event.named().show_full(cell))
+        } else {
+            Self::left("PATH", 0, |event, cell| event.named().show(cell))
         }
     }
 }

@@ -8,6 +8,7 @@
 //! group. So start it before dropping privileges and before [`Shutdown::new`](crate::shutdown::Shutdown::new),
 //! which takes signals over that the caller may have chosen to ignore.
 
+mod beside;
 mod process;
 
 use std::ffi::{OsStr, OsString};
@@ -23,13 +24,16 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
-use self::process::{GO, hold_before_exec, lock, stop_ignoring_children};
+pub(crate) use self::beside::Beside;
+use self::process::{GO, Hold, lock, stop_ignoring_children};
 use crate::error::{Error, Kind, Result};
+use crate::pid::Numbers;
 
 /// A process that will become the user's command. Dropped, it ends without having run it.
 #[derive(Debug)]
 pub struct Held {
     pid: u32,
+    traced_pid: u32,
     name: OsString,
     /// `None` once used.
     go: Option<PipeWriter>,
@@ -52,6 +56,14 @@ pub struct Running {
 impl Held {
     /// Makes the process that will run `argv`, and holds it.
     pub fn start(argv: &[OsString]) -> Result<Self> {
+        Self::start_with(argv, || ())
+    }
+
+    /// The same; the thread that waits for the command calls `confine` once that runs.
+    pub(crate) fn start_with(
+        argv: &[OsString],
+        confine: impl FnOnce() + Send + 'static,
+    ) -> Result<Self> {
         let [name, args @ ..] = argv else {
             return Err(Error::usage("no command to run"));
         };
@@ -62,24 +74,32 @@ impl Held {
 
         let mut command = Command::new(name);
         command.args(args);
-        hold_before_exec(&mut command, pid_writer, go_reader, go.as_raw_fd(), ignored);
+        let numbers = Numbers::new()?;
+        let hold = Hold {
+            pids: pid_writer,
+            numbers,
+            go: go_reader,
+            go_writer: go.as_raw_fd(),
+            ignore_child: ignored,
+        };
+        hold.before_exec(&mut command);
         let (spawned_to, spawned) = mpsc::sync_channel(1);
         let (status_to, status) = oneshot::channel();
         let alive = Arc::new(Mutex::new(true));
         let thread_alive = Arc::clone(&alive);
         let thread = thread::Builder::new()
-            .spawn(move || process::run(command, &spawned_to, status_to, &thread_alive))
+            .spawn(move || process::run(command, &spawned_to, status_to, &thread_alive, confine))
             .map_err(failed)?;
 
-        let mut pid = [0; 4];
-        if let Err(error) = pids.read_exact(&mut pid) {
+        let mut told = [[0; 4]; 2];
+        if let Err(error) = pids.read_exact(told.as_flattened_mut()) {
             // The process was not made, or ended early; the thread has the better reason.
             return match spawned.recv() {
                 Ok(Err(spawn)) => Err(cannot_run(name, &spawn)),
                 Ok(Ok(())) | Err(_) => Err(failed(error)),
             };
         }
-        let pid = u32::from_ne_bytes(pid);
+        let [pid, traced_pid] = told.map(u32::from_ne_bytes);
         let running = Running {
             pid,
             alive,
@@ -88,6 +108,7 @@ impl Held {
         };
         Ok(Self {
             pid,
+            traced_pid,
             name: name.clone(),
             go: Some(go),
             spawned,
@@ -99,6 +120,11 @@ impl Held {
     /// The process, which will be the command's.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The same process, as BPF programs know it: its number in the initial pid namespace.
+    pub(crate) fn traced_pid(&self) -> u32 {
+        self.traced_pid
     }
 
     /// Lets the command run; fails if it cannot be.

@@ -9,7 +9,7 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, Object, OpenMapMut};
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{Filter, Options};
-use crate::session::bpf_error;
+use crate::session::{bpf_error, find_map};
 
 /// The maps of `--cgroupmap` and `--mntnsmap`, which other programs pinned.
 #[derive(Debug)]
@@ -86,11 +86,7 @@ pub(crate) fn fill(object: &Object, options: &Options, pinned: &Pinned) -> Resul
 }
 
 fn update(object: &Object, name: &str, key: &[u8], value: &[u8]) -> Result<()> {
-    let missing = || Error::new(Kind::Bpf, format!("the BPF object has no map {name}"));
-    let map = object
-        .maps()
-        .find(|map| map.name() == name)
-        .ok_or_else(missing)?;
-    map.update(key, value, MapFlags::ANY)
+    find_map(object, name)?
+        .update(key, value, MapFlags::ANY)
         .map_err(|error| bpf_error(&format!("cannot fill the map {name}"), &error))
 }

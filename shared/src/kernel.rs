@@ -2,11 +2,15 @@
 //! What the running kernel offers, behind a trait so that the choice of rungs is tested against described kernels.
 
 use std::cell::OnceCell;
-use std::fs;
+use std::fs::{self, File};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use libbpf_rs::btf::Btf;
-use libbpf_rs::btf::types::Func;
+use libbpf_rs::ProgramType;
+use libbpf_rs::btf::types::{Composite, Enum, MemberAttr};
+use libbpf_rs::btf::{Btf, BtfType};
+use memchr::memmem;
+use memmap2::{Mmap, MmapOptions};
 
 use crate::probe::Need;
 
@@ -14,21 +18,141 @@ use crate::probe::Need;
 pub trait Kernel {
     /// What is lacking for `need`, in words; `None` where it holds.
     fn lacks(&self, need: &Need) -> Option<String>;
+
+    /// Whether a task can be preempted inside a program on a raw or typed tracepoint.
+    ///
+    /// Until it runs again, the kernel refuses the program to all other tasks of that CPU, and counts each refusal
+    /// as recursion. With more busy threads than CPUs that is up to half of all system calls (measured on 7.3 under
+    /// emulation). Programs on tracepoints through tracefs still run unpreempted, except those on single system
+    /// calls.
+    fn preempts_programs(&self) -> bool {
+        false
+    }
 }
 
 /// The kernel this process runs on.
 #[derive(Debug, Default)]
 pub struct Running {
-    btf: OnceCell<Option<Btf<'static>>>,
+    /// Nothing is loaded to find out: there is no privilege to.
+    only_asked: bool,
+    btf: OnceCell<Option<Described>>,
+    fentry: OnceCell<bool>,
     tracefs: OnceCell<Option<PathBuf>>,
 }
 
 /// Where a kernel built with `CONFIG_DEBUG_INFO_BTF=y` offers its types (since 5.4).
 const BTF: &str = "/sys/kernel/btf/vmlinux";
 
+/// The kernel's types as bytes.
+#[derive(Debug)]
+enum Described {
+    /// Where the kernel has them ("btf: Allow mmap of vmlinux btf", 6.16).
+    Mapped(Mmap),
+    /// In pieces of a page, which is all that a read of sysfs gives: over a thousand of them.
+    Read(Vec<u8>),
+}
+
+impl Described {
+    fn read() -> Option<Self> {
+        let file = File::open(BTF).ok()?;
+        // SAFETY: these bytes are the kernel's own, and stay as they are for as long as it runs.
+        let mapped = unsafe { MmapOptions::new().map_copy_read_only(&file) };
+        match mapped {
+            Ok(mapped) => Some(Self::Mapped(mapped)),
+            Err(_) => fs::read(BTF).ok().map(Self::Read),
+        }
+    }
+}
+
+impl Deref for Described {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(mapped) => mapped,
+            Self::Read(read) => read,
+        }
+    }
+}
+
+/// Where tracefs is mounted, as far as the caller can see.
+pub fn tracefs() -> Option<PathBuf> {
+    ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]
+        .into_iter()
+        .map(PathBuf::from)
+        .find(|path| path.join("events").exists())
+}
+
+/// Whether the kernel sets kprobes by `perf_event_open(2)` (since 4.17, with `CONFIG_KPROBE_EVENTS`).
+pub fn has_kprobes() -> bool {
+    Path::new("/sys/bus/event_source/devices/kprobe").exists()
+}
+
 /// Whether the kernel offers its own BTF.
 pub fn has_btf() -> bool {
     Path::new(BTF).exists()
+}
+
+/// Whether programs can have the current task with its type: there is a type, and `bpf_get_current_task_btf()` (since
+/// 5.11). To find out costs one attempt to load a program of two instructions.
+pub(crate) fn has_typed_current() -> bool {
+    let helper = libbpf_rs::libbpf_sys::BPF_FUNC_get_current_task_btf;
+    has_btf()
+        && ProgramType::RawTracepoint
+            .is_helper_supported(helper)
+            .unwrap_or(false)
+}
+
+/// The types of a kernel: their numbers move between kernels, their names do not.
+#[derive(Debug)]
+pub struct Types(Btf<'static>);
+
+impl Types {
+    /// Those of the running kernel, or of the file that `--btf` names; `None` where they cannot be read.
+    pub fn read(file: Option<&Path>) -> Option<Self> {
+        Btf::from_path(file.unwrap_or(Path::new(BTF)))
+            .ok()
+            .map(Self)
+    }
+
+    /// The names and values of an enum; none where the kernel does not have it.
+    pub fn values(&self, name: &str) -> Vec<(String, i64)> {
+        let found = self.0.type_by_name::<Enum<'_>>(name);
+        let members = found.iter().flat_map(|found| found.iter());
+        members
+            .filter_map(|member| Some((member.name?.to_str()?.to_owned(), member.value)))
+            .collect()
+    }
+
+    /// The bytes from the start of a structure to a member of a member (and so on) of it; members without a name are
+    /// looked through. `None` where the kernel has none of that name, or a bit field.
+    pub fn offset(&self, structure: &str, path: &[&str]) -> Option<u32> {
+        let mut within: BtfType<'_> = self.0.type_by_name(structure)?;
+        let mut bytes = 0;
+        for name in path {
+            let (at, member) = self.member(within, name)?;
+            bytes += at;
+            within = member;
+        }
+        Some(bytes)
+    }
+
+    fn member<'t>(&'t self, of: BtfType<'t>, name: &str) -> Option<(u32, BtfType<'t>)> {
+        let composite = Composite::try_from(of.skip_mods_and_typedefs()).ok()?;
+        (0..composite.len()).find_map(|index| {
+            let member = composite.get(index)?;
+            let MemberAttr::Normal { offset: bits } = member.attr else {
+                return None;
+            };
+            let kind: BtfType<'t> = self.0.type_by_id(member.ty)?;
+            let (inner, found) = match member.name {
+                Some(known) if known == name => (0, kind),
+                Some(_) => return None,
+                None => self.member(kind, name)?,
+            };
+            Some((bits / 8 + inner, found))
+        })
+    }
 }
 
 impl Running {
@@ -37,34 +161,60 @@ impl Running {
         Self::default()
     }
 
-    fn btf(&self) -> Option<&Btf<'static>> {
-        self.btf.get_or_init(|| Btf::from_path(BTF).ok()).as_ref()
+    /// The running kernel as it can be known without privilege: what only an attempt would tell counts as had.
+    pub fn only_asked() -> Self {
+        Self {
+            only_asked: true,
+            ..Self::default()
+        }
+    }
+
+    fn btf(&self) -> Option<&[u8]> {
+        self.btf.get_or_init(Described::read).as_deref()
+    }
+
+    /// Whether the kernel lets programs on its functions in. Some that describe them all refuse: those under
+    /// lockdown, those without ftrace. Costs one attempt to load two instructions; the attempt to load an object
+    /// makes libbpf read all of the kernel's types first, twice.
+    fn takes_fentry(&self) -> bool {
+        let tried = || self.only_asked || ProgramType::Tracing.is_supported().unwrap_or(true);
+        *self.fentry.get_or_init(tried)
+    }
+
+    /// Whether the kernel's BTF has this name. Its functions are found so in a tenth of the time that it takes to
+    /// read the types; a name of something else makes a need that holds without being met, as needs may.
+    fn names(&self, name: &str) -> Option<bool> {
+        let string = [b"\0", name.as_bytes(), b"\0"].concat();
+        Some(memmem::find(self.btf()?, &string).is_some())
     }
 
     fn tracefs(&self) -> Option<&Path> {
-        self.tracefs
-            .get_or_init(|| {
-                ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]
-                    .into_iter()
-                    .map(PathBuf::from)
-                    .find(|path| path.join("events").exists())
-            })
-            .as_deref()
+        self.tracefs.get_or_init(tracefs).as_deref()
     }
 }
 
+/// The function that came with programs that may sleep on system calls' tracepoints ("bpf: Add sleepable support for
+/// classic tracepoint programs", 2026): since then, those that may not sleep are preempted too.
+const PREEMPTS: &str = "trace_call_bpf_faultable";
+
 impl Kernel for Running {
+    fn preempts_programs(&self) -> bool {
+        self.names(PREEMPTS) == Some(true)
+    }
+
     fn lacks(&self, need: &Need) -> Option<String> {
         match need {
             // The load looks the tracepoint up again; reading the kernel's 5 MB of types here as well would
             // double the time to start, and all of these exist since before BTF did.
             Need::BtfTracepoint(_) => (!has_btf()).then(no_btf),
-            Need::BtfFunction(name) => match self.btf() {
+            Need::BtfFunction(_) if has_btf() && !self.takes_fentry() => Some(
+                "the kernel refuses programs on its functions (lockdown, or built without ftrace's direct calls)"
+                    .into(),
+            ),
+            Need::BtfFunction(name) => match self.names(name) {
                 None => Some(no_btf()),
-                Some(btf) => btf
-                    .type_by_name::<Func<'_>>(name)
-                    .is_none()
-                    .then(|| format!("the kernel's BTF has no function {name}")),
+                Some(false) => Some(format!("the kernel's BTF has no function {name}")),
+                Some(true) => None,
             },
             Need::Tracepoint { category, name } => match self.tracefs() {
                 None => Some(
@@ -74,10 +224,12 @@ impl Kernel for Running {
                     .then(|| format!("no tracepoint {category}:{name}")),
             },
             Need::Kprobe(name) => {
-                if !Path::new("/sys/bus/event_source/devices/kprobe").exists() {
+                if !has_kprobes() {
                     return Some("the kernel has no kprobes (CONFIG_KPROBES)".into());
                 }
-                (!has_symbol(name)).then(|| format!("no kernel function {name}"))
+                // kallsyms is large, and slow to read.
+                let known = self.names(name).unwrap_or_else(|| has_symbol(name));
+                (!known).then(|| format!("no kernel function {name}"))
             }
         }
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The knobs that all objects share: from [`Options`] to `struct shared_knobs`.
 
-use crate::error::{Error, Result};
-use crate::kernel;
+use crate::error::{Error, Kind, Result};
+use crate::kernel::{self, Types};
 use crate::options::Options;
 use crate::raw::shared_knobs;
 
@@ -35,9 +35,29 @@ pub(crate) fn shared(
         by_mntns_map: filter.mntns_map.is_some().into(),
         follow: options.follow.is_some().into(),
         perf_buffer: perf.into(),
-        kernel_btf: kernel::has_btf().into(),
+        typed_current: kernel::has_typed_current().into(),
         ..Default::default()
     };
+    if filter.mntns_map.is_some() {
+        let types = Types::read(options.btf.as_deref());
+        let at = |structure, path: &[&str]| {
+            let found = types
+                .as_ref()
+                .and_then(|types| types.offset(structure, path));
+            found.ok_or_else(|| {
+                Error::new(
+                    Kind::Unsupported,
+                    format!(
+                        "--mntnsmap: the kernel's types have no {structure}.{}",
+                        path.join(".")
+                    ),
+                )
+            })
+        };
+        knobs.nsproxy_at = at("task_struct", &["nsproxy"])?;
+        knobs.mnt_ns_at = at("nsproxy", &["mnt_ns"])?;
+        knobs.mntns_inum_at = at("mnt_namespace", &["ns", "inum"])?;
+    }
     if let Some(comm) = &filter.comm {
         let room = knobs
             .comm

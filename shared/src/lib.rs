@@ -5,31 +5,41 @@
 //! A tool implements [`tracer::Tracer`] and [`event::Event`]; [`stream::Stream`] runs it for any tokio program,
 //! and [`snoop`] for a command line.
 
+pub mod callers;
 pub mod cli;
 pub mod clock;
-mod column;
+pub mod column;
 pub mod command;
 pub mod decode;
+pub mod distribution;
+mod ends;
 pub mod error;
 pub mod event;
 mod filters;
 mod gaps;
+pub mod hist;
 pub mod kernel;
 pub mod knobs;
+mod launch;
 mod libbpf_log;
 pub mod loss;
+mod memory;
 pub mod names;
 pub mod options;
 pub mod output;
 pub mod path;
+mod pid;
 pub mod privilege;
 pub mod probe;
+pub mod prospect;
 mod raw;
+pub mod seccomp;
 mod session;
 pub mod shutdown;
 pub mod snoop;
 mod state;
 pub mod stream;
+pub mod task;
 pub mod tool;
 pub mod tracer;
 mod transport;

@@ -13,19 +13,34 @@ pub enum Cause {
     InflightFull,
     /// The map of followed processes had no room: a descendant was not followed. Counts processes, not events.
     FollowFull,
+    /// The map of histograms had no room for one more key.
+    KeysFull,
+    /// Two operations under way could not be told apart; the earlier one is lost.
+    InflightClash,
     /// The kernel refused to run a program inside itself on the same CPU (`recursion_misses`).
     Recursion,
+    /// A function's return was not seen: a kretprobe has only so many places for calls under way.
+    KprobeMissed,
+    /// A function's return was not seen: another program was attached to it, or detached, during the call.
+    FexitMissed,
+    /// The kernel did not run the program for an operation's completion.
+    CompletionMissed,
     /// The record was not one that this version of the tool makes.
     Malformed,
 }
 
 impl Cause {
     /// All causes, in the order of [`Counts`].
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::BufferFull,
         Self::InflightFull,
         Self::FollowFull,
+        Self::KeysFull,
+        Self::InflightClash,
         Self::Recursion,
+        Self::KprobeMissed,
+        Self::FexitMissed,
+        Self::CompletionMissed,
         Self::Malformed,
     ];
 
@@ -35,7 +50,12 @@ impl Cause {
             Self::BufferFull => "buffer_full",
             Self::InflightFull => "inflight_full",
             Self::FollowFull => "follow_full",
+            Self::KeysFull => "keys_full",
+            Self::InflightClash => "inflight_clash",
             Self::Recursion => "recursion",
+            Self::KprobeMissed => "kprobe_missed",
+            Self::FexitMissed => "fexit_missed",
+            Self::CompletionMissed => "completion_missed",
             Self::Malformed => "malformed",
         }
     }
@@ -46,7 +66,12 @@ impl Cause {
             Self::BufferFull => "buffer full",
             Self::InflightFull => "in-flight map full",
             Self::FollowFull => "follow map full",
+            Self::KeysFull => "map of keys full",
+            Self::InflightClash => "in-flight clash",
             Self::Recursion => "recursion",
+            Self::KprobeMissed => "kprobe missed",
+            Self::FexitMissed => "fexit missed",
+            Self::CompletionMissed => "completion missed",
             Self::Malformed => "malformed",
         }
     }

@@ -42,9 +42,9 @@ pub enum Buffer {
 pub struct Options {
     /// Which tasks to trace.
     pub filter: Filter,
-    /// Trace this process and all that descend from it, from now on.
+    /// Trace this process (its number in the initial pid namespace) and all that descend from it, from now on.
     pub follow: Option<u32>,
-    /// A process that is not shown: a command line sets its own.
+    /// A process that is not shown, by its number in the initial pid namespace: a command line sets its own.
     pub exclude: Option<u32>,
     /// The label of the only rung to try; `None` takes the first that works.
     pub probe: Option<String>,
@@ -52,6 +52,9 @@ pub struct Options {
     pub buffer: Buffer,
     /// Bytes of the buffer (of each CPU's, for perf buffers); rounded up to a power of two of pages.
     pub buffer_bytes: Option<usize>,
+    /// How many operations may be under way at once, on rungs that join their start and end by a map; `None` is what
+    /// the tool takes for enough. More are counted as lost.
+    pub inflight: Option<u32>,
     /// How long an event may wait in the buffer so that many are fetched at once.
     pub latency: Duration,
     /// A file with the kernel's type information (BTF), for kernels that do not offer their own.
@@ -72,6 +75,7 @@ impl Default for Options {
             probe: None,
             buffer: Buffer::Auto,
             buffer_bytes: None,
+            inflight: None,
             latency: Self::DEFAULT_LATENCY,
             btf: None,
         }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Paths that were put together from where the kernel started and the name it was given.
 
+use crate::output::fields::Fields;
+use crate::output::table::Cell;
+
 /// Where a path starts, as `bpf/include/path.bpf.h` sends it.
 #[derive(Debug, Clone, Copy)]
 pub struct Base<'a> {
@@ -69,6 +72,64 @@ impl<'a> Full<'a> {
         let mut bytes = Vec::with_capacity(self.base.components.len() + self.name.len() + 1);
         self.pieces(&mut |piece| bytes.extend_from_slice(piece));
         then(&bytes)
+    }
+}
+
+/// The file that a call was about: the name it was given, and where that starts.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// As given; `None` where it could not be read.
+    pub path: Option<&'a [u8]>,
+    /// It had `PATH_MAX` bytes or more; the rest is missing.
+    pub truncated: bool,
+    /// Where it starts, if that was asked for.
+    pub base: Option<Base<'a>>,
+}
+
+impl<'a> Named<'a> {
+    /// The path from the root; `None` unless asked for, or where the path or its start could not be read.
+    pub fn full(&self) -> Option<Full<'a>> {
+        Full::new(self.base?, self.path?)
+    }
+
+    /// The path as given, in a table.
+    pub fn show(&self, cell: &mut Cell<'_>) {
+        match self.path {
+            Some(path) => cell.bytes(path),
+            None => cell.cut(),
+        }
+        if self.truncated {
+            cell.cut();
+        }
+    }
+
+    /// The path from the root, in a table.
+    pub fn show_full(&self, cell: &mut Cell<'_>) {
+        let Some(path) = self.full() else {
+            return cell.cut();
+        };
+        if path.cut() {
+            cell.cut();
+        }
+        path.pieces(&mut |piece| cell.bytes(piece));
+        if self.truncated {
+            cell.cut();
+        }
+    }
+
+    /// Gives both paths, and what is missing of them.
+    pub fn fields(&self, to: &mut dyn Fields) {
+        to.opt_bytes("path", self.path);
+        to.bool("path_truncated", self.truncated);
+        let full = self.full();
+        match full {
+            Some(full) => full.with_bytes(|bytes| to.bytes("full_path", bytes)),
+            None => to.absent("full_path"),
+        }
+        to.bool(
+            "full_path_truncated",
+            full.is_some_and(|full| full.cut() || self.truncated),
+        );
     }
 }
 

@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 pub use caps::Capability;
 use caps::errors::CapsError;
 use caps::{CapSet, CapsHashSet};
+use nix::unistd::{getegid, geteuid, getgid, getuid};
 
 use crate::error::{Error, Kind, Result};
 
@@ -67,9 +68,42 @@ pub fn in_user_namespace() -> bool {
         .is_ok_and(|namespace| namespace.ino() != FIRST_USER_NAMESPACE)
 }
 
+/// Fails for a program that has another user's or group's id than its caller, by its file's setuid or setgid bit: it
+/// would open files, and run commands, that its caller may not.
+pub fn refuse_other_ids() -> Result<()> {
+    if getuid() == geteuid() && getgid() == getegid() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Permission,
+        "this program must not be setuid or setgid: it opens files and runs commands for its caller",
+    )
+    .help("grant it what tracing takes instead: chmod ug-s it, and setcap cap_bpf,cap_perfmon=ep"))
+}
+
 /// Gives up all privileges of the calling thread for good; see [`keep_only`].
 pub fn drop_all() -> Result<()> {
     keep_only(&[])
+}
+
+/// Gives up all privileges of the calling thread for good; but where `works` fails without any, the one that
+/// bpf(2) takes is kept. Which kernels need it for reading a map is not asked of their version, but tried.
+pub fn drop_all_unless(works: impl FnOnce() -> bool) -> Result<()> {
+    let effective = read(CapSet::Effective)?;
+    let set = |to: &CapsHashSet| {
+        caps::set(None, CapSet::Effective, to)
+            .map_err(|error| Error::new(Kind::Io, format!("cannot set capabilities: {error}")))
+    };
+    set(&CapsHashSet::new())?;
+    let works = works();
+    set(&effective)?;
+    if works {
+        return drop_all();
+    }
+    let kept = [Capability::CAP_BPF, Capability::CAP_SYS_ADMIN]
+        .into_iter()
+        .find(|capability| effective.contains(capability));
+    keep_only(kept.as_slice())
 }
 
 /// Gives up all privileges of the calling thread for good, save those capabilities of `keep` that it has.
@@ -125,7 +159,7 @@ mod tests {
 
     use caps::{CapSet, Capability, CapsHashSet};
 
-    use super::{drop_all, in_user_namespace, keep_only, missing, require};
+    use super::{drop_all, drop_all_unless, in_user_namespace, keep_only, missing, require};
     use crate::error::Kind;
 
     /// Runs `test` on a thread that has exactly `effective`, or skips it where the caller has not as much.
@@ -216,6 +250,19 @@ mod tests {
         with(&[Capability::CAP_BPF], || {
             keep_only(&[Capability::CAP_BPF, Capability::CAP_CHOWN]).unwrap();
             assert_eq!(u64::from_str_radix(&status("CapEff"), 16), Ok(1 << 39));
+        });
+    }
+
+    #[test]
+    fn what_is_needed_is_kept_and_no_more() {
+        with(&[Capability::CAP_BPF, Capability::CAP_CHOWN], || {
+            drop_all_unless(|| false).unwrap();
+            assert_eq!(u64::from_str_radix(&status("CapPrm"), 16), Ok(1 << 39));
+        });
+        with(&[Capability::CAP_BPF], || {
+            let nothing = || u64::from_str_radix(&status("CapEff"), 16) == Ok(0);
+            drop_all_unless(nothing).unwrap();
+            assert_eq!(u64::from_str_radix(&status("CapPrm"), 16), Ok(0));
         });
     }
 

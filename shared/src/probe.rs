@@ -99,6 +99,15 @@ pub struct Passed {
     pub reason: String,
 }
 
+impl Passed {
+    fn new(rung: &Rung, reason: impl Into<String>) -> Self {
+        Self {
+            label: rung.label,
+            reason: reason.into(),
+        }
+    }
+}
+
 impl fmt::Display for Passed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.label, self.reason)
@@ -110,14 +119,14 @@ pub type Programs = Vec<&'static str>;
 
 /// Whether the kernel has what the rung needs.
 ///
-/// `section` gives the ELF section of a program, and `unwanted` are programs that these settings do without.
+/// `section` gives the ELF section of a program, and `wants` says whether the settings need it.
 ///
 /// # Errors
 ///
 /// The first thing that is lacking.
 pub fn resolve(
     rung: &Rung,
-    unwanted: &[&str],
+    wants: impl Fn(&str) -> bool,
     section: impl Fn(&str) -> Option<String>,
     kernel: &dyn Kernel,
 ) -> Result<Programs, Passed> {
@@ -126,25 +135,58 @@ pub fn resolve(
         kernel.lacks(&Need::of_section(&section)?)
     };
     let mut programs = Programs::new();
-    for program in rung
-        .programs
-        .iter()
-        .filter(|program| !unwanted.contains(*program))
-    {
+    for program in rung.programs.iter().filter(|program| wants(program)) {
         if let Some(reason) = lacks(program) {
-            return Err(Passed {
-                label: rung.label,
-                reason,
-            });
+            return Err(Passed::new(rung, reason));
         }
         programs.push(program);
     }
     programs.extend(
         rung.optional
             .iter()
-            .filter(|program| !unwanted.contains(*program) && lacks(program).is_none()),
+            .filter(|program| wants(program) && lacks(program).is_none()),
     );
     Ok(programs)
+}
+
+/// What the choice of a rung depends on, beside the kernel.
+#[expect(missing_debug_implementations, reason = "closures have none")]
+pub struct Wishes<'a> {
+    /// The only label to try; `None` is any.
+    pub label: Option<&'a str>,
+    /// Whether the settings need a program.
+    pub wants: &'a dyn Fn(&str) -> bool,
+    /// Why the rung with a label cannot do what the settings ask for.
+    pub unfit: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// Labels of rungs that are tried only after all others.
+    pub avoided: &'a [&'static str],
+    /// The ELF section of a program.
+    pub section: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// The rungs in their order, each with its programs, or why it is passed over. The kernel is asked about a rung
+/// when the iterator comes to it.
+pub fn plan<'a>(
+    ladder: &'static Ladder,
+    wishes: &'a Wishes<'a>,
+    kernel: &'a dyn Kernel,
+) -> impl Iterator<Item = Result<(&'static Rung, Programs), Passed>> + 'a {
+    let avoided = |rung: &Rung| wishes.avoided.contains(&rung.label);
+    let rungs = || ladder.rungs.iter();
+    let avoid = rungs().filter(move |rung| avoided(rung));
+    let passed = avoid.clone().map(|rung| {
+        let reason =
+            "the kernel preempts tasks inside such programs, and refuses them to others meanwhile";
+        Err(Passed::new(rung, reason))
+    });
+    let tried = rungs().filter(move |rung| !avoided(rung)).chain(avoid);
+    let tried = tried
+        .filter(|rung| wishes.label.is_none_or(|label| label == rung.label))
+        .map(|rung| match (wishes.unfit)(rung.label) {
+            Some(reason) => Err(Passed::new(rung, reason)),
+            None => Ok((rung, resolve(rung, wishes.wants, wishes.section, kernel)?)),
+        });
+    passed.chain(tried)
 }
 
 #[cfg(test)]

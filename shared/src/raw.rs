@@ -5,12 +5,17 @@ use plain::Plain;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
-pub(crate) use skel::types::{event_head, loss_slot, shared_knobs, shared_state};
+pub(crate) use skel::types::{
+    caller_space, event_head, histogram, loss_slot, shared_knobs, shared_state,
+};
 
 // SAFETY: integers and arrays of integers; any bytes are a value.
 unsafe impl Plain for event_head {}
 // SAFETY: as above.
 unsafe impl Plain for shared_knobs {}
+// SAFETY: as above.
+unsafe impl Plain for caller_space {}
 
 const _: () = assert!(size_of::<event_head>() == 48);
-const _: () = assert!(size_of::<shared_knobs>() == 64);
+const _: () = assert!(size_of::<caller_space>() == 32);
+const _: () = assert!(size_of::<shared_knobs>() == 72);

@@ -1,30 +1,33 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a tracer and its options to attached programs: down the ladder until a rung holds.
 
-use std::ffi::CString;
-use std::fs::{self, File};
+mod attached;
+
+use std::collections::HashMap;
+use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use libbpf_rs::btf::Btf;
 use libbpf_rs::libbpf_sys;
 use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
-use libbpf_rs::{Link, MapCore, MapType, Object, OpenMapMut, OpenObject, num_possible_cpus};
+use libbpf_rs::{Map, MapCore, MapType, Object, OpenMapMut, OpenObject, num_possible_cpus};
 
+pub(crate) use self::attached::Session;
 use crate::error::{Error, Kind, Result};
 use crate::filters::{self, Pinned};
-use crate::kernel::{self, Running};
+use crate::kernel::{self, Kernel as _, Running};
 use crate::knobs;
 use crate::libbpf_log;
-use crate::loss::{Cause, Counts};
 use crate::options::{Buffer, Options};
 use crate::privilege;
-use crate::probe::{self, Ladder, Passed, Programs, Rung};
+use crate::probe::{self, Ladder, Passed, Programs, Rung, Wishes};
 use crate::state::State;
-use crate::tracer::Tracer;
-use crate::transport::{Transport, page_bytes};
+use crate::tracer::{Hooks, Tracer};
+use crate::transport::{PERF_MOST_BYTES, Transport, page_bytes};
 
 /// The ring's size unless asked otherwise: what 530,000 opens a second need while the reader is off its CPU.
 const RING_BYTES: usize = 4 << 20;
@@ -38,20 +41,13 @@ const FOLLOWED_MAX: u32 = 65536;
 /// Loaded only when a process is followed.
 const FOLLOW_PROGRAMS: [&str; 2] = ["follow_fork_raw", "follow_exit_raw"];
 
-/// A loaded and attached object. Its maps and programs live as long as the descriptors in here do.
-#[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) rung: &'static str,
-    pub(crate) buffer: &'static str,
-    pub(crate) passed: Vec<Passed>,
-    pub(crate) state: State,
-    links: Vec<Link>,
-    programs: Vec<OwnedFd>,
-}
+/// The way down a ladder: why rungs were passed over, and what was made of the one that was taken. The error is that
+/// none was.
+type Descent<R> = Result<(Vec<Passed>, R), Vec<Passed>>;
 
 /// What an attempt at one rung is made with.
-struct Attempt<'a, T: Tracer> {
-    tracer: &'a T,
+struct Attempt<'a, T: Hooks> {
+    hooks: &'a T,
     options: &'a Options,
     cpus: u32,
     perf: bool,
@@ -59,48 +55,79 @@ struct Attempt<'a, T: Tracer> {
     pinned: Pinned,
 }
 
-/// Loads and attaches the first rung that the kernel takes.
+/// A tracer's session and what carries its events.
 pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session, Transport)> {
-    let ladder = T::LADDER;
-    check_label(ladder, options.probe.as_deref())?;
-    privilege::require()?;
-    if options.btf.is_none() && !kernel::has_btf() {
-        return Err(Error::new(Kind::Unsupported, "this kernel does not describe its types (no /sys/kernel/btf/vmlinux)")
-            .help("boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give its detached BTF with --btf FILE"));
-    }
     let perf = options.buffer == Buffer::Perf;
-    let attempt = Attempt {
-        tracer,
-        options,
-        cpus: cpus()?,
-        perf,
-        buffer_bytes: buffer_bytes(options, perf),
-        pinned: Pinned::open(&options.filter)?,
-    };
-    let kernel = Running::new();
-    let mut passed = Vec::new();
-    for rung in ladder.rungs {
-        if options
-            .probe
-            .as_deref()
-            .is_some_and(|label| label != rung.label)
-        {
-            continue;
+    let most = tracer.most_bytes();
+    if perf && most > PERF_MOST_BYTES {
+        return Err(Error::usage(format!(
+            "an event may have {most} bytes, and perf buffers carry {PERF_MOST_BYTES} at most"
+        ))
+        .help("use --buffer ring, or ask for less"));
+    }
+    attach_first(tracer, options, |_, object| {
+        let events = map_fd(object, "events")?;
+        if perf {
+            Transport::perf(events, buffer_bytes(options, perf), options.latency)
+        } else {
+            Transport::ring(events, options.latency)
         }
-        match attempt.rung(rung, &kernel)? {
-            Ok((mut session, transport)) => {
-                session.passed = passed;
-                return Ok((session, transport));
-            }
-            Err(reason) => passed.push(reason),
+    })
+}
+
+/// Loads and attaches the first rung that the kernel takes. `reader`, which is told the rung's label, takes what it needs
+/// to read the object's maps, before the attach, so that the first event finds its reader.
+pub(crate) fn attach_first<T: Hooks, R>(
+    hooks: &T,
+    options: &Options,
+    reader: impl Fn(&str, &Object) -> Result<R>,
+) -> Result<(Session, R)> {
+    check_label(T::LADDER, options.probe.as_deref())?;
+    privilege::require()?;
+    let attempt = Attempt::new(hooks, options)?;
+    let tried = attempt.descend(&Running::new(), |rung, programs| {
+        attempt.rung(rung, programs, &reader)
+    })?;
+    match tried {
+        Ok((passed, (mut session, reader))) => {
+            session.passed = passed;
+            Ok((session, reader))
+        }
+        Err(passed) => {
+            let reasons: Vec<_> = passed.iter().map(Passed::to_string).collect();
+            Err(Error::new(
+                Kind::Unsupported,
+                format!("this kernel offers no way to trace {}", T::LADDER.subject),
+            )
+            .help(reasons.join("\n  ")))
         }
     }
-    let reasons: Vec<_> = passed.iter().map(Passed::to_string).collect();
-    Err(Error::new(
-        Kind::Unsupported,
-        format!("this kernel offers no way to trace {}", ladder.subject),
-    )
-    .help(reasons.join("\n  ")))
+}
+
+/// Which rung would be taken, and why none that is better. With `trial` each is loaded, attached and taken off again,
+/// so that nothing is left to guess; without, only what can be asked of the kernel without privilege counts.
+pub(crate) fn foresee<T: Hooks>(
+    hooks: &T,
+    options: &Options,
+    trial: bool,
+) -> Result<Descent<&'static str>> {
+    let attempt = Attempt::new(hooks, options)?;
+    if trial {
+        return attempt.descend(&Running::new(), |rung, programs| {
+            let tried = attempt.rung(rung, programs, |_, _| Ok(()))?;
+            Ok(tried.map(|(session, ())| session.rung))
+        });
+    }
+    attempt.descend(&Running::only_asked(), |rung, _| Ok(Ok(rung.label)))
+}
+
+/// A kernel without types is nothing that any rung can do about.
+fn check_btf(options: &Options) -> Result<()> {
+    if options.btf.is_some() || kernel::has_btf() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Unsupported, "this kernel does not describe its types (no /sys/kernel/btf/vmlinux)")
+        .help("boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give its detached BTF with --btf FILE"))
 }
 
 fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
@@ -134,9 +161,66 @@ fn buffer_bytes(options: &Options, perf: bool) -> usize {
         .unwrap_or(default)
 }
 
-impl<T: Tracer> Attempt<'_, T> {
+impl<'a, T: Hooks> Attempt<'a, T> {
+    fn new(hooks: &'a T, options: &'a Options) -> Result<Self> {
+        check_btf(options)?;
+        let perf = options.buffer == Buffer::Perf;
+        Ok(Self {
+            hooks,
+            options,
+            cpus: cpus()?,
+            perf,
+            buffer_bytes: buffer_bytes(options, perf),
+            pinned: Pinned::open(&options.filter)?,
+        })
+    }
+
+    /// Goes down the ladder until `step` takes a rung that `kernel` has the needs of; gives what it made of it, and
+    /// why the better ones were passed over.
+    fn descend<R>(
+        &self,
+        kernel: &Running,
+        step: impl Fn(&'static Rung, &Programs) -> Result<Result<R, Passed>>,
+    ) -> Result<Descent<R>> {
+        let sections = self.sections()?;
+        // Asked only of tools that have something to do otherwise.
+        let preempted = self.options.probe.is_none()
+            && !T::PREEMPTIBLE.is_empty()
+            && kernel.preempts_programs();
+        let wishes = Wishes {
+            label: self.options.probe.as_deref(),
+            wants: &|program| self.hooks.wants(program),
+            unfit: &|label| self.hooks.unfit(label),
+            avoided: if preempted { T::PREEMPTIBLE } else { &[] },
+            section: &|program| sections.get(program).cloned(),
+        };
+        let mut passed = Vec::new();
+        for rung in probe::plan(T::LADDER, &wishes, kernel) {
+            let reason = match rung {
+                Err(reason) => reason,
+                Ok((rung, programs)) => match step(rung, &programs)? {
+                    Err(reason) => reason,
+                    Ok(taken) => {
+                        // The same way by another function's name is none that is better.
+                        passed.retain(|passed: &Passed| passed.label != rung.label);
+                        return Ok(Ok((passed, taken)));
+                    }
+                },
+            };
+            if passed.last() != Some(&reason) {
+                passed.push(reason);
+            }
+        }
+        Ok(Err(passed))
+    }
+
     /// Tries one rung. The inner error passes it over; the outer one ends the search.
-    fn rung(&self, rung: &Rung, kernel: &Running) -> Result<Result<(Session, Transport), Passed>> {
+    fn rung<R>(
+        &self,
+        rung: &Rung,
+        programs: &Programs,
+        reader: impl Fn(&str, &Object) -> Result<R>,
+    ) -> Result<Result<(Session, R), Passed>> {
         let pass = |reason: String| {
             Ok(Err(Passed {
                 label: rung.label,
@@ -146,24 +230,13 @@ impl<T: Tracer> Attempt<'_, T> {
         let log = libbpf_log::capture();
         let mut slot = MaybeUninit::uninit();
         let mut open = self.open(&mut slot)?;
-        let programs = {
-            let object = open.open_object();
-            let section = |name: &str| {
-                let program = object.progs().find(|program| program.name() == name)?;
-                program.section().to_str().map(str::to_owned)
-            };
-            match probe::resolve(rung, self.tracer.unwanted(), section, kernel) {
-                Ok(programs) => programs,
-                Err(passed) => return Ok(Err(passed)),
-            }
-        };
         select(
             open.open_object_mut(),
-            &programs,
+            programs,
             self.options.follow.is_some(),
         );
         self.configure_shared(open.open_object_mut())?;
-        self.tracer.configure(rung.label, &mut open)?;
+        self.hooks.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
             Err(error) if is_refusal(&error) && log.says(MEMLOCK) => return Err(memlock()),
@@ -176,30 +249,26 @@ impl<T: Tracer> Attempt<'_, T> {
         };
         let object = skel.object();
         filters::fill(object, self.options, &self.pinned)?;
-        // Before the attach, so that the first event finds its reader.
-        let (events, state) = (
-            map_fd(object, "events")?,
-            State::map(map_fd(object, ".bss.shared")?)?,
-        );
-        let transport = if self.perf {
-            Transport::perf(events, self.buffer_bytes, self.options.latency)?
-        } else {
-            Transport::ring(events, self.options.latency)?
-        };
-        match attach(object) {
+        let state = State::map(map_fd(object, ".bss.shared")?)?;
+        let reader = reader(rung.label, object)?;
+        let loses = |program: &str| self.hooks.loses(program);
+        match Session::attach(object, rung.label, state, loses) {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
-            Ok((links, programs)) => Ok(Ok((
-                Session {
-                    rung: rung.label,
-                    buffer: if self.perf { "perf" } else { "ring" },
-                    passed: Vec::new(),
-                    state,
-                    links,
-                    programs,
-                },
-                transport,
-            ))),
+            Ok(session) => Ok(Ok((session, reader))),
         }
+    }
+
+    /// The ELF section of each program, which says what it hooks.
+    fn sections(&self) -> Result<HashMap<String, String>> {
+        let _log = libbpf_log::capture();
+        let mut slot = MaybeUninit::uninit();
+        let open = self.open(&mut slot)?;
+        let object = open.open_object();
+        let text = |text: &OsStr| text.to_string_lossy().into_owned();
+        Ok(object
+            .progs()
+            .map(|program| (text(program.name()), text(program.section())))
+            .collect())
     }
 
     fn open<'o>(
@@ -238,7 +307,9 @@ impl<T: Tracer> Attempt<'_, T> {
             match name.as_bytes() {
                 b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,
-                b"scratch" => map.set_max_entries(self.cpus * T::EMITTERS).map_err(set)?,
+                b"scratch" | b"walks" => {
+                    map.set_max_entries(self.cpus * T::EMITTERS).map_err(set)?
+                }
                 b"followed" if self.options.follow.is_some() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?
                 }
@@ -246,6 +317,10 @@ impl<T: Tracer> Attempt<'_, T> {
                     self.pinned.shape(&mut map).map_err(set)?;
                 }
                 _ => {}
+            }
+            let joins = T::IN_FLIGHT.iter().find(|(joins, _)| name == *joins);
+            if let Some(((_, share), most)) = joins.zip(self.options.inflight) {
+                map.set_max_entries(most.div_ceil(*share)).map_err(set)?;
             }
         }
         Ok(())
@@ -273,40 +348,20 @@ fn select(object: &mut OpenObject, programs: &Programs, follow: bool) {
     }
 }
 
-fn map_fd(object: &Object, name: &str) -> Result<OwnedFd> {
+/// The object's map of this name.
+pub(crate) fn find_map<'o>(object: &'o Object, name: &str) -> Result<Map<'o>> {
     let missing = || Error::new(Kind::Bpf, format!("the BPF object has no map {name}"));
-    let map = object
+    object
         .maps()
         .find(|map| map.name() == name)
-        .ok_or_else(missing)?;
-    map.as_fd()
-        .try_clone_to_owned()
-        .map_err(|error| Error::io("cannot keep a map", &error))
+        .ok_or_else(missing)
 }
 
-/// Attaches what was loaded, program by program. What was attached before a refusal is detached.
-fn attach(object: &Object) -> Result<(Vec<Link>, Vec<OwnedFd>), String> {
-    let mut links = Vec::new();
-    let mut programs = Vec::new();
-    // The processes of a command that is followed must be known before their events are.
-    let (follow, rest): (Vec<_>, Vec<_>) = object
-        .progs_mut()
-        .filter(|program| program.autoload())
-        .partition(|program| FOLLOW_PROGRAMS.iter().any(|name| program.name() == *name));
-    for program in follow.into_iter().chain(rest) {
-        let name = program.name().display().to_string();
-        let link = program
-            .attach()
-            .map_err(|error| format!("the kernel refused to attach {name}: {error}"))?;
-        links.push(link);
-        programs.push(
-            program
-                .as_fd()
-                .try_clone_to_owned()
-                .map_err(|error| format!("cannot keep {name}: {error}"))?,
-        );
-    }
-    Ok((links, programs))
+fn map_fd(object: &Object, name: &str) -> Result<OwnedFd> {
+    find_map(object, name)?
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(|error| Error::io("cannot keep a map", &error))
 }
 
 fn is_refusal(error: &libbpf_rs::Error) -> bool {
@@ -331,32 +386,4 @@ fn c_path(path: &Path) -> Result<CString> {
 
 pub(crate) fn bpf_error(what: &str, error: &libbpf_rs::Error) -> Error {
     Error::new(Kind::Bpf, format!("{what}: {error}"))
-}
-
-impl Session {
-    /// Takes the programs off their hooks. They stay loaded, for their counters.
-    pub(crate) fn detach(&mut self) {
-        self.links.clear();
-    }
-
-    /// What was lost so far, by cause.
-    pub(crate) fn losses(&self) -> Counts {
-        let mut losses = self.state.losses();
-        for program in &self.programs {
-            losses.add(Cause::Recursion, recursion_misses(program));
-        }
-        losses
-    }
-}
-
-/// How often the kernel refused to run the program inside itself; counted since 5.12 ("bpf: Count the number of
-/// times recursion was prevented"). Read from fdinfo, which needs no privilege, unlike bpf(2) on older kernels.
-fn recursion_misses(program: &OwnedFd) -> u64 {
-    fs::read_to_string(format!("/proc/self/fdinfo/{}", program.as_raw_fd()))
-        .ok()
-        .and_then(|info| {
-            info.lines()
-                .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok())
-        })
-        .unwrap_or(0)
 }

@@ -32,7 +32,16 @@ const SLOTS: usize =
     (offset_of!(shared_state, wake_forced) - offset_of!(shared_state, loss)) / SLOT_BYTES;
 
 /// The causes that BPF counts, by their index there.
-const COUNTED: [Cause; 3] = [Cause::BufferFull, Cause::InflightFull, Cause::FollowFull];
+const COUNTED: [Cause; 8] = [
+    Cause::BufferFull,
+    Cause::InflightFull,
+    Cause::FollowFull,
+    Cause::KprobeMissed,
+    Cause::FexitMissed,
+    Cause::KeysFull,
+    Cause::InflightClash,
+    Cause::CompletionMissed,
+];
 
 impl State {
     /// Maps the object's `.bss.shared`.
@@ -58,32 +67,44 @@ impl State {
 
     /// Lets BPF force a wake-up again.
     pub(crate) fn allow_forced_wake(&self) {
+        self.set(offset_of!(shared_state, wake_forced), 0);
+    }
+
+    /// Lets no call begin to be followed from its entry to its exit.
+    pub(crate) fn close(&self) {
+        self.set(offset_of!(shared_state, closing), 1);
+    }
+
+    /// How many calls have been entered and not left.
+    pub(crate) fn under_way(&self) -> u64 {
+        let losses = self.losses();
+        losses.get(Cause::KprobeMissed) + losses.get(Cause::FexitMissed)
+    }
+
+    /// Sets one of the flags: 32 bits wide, of which only this side or only BPF writes each value.
+    fn set(&self, offset: usize, value: u32) {
         // SAFETY: inside the mapping and aligned; only atomics touch it on this side.
-        let flag = unsafe {
-            AtomicU32::from_ptr(
-                self.memory
-                    .as_ptr()
-                    .cast::<u8>()
-                    .add(offset_of!(shared_state, wake_forced))
-                    .cast(),
-            )
-        };
-        flag.store(0, Ordering::Relaxed);
+        let flag =
+            unsafe { AtomicU32::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast()) };
+        flag.store(value, Ordering::Relaxed);
     }
 
     /// What BPF has counted so far, over all CPUs.
     pub(crate) fn losses(&self) -> Counts {
         let mut counts = Counts::default();
-        for slot in 0..SLOTS {
-            for (index, cause) in COUNTED.into_iter().enumerate() {
+        for (index, cause) in COUNTED.into_iter().enumerate() {
+            // What one CPU counted another may have taken back: only the sum is a count.
+            let mut sum = 0_u64;
+            for slot in 0..SLOTS {
                 let offset =
                     offset_of!(shared_state, loss) + slot * SLOT_BYTES + index * size_of::<u64>();
                 // SAFETY: inside the mapping, and aligned: a slot is 64 bytes that start with its counts.
                 let count = unsafe {
                     AtomicU64::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast())
                 };
-                counts.add(cause, count.load(Ordering::Relaxed));
+                sum = sum.wrapping_add(count.load(Ordering::Relaxed));
             }
+            counts.add(cause, u64::try_from(sum.cast_signed()).unwrap_or(0));
         }
         counts
     }

@@ -37,6 +37,8 @@ pub struct Stream<T: Tracer> {
     records: Records,
     gaps: Gaps,
     seen: u64,
+    /// The losses as the gaps told them at the end.
+    lost: Option<Counts>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +93,7 @@ impl<T: Tracer> Stream<T> {
             records: Records::default(),
             gaps: Gaps::default(),
             seen: 0,
+            lost: None,
         })
     }
 
@@ -117,7 +120,10 @@ impl<T: Tracer> Stream<T> {
                     self.gaps.find(&self.records);
                     if !self.transport.has_more() {
                         self.phase = Phase::Ended;
-                        self.gaps.close(&self.session.losses(), self.records.len());
+                        let losses = self.session.losses();
+                        self.gaps.close(&losses, self.records.len());
+                        // What is still counted now belongs to calls that outlast the trace.
+                        self.lost = Some(losses);
                     }
                 }
                 Phase::Ended => return Ok(None),
@@ -145,7 +151,7 @@ impl<T: Tracer> Stream<T> {
     pub fn account(&self) -> Account {
         Account {
             seen: self.seen,
-            lost: self.session.losses(),
+            lost: self.lost.unwrap_or_else(|| self.session.losses()),
         }
     }
 
@@ -156,7 +162,7 @@ impl<T: Tracer> Stream<T> {
 
     /// What carries the events: `ring` or `perf`.
     pub fn buffer(&self) -> &'static str {
-        self.session.buffer
+        self.transport.kind()
     }
 
     /// The better rungs that could not be had, and why.

@@ -2,6 +2,7 @@
 //! What a tool is to its own binary, and to the one that holds them all.
 
 mod links;
+mod version;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -13,9 +14,6 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::exit_on_usage;
 use crate::error::{Error, Kind, Result};
-
-/// The version of all tools.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A tool's command line.
 #[derive(Debug)]
@@ -33,7 +31,10 @@ pub struct Tool {
 impl Tool {
     /// What parses its command line, and makes its help and manual page.
     pub fn parser(&self) -> Command {
-        (self.command)().name(self.name).version(VERSION)
+        (self.command)()
+            .name(self.name)
+            .version(version::SHORT)
+            .long_version(version::long())
     }
 }
 
@@ -43,16 +44,18 @@ pub fn main(tool: &Tool) -> ExitCode {
 }
 
 /// All of a binary called `name` that is every one of `tools`: the one that it is called as, by a link, or else the
-/// one that its first argument names.
-pub fn multicall(name: &'static str, tools: &[&Tool]) -> ExitCode {
+/// one that its first argument names. That may also name one of `commands`, which are about the tools and have no
+/// link.
+pub fn multicall(name: &'static str, tools: &[&Tool], commands: &[&Tool]) -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
-    dispatch(name, tools, &args).into()
+    dispatch(name, tools, commands, &args).into()
 }
 
 /// What parses the command line of such a binary; for its manual page and completions.
-pub fn multicall_parser(name: &'static str, tools: &[&Tool]) -> Command {
+pub fn multicall_parser(name: &'static str, tools: &[&Tool], commands: &[&Tool]) -> Command {
     Command::new(name)
-        .version(VERSION)
+        .version(version::SHORT)
+        .long_version(version::long())
         .about("Tracing tools, all in one. A link to it with a tool's name is that tool.")
         .arg(
             Arg::new("list")
@@ -68,7 +71,12 @@ pub fn multicall_parser(name: &'static str, tools: &[&Tool]) -> Command {
                 .conflicts_with("list")
                 .help("Make a link for each tool in this directory"),
         )
-        .subcommands(tools.iter().map(|tool| tool.parser().about(tool.about)))
+        .subcommands(
+            tools
+                .iter()
+                .chain(commands)
+                .map(|tool| tool.parser().about(tool.about)),
+        )
         .subcommand_value_name("TOOL")
         .subcommand_help_heading("Tools")
         .args_conflicts_with_subcommands(true)
@@ -80,11 +88,24 @@ pub fn say(name: &str, message: impl fmt::Display) {
     drop(writeln!(io::stderr().lock(), "{name}: {message}"));
 }
 
-fn dispatch(name: &'static str, tools: &[&Tool], args: &[OsString]) -> u8 {
-    let find = |name: &OsStr| tools.iter().find(|tool| name == tool.name);
+/// Writes all of an answer on standard output.
+///
+/// # Errors
+///
+/// When that fails.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::io("standard output", &error))
+}
+
+fn dispatch(name: &'static str, tools: &[&Tool], commands: &[&Tool], args: &[OsString]) -> u8 {
+    let called = |name: &OsStr| tools.iter().find(|tool| name == tool.name);
+    let find = |name: &OsStr| called(name).or(commands.iter().find(|tool| name == tool.name));
     if let Some(tool) = args
         .first()
-        .and_then(|path| find(Path::new(path).file_name()?))
+        .and_then(|path| called(Path::new(path).file_name()?))
     {
         return run(tool, tool.parser(), args);
     }
@@ -94,7 +115,7 @@ fn dispatch(name: &'static str, tools: &[&Tool], args: &[OsString]) -> u8 {
         return run(tool, parser, &args[1..]);
     }
     // What is left is about the tools, or wrong.
-    let matches = match multicall_parser(name, tools).try_get_matches_from(args) {
+    let matches = match multicall_parser(name, tools, commands).try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => return exit_on_usage(&error),
     };
@@ -132,10 +153,7 @@ fn list(tools: &[&Tool]) -> Result<()> {
         names.push_str(tool.name);
         names.push('\n');
     }
-    let mut out = io::stdout().lock();
-    out.write_all(names.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::io("standard output", &error))
+    print(&names)
 }
 
 #[cfg(test)]

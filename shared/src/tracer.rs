@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a tool is to the machinery: an object, a ladder, knobs, and the decoding of its events.
+//! What a tool is to the machinery: an object, a ladder, knobs, and for one that prints events their decoding.
 
 use libbpf_rs::skel::SkelBuilder;
 
@@ -8,10 +8,10 @@ use crate::event::EventFamily;
 use crate::probe::Ladder;
 
 /// The opened, not yet loaded skeleton of a tracer's object.
-pub type Opened<'o, T> = <<T as Tracer>::Object as SkelBuilder<'o>>::Output;
+pub type Opened<'o, T> = <<T as Hooks>::Object as SkelBuilder<'o>>::Output;
 
-/// A tool's settings, and how to load its object with them. [`crate::stream::Stream`] runs one.
-pub trait Tracer: EventFamily + Send {
+/// A tool's settings, and how to load and attach its object with them.
+pub trait Hooks: Send {
     /// The skeleton builder that libbpf-cargo made.
     type Object: for<'o> SkelBuilder<'o> + Default;
 
@@ -24,9 +24,29 @@ pub trait Tracer: EventFamily + Send {
     /// The ways to hook what it traces.
     const LADDER: &'static Ladder;
 
-    /// Programs that these settings do without.
-    fn unwanted(&self) -> &'static [&'static str] {
-        &[]
+    /// The maps that join the start of an operation with its end, each with the share of operations that it is to
+    /// hold: one in so many. [`Options::inflight`](crate::options::Options::inflight) sets their size before
+    /// [`configure`](Self::configure) makes those small that a rung does not use.
+    const IN_FLIGHT: &'static [(&'static str, u32)] = &[];
+
+    /// Labels of the rungs whose programs the kernel may refuse to run while a task is preempted inside them (see
+    /// [`Kernel::preempts_programs`](crate::kernel::Kernel::preempts_programs)); where it does, the others come
+    /// first.
+    const PREEMPTIBLE: &'static [&'static str] = &[];
+
+    /// Whether these settings need a program of the ladder; those that none needs are not loaded.
+    fn wants(&self, _program: &str) -> bool {
+        true
+    }
+
+    /// Whether an event is lost where the kernel refuses to run this program; not where that is counted otherwise.
+    fn loses(&self, _program: &str) -> bool {
+        true
+    }
+
+    /// Why the rung with this label cannot do what these settings ask for; `None` where it can.
+    fn unfit(&self, _rung: &str) -> Option<&'static str> {
+        None
     }
 
     /// Sets the object's own knobs and map sizes for the rung with this label. What is common to all tools is
@@ -38,6 +58,15 @@ pub trait Tracer: EventFamily + Send {
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()>
     where
         Self: Sized;
+}
+
+/// A tool's settings whose result is a stream of events. [`crate::stream::Stream`] runs one.
+pub trait Tracer: Hooks + EventFamily {
+    /// How many bytes an event can have at most, where that may be more than a perf buffer carries (64 KiB): such a
+    /// trace is refused with perf buffers.
+    fn most_bytes(&self) -> usize {
+        0
+    }
 
     /// The event in a record's bytes; `None` when they are not one.
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Self::Event<'a>>;

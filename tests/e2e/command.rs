@@ -138,6 +138,16 @@ fn its_exit_status_is_the_tools() {
 }
 
 #[test]
+fn opensnoop_takes_it_as_bcc_does() {
+    let tool = Tool::new("opensnoop").json().args(["-F", "--exec"]);
+    let finished = tool
+        .args(["/bin/sh", "-c", ": </dev/null; exit 7"])
+        .run()
+        .ended_with(7);
+    assert_eq!(opens_of(&finished, Path::new("/dev/null")), 1);
+}
+
+#[test]
 fn a_command_that_does_not_exist() {
     for name in ["no-such-command", "/nonexistent/command"] {
         let finished = Tool::new("opensnoop")
@@ -275,14 +285,24 @@ fn it_inherits_no_file() {
 
 #[test]
 fn it_has_the_callers_privileges_and_signals() {
-    let (alone, traced) = alone_and_traced("opensnoop", &["cat", "/proc/self/status"]);
-    for name in ["Cap", "NoNewPrivs", "SigBlk", "SigIgn", "Uid", "Groups"] {
-        let of = |text: &str| -> Vec<String> {
-            let lines = text.lines().filter(|line| line.starts_with(name));
-            lines.map(str::to_owned).collect()
-        };
-        assert!(name == "Groups" || !of(&alone).is_empty(), "{name}");
-        assert_eq!(of(&alone), of(&traced));
+    for tool in ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"] {
+        let (alone, traced) = alone_and_traced(tool, &["cat", "/proc/self/status"]);
+        for name in [
+            "Cap",
+            "NoNewPrivs",
+            "Seccomp",
+            "SigBlk",
+            "SigIgn",
+            "Uid",
+            "Groups",
+        ] {
+            let of = |text: &str| -> Vec<String> {
+                let lines = text.lines().filter(|line| line.starts_with(name));
+                lines.map(str::to_owned).collect()
+            };
+            assert!(name == "Groups" || !of(&alone).is_empty(), "{name}");
+            assert_eq!(of(&alone), of(&traced), "{tool}");
+        }
     }
 }
 

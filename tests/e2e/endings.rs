@@ -6,15 +6,14 @@ use std::io::{BufRead, BufReader, PipeReader, pipe};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{scope, sleep};
-use std::time::{Duration, Instant};
+use std::thread::scope;
 
-use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter};
 use nix::libc;
 use nix::sys::signal::Signal;
-use tracewell_tests::{Finished, Running, Tool, own_tid, patience, scratch};
+use tracewell_tests::{Finished, Running, Tool, own_tid, scratch};
 
 use crate::kernel::{tmpfs, with_own_mounts};
+use crate::leftovers::{gone, held};
 use crate::storms;
 
 /// Opens what does not exist, so many times.
@@ -215,7 +214,7 @@ fn a_stop_under_load() {
     let uid = storms::unique_uid();
     let tool = storms::traced("opensnoop", uid).start();
     let mut made = storms::storm(uid, 1, 1_000, &["open"]);
-    tool.signal(Signal::SIGSTOP);
+    tool.stop();
     made += storms::storm(uid, 2, storms::scaled(1_000_000), &["open"]);
     tool.signal(Signal::SIGCONT);
     made += storms::storm(uid, 1, 1_000, &["open"]);
@@ -229,55 +228,6 @@ fn a_stop_under_load() {
     let (events, lost) = storms::told(&finished);
     assert_eq!((rows, events + lost), (events, made), "{}", finished.stderr);
     assert!(lost > 0, "the buffer holds it all: {}", finished.stderr);
-}
-
-/// The programs, maps and links that a process holds, as (kind, id).
-fn held(pid: u32) -> Vec<(&'static str, u32)> {
-    let mut held = Vec::new();
-    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
-        for kind in ["prog_id", "map_id", "link_id"] {
-            let id = text
-                .lines()
-                .find_map(|line| line.strip_prefix(kind)?.strip_prefix(':'));
-            // A link names its program, too.
-            held.extend(id.map(|id| (kind, id.trim().parse().expect("a number"))));
-        }
-    }
-    held.sort_unstable();
-    held.dedup();
-    held
-}
-
-/// Waits until the kernel has none of these; it frees them a moment after their last descriptor is closed.
-fn gone(held: &[(&'static str, u32)]) {
-    let has = |kind| held.iter().any(|(of, _)| *of == kind);
-    assert!(has("prog_id") && has("map_id"), "{held:?}");
-    let until = Instant::now() + patience();
-    loop {
-        let there: Vec<_> = ProgInfoIter::default()
-            .map(|program| ("prog_id", program.id))
-            .chain(MapInfoIter::default().map(|map| ("map_id", map.id)))
-            .chain(LinkInfoIter::default().map(|link| ("link_id", link.id)))
-            .filter(|object| held.contains(object))
-            .collect();
-        if there.is_empty() {
-            return;
-        }
-        assert!(Instant::now() < until, "left behind: {there:?} of {held:?}");
-        sleep(Duration::from_millis(5));
-    }
-}
-
-#[test]
-fn a_killed_tool_leaves_nothing_behind() {
-    for name in ["opensnoop", "execsnoop"] {
-        let tool = Tool::new(name).start();
-        let objects = held(tool.pid());
-        tool.signal(Signal::SIGKILL);
-        assert_eq!(tool.wait().code(), None);
-        gone(&objects);
-    }
 }
 
 #[test]

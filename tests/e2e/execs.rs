@@ -63,7 +63,7 @@ pub(crate) fn only(finished: &Finished) -> Value {
 fn check_via(finished: &Finished, call: &str, more: &[&str]) {
     let mut via: Vec<String> = serde_json::from_value(only(finished)["via"].clone()).unwrap();
     let mut expected = more.to_vec();
-    if finished.rung() == "tracepoint" {
+    if ["raw_syscalls", "tracepoint"].contains(&finished.rung().as_str()) {
         expected.retain(|name| *name != "script");
     }
     // The call is left out where the kernel cannot tell it; a wrong one is never right.
@@ -88,7 +88,8 @@ fn an_exec_is_told_with_all_that_belongs_to_it() {
         .args(["--pid", &pid.to_string()])
         .start();
     playing.go();
-    playing.finish();
+    // Where all programs are one, such as busybox, none is called zero.
+    drop(playing.end());
     let finished = tool.finish().success();
 
     let mut event = only(&finished);
@@ -236,7 +237,6 @@ fn concurrent_execs_are_each_told_once() {
             .entry(event["args"][1].as_str().unwrap().to_owned())
             .or_default() += 1;
     }
-    assert_eq!(seen.len(), THREADS * EACH);
     assert!(seen.values().all(|times| *times == 1), "some came twice");
-    assert_eq!(finished.summary()["lost"], 0);
+    finished.accounts_for(seen.len(), THREADS * EACH);
 }

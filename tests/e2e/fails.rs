@@ -29,14 +29,15 @@ actor!(fails_to_exec, |stage| {
     ] {
         say(sys::execve(&at(name), &args));
     }
-    // No argument may have more than 128 KiB.
+    // No argument may have more than 32 pages (MAX_ARG_STRLEN).
+    let too_long = 32 * tracewell_shared::page_bytes();
     say(sys::execve(
         &at("absent"),
         &[c("zero"), c("l".repeat(10_000)), c("last")],
     ));
     say(sys::execve(
         &c("/bin/true"),
-        &[c("zero"), c("l".repeat(200_000))],
+        &[c("zero"), c("l".repeat(too_long))],
     ));
     let open = File::open(&directory).unwrap();
     say(sys::execveat(open.as_raw_fd(), &c("absent"), &args, 0));

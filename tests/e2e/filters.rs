@@ -213,7 +213,7 @@ fn by_flags() {
         (&["-f", "O_RDONLY"], 1),
         (&["-f", "O_RDWR"], 0),
         (&["-f", "O_WRONLY", "-f", "O_APPEND"], 1),
-        (&["-f", "O_WRONLY", "--flag", "O_CREAT"], 0),
+        (&["--flag_filter", "O_WRONLY", "--flag", "O_CREAT"], 0),
         (&["-x", "-f", "O_APPEND"], 1),
     ];
     for (args, expected) in cases {

@@ -7,15 +7,26 @@
     reason = "all of this is tests, and what they call"
 )]
 
+mod accounts;
 mod argv;
+mod biolatency;
 mod bytes;
+mod callers;
 mod cgroups;
 mod command;
+mod compat;
+mod confined;
+mod disk;
+mod doctor;
 mod endings;
 mod execs;
 mod fails;
 mod filters;
+mod hist;
+mod hostile;
+mod inflight;
 mod kernel;
+mod leftovers;
 mod lengths;
 mod maps;
 mod nasty;
@@ -23,11 +34,16 @@ mod opens;
 mod output;
 mod paths;
 mod privilege;
+mod removed;
 mod schema;
+mod schema_text;
+mod selftest;
+mod soak;
 mod storms;
 mod sys;
 mod terminal;
 mod times;
+mod unlinks;
 mod usage;
+mod validate;
 mod words;
-mod x86;

@@ -269,7 +269,7 @@ fn a_summary_agrees_with_what_it_sums_up() {
         assert_eq!(lost_by.values().filter_map(Value::as_u64).sum::<u64>(), 0);
         assert!(summary["duration_ms"].is_u64());
         let rungs = rung().map_or_else(
-            || json!(["tp_btf", "raw_tp", "tracepoint"]),
+            || json!(["tp_btf", "raw_tp", "raw_syscalls", "tracepoint"]),
             |rung| json!([rung]),
         );
         assert!(

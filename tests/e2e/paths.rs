@@ -270,6 +270,6 @@ fn a_cut_path_is_marked_in_a_table() {
     let line = lines
         .iter()
         .find(|line| line.ends_with("/leaf"))
-        .expect("the open");
+        .unwrap_or_else(|| panic!("no open of it: {lines:#?} {}", finished.stderr));
     assert!(line.contains(" …ddd/ddd/"), "{line}");
 }

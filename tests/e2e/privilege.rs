@@ -11,14 +11,19 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
-use tracewell_tests::{Tool, own_tid, patience};
+use tracewell_tests::{Tool, own_tid, patience, scratch};
+
+use crate::disk::Disk;
 
 /// Numbers of linux/capability.h.
-const CAP_PERFMON: u32 = 38;
-const CAP_BPF: u32 = 39;
+const CAP_DAC_READ_SEARCH: u32 = 2;
+const CAP_SYS_PTRACE: u32 = 19;
+pub(crate) const CAP_PERFMON: u32 = 38;
+pub(crate) const CAP_BPF: u32 = 39;
+const CAP_CHECKPOINT_RESTORE: u32 = 40;
 
 /// A user without a name.
-const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 
 #[repr(C)]
 struct Header {
@@ -97,7 +102,7 @@ fn become_limited(uid: u32, capabilities: &[u32]) -> io::Result<()> {
 }
 
 /// The tool, run as `uid` with these capabilities; without what the environment forces, which may take more.
-fn limited(name: &str, uid: u32, capabilities: &'static [u32]) -> Tool {
+pub(crate) fn limited(name: &str, uid: u32, capabilities: &'static [u32]) -> Tool {
     let mut tool = Tool::new(name).unforced();
     // A kernel that hides its BTF is nothing without the file.
     if let Some(file) = tracewell_tests::forced("--btf") {
@@ -107,7 +112,7 @@ fn limited(name: &str, uid: u32, capabilities: &'static [u32]) -> Tool {
     tool
 }
 
-fn limit(command: &mut Command, uid: u32, capabilities: &'static [u32]) {
+pub(crate) fn limit(command: &mut Command, uid: u32, capabilities: &'static [u32]) {
     // SAFETY: the closure makes system calls only.
     unsafe { command.pre_exec(move || become_limited(uid, capabilities)) };
 }
@@ -122,6 +127,18 @@ fn two_capabilities_suffice() {
     }
     let finished = tool.finish().success();
     assert_eq!(finished.events("open").len(), 100);
+    assert_eq!(finished.summary()["lost"], 0);
+
+    let directory = scratch();
+    let path = directory.path().join("removed");
+    let tool = limited("unlinksnoop", NOBODY, &[CAP_BPF, CAP_PERFMON]).json();
+    let tool = tool.args(["--tid", &tid]).start();
+    for _ in 0..100 {
+        drop(File::create(&path).unwrap());
+        fs::remove_file(&path).unwrap();
+    }
+    let finished = tool.finish().success();
+    assert_eq!(finished.events("unlink").len(), 100);
     assert_eq!(finished.summary()["lost"], 0);
 
     for failing in [&[][..], &["-x"]] {
@@ -143,8 +160,19 @@ fn two_capabilities_suffice() {
 }
 
 #[test]
+fn two_capabilities_suffice_for_disks() {
+    let disk = Disk::new();
+    let tool = limited("biolatency", NOBODY, &[CAP_BPF, CAP_PERFMON]).json();
+    let tool = tool.args(["-d", disk.name(), "--tid", &own_tid()]).start();
+    disk.open().read(50);
+    let finished = tool.finish().success();
+    assert_eq!(finished.events("histogram")[0]["count"], 50);
+    assert_eq!(finished.summary()["lost"], 0);
+}
+
+#[test]
 fn what_is_missing_is_named() {
-    for name in ["opensnoop", "execsnoop"] {
+    for name in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
         for uid in [0, NOBODY] {
             for (capabilities, lacks, has) in [
                 (&[][..], &["CAP_BPF", "CAP_PERFMON"][..], None),
@@ -169,7 +197,7 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn help_takes_none() {
-    for name in ["opensnoop", "execsnoop"] {
+    for name in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
         for option in ["-h", "--help", "-V"] {
             let finished = limited(name, NOBODY, &[]).arg(option).run().success();
             assert!(finished.stdout.len() > 8, "{finished:?}");
@@ -177,31 +205,50 @@ fn help_takes_none() {
     }
 }
 
-/// What a thread still holds, as lines of its status.
-fn privileges(task: &Path) -> Vec<String> {
+/// What a thread may still do beside the capabilities that it may keep, as lines of its status.
+fn privileges(task: &Path, may_keep: u64) -> Vec<String> {
     let status = fs::read_to_string(task.join("status")).unwrap_or_default();
     let sets = ["CapInh:\t", "CapPrm:\t", "CapEff:\t", "CapAmb:\t"];
     let held = status.lines().filter(|line| {
         let set = sets.iter().find_map(|set| line.strip_prefix(set));
-        set.is_some_and(|set| u64::from_str_radix(set, 16) != Ok(0)) || *line == "NoNewPrivs:\t0"
+        let set = set.and_then(|set| u64::from_str_radix(set, 16).ok());
+        set.is_some_and(|set| set & !may_keep != 0)
+            || *line == "NoNewPrivs:\t0"
+            || *line == "Seccomp:\t0"
     });
     held.map(str::to_owned).collect()
 }
 
+/// One of a thread's sets of capabilities.
+fn set_of(task: &Path, set: &str) -> u64 {
+    let status = fs::read_to_string(task.join("status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(set));
+    u64::from_str_radix(line.unwrap(), 16).unwrap()
+}
+
 #[test]
 fn none_is_kept() {
-    for name in ["opensnoop", "execsnoop"] {
-        for tool in [
-            Tool::new(name),
-            limited(name, NOBODY, &[CAP_BPF, CAP_PERFMON]),
+    for name in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
+        for (tool, as_root) in [
+            (Tool::new(name), true),
+            (limited(name, NOBODY, &[CAP_BPF, CAP_PERFMON]), false),
         ] {
             let tool = tool.start();
             let process = format!("/proc/{}", tool.pid());
             let process = Path::new(&process);
             // Ready means that the one thread that matters has given up all.
-            assert_eq!(privileges(process), Vec::<String>::new());
+            // Biolatency reads maps while it runs, which takes CAP_BPF before 5.19.
+            let kept = if name == "biolatency" {
+                1 << CAP_BPF
+            } else {
+                0
+            };
+            assert_eq!(privileges(process, kept), Vec::<String>::new());
+            // To shrink the bounding set takes a capability of its own.
+            let bounding = set_of(process, "CapBnd:\t");
+            assert!(!as_root || bounding & !kept == 0, "{bounding:x}");
             // Others may be on their way.
-            all_threads_give_up(process);
+            all_threads_give_up(process, kept);
             drop(tool.finish().success());
         }
     }
@@ -214,18 +261,52 @@ fn none_is_kept_beside_a_command() {
     tool.command().stdin(reader);
     let tool = tool.start();
     let process = format!("/proc/{}", tool.pid());
-    assert_eq!(privileges(Path::new(&process)), Vec::<String>::new());
-    all_threads_give_up(Path::new(&process));
+    assert_eq!(privileges(Path::new(&process), 0), Vec::<String>::new());
+    // The thread that waits for the command included.
+    all_threads_give_up(Path::new(&process), 0);
     drop(writer);
     drop(tool.wait().success());
 }
 
-fn all_threads_give_up(process: &Path) {
+#[test]
+fn what_names_callers_is_kept_where_it_is_there() {
+    let names = [CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE];
+    let all = names
+        .iter()
+        .fold(0_u64, |mask, capability| mask | 1 << capability);
+    for (tool, kept) in [
+        (Tool::new("opensnoop"), all),
+        (limited("opensnoop", NOBODY, &[CAP_BPF, CAP_PERFMON]), 0),
+    ] {
+        let tool = tool.args(["-c", "--tid", &own_tid()]).json().start();
+        let process = format!("/proc/{}", tool.pid());
+        let status = fs::read_to_string(format!("{process}/status")).unwrap();
+        for set in ["CapInh:\t", "CapAmb:\t", "CapPrm:\t", "CapEff:\t"] {
+            let held = set_of(Path::new(&process), set);
+            let expected = if set == "CapPrm:\t" || set == "CapEff:\t" {
+                kept
+            } else {
+                0
+            };
+            assert_eq!(held, expected, "{set}");
+        }
+        assert!(status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"));
+        drop(File::open("/etc/passwd"));
+        let mut opens = tool.finish().success().events("open");
+        opens.retain(|open| open["path"] == "/etc/passwd");
+        assert_eq!(opens.len(), 1);
+        let frame = &opens[0]["callers"][0];
+        assert!(frame["address"].as_u64().unwrap() > 0);
+        assert_eq!(frame["module"].is_string(), kept != 0, "{frame}");
+    }
+}
+
+fn all_threads_give_up(process: &Path, may_keep: u64) {
     let until = Instant::now() + patience();
     loop {
         let tasks = fs::read_dir(process.join("task")).unwrap();
         let held: Vec<_> = tasks
-            .flat_map(|task| privileges(&task.unwrap().path()))
+            .flat_map(|task| privileges(&task.unwrap().path(), may_keep))
             .collect();
         if held.is_empty() {
             return;

@@ -2,8 +2,9 @@
 //! Under load, what was seen and what was lost add up to what was made, exactly.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use tracewell_tests::environment::program;
 use tracewell_tests::{Finished, Running, Tool, forced, patience, scratch};
@@ -28,7 +30,7 @@ pub(crate) fn unique_uid() -> u32 {
 }
 
 /// Whether this is an emulated machine, where a tenth of the load has to do.
-fn guest() -> bool {
+pub(crate) fn guest() -> bool {
     env::var_os("TRACEWELL_GUEST").is_some()
 }
 
@@ -190,6 +192,16 @@ fn failing_execs() {
     into_a_file("execsnoop", Some("-x"), 2, scaled(200_000), &["exec-fail"]);
 }
 
+#[test]
+fn unlinks() {
+    let _turn = turn();
+    let directory = scratch();
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
+    let path = directory.path().to_str().unwrap();
+    let kind = ["unlink", "--path", path];
+    nothing_lost(|| into_a_file("unlinksnoop", None, 2, scaled(200_000), &kind));
+}
+
 /// A buffer that is too small: what it could not hold is told, in place and in sum, and can be the exit status.
 fn too_small(args: &[&str]) {
     let _turn = turn();
@@ -200,7 +212,10 @@ fn too_small(args: &[&str]) {
         .args(args)
         .arg("--fail-on-loss")
         .start();
+    // Nothing is taken out meanwhile, so that it overflows however slow the storm is.
+    running.stop();
     let made = storm(uid, 2, scaled(200_000), &["open"]);
+    running.signal(Signal::SIGCONT);
     let finished = running.finish().ended_with(3);
     let seen = finished.events("open").len() as u64;
     let summary = finished.summary();

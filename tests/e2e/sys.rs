@@ -79,6 +79,38 @@ pub(crate) fn read(path: impl AsRef<OsStr>) -> Result<OwnedFd, Errno> {
     openat(AT_FDCWD, &c(path), libc::O_RDONLY, 0)
 }
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn unlink(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the path is a string.
+    Errno::result(unsafe { libc::syscall(libc::SYS_unlink, path.as_ptr()) }).map(drop)
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn rmdir(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the path is a string.
+    Errno::result(unsafe { libc::syscall(libc::SYS_rmdir, path.as_ptr()) }).map(drop)
+}
+
+pub(crate) fn unlinkat(dirfd: i32, path: &CStr, flags: c_int) -> Result<(), Errno> {
+    unlinkat_address(dirfd, path.as_ptr(), flags)
+}
+
+/// unlinkat(2) of whatever is at this address.
+pub(crate) fn unlinkat_address(dirfd: i32, path: *const c_char, flags: c_int) -> Result<(), Errno> {
+    // SAFETY: the kernel reads the path, and says EFAULT where there is none.
+    Errno::result(unsafe { libc::syscall(libc::SYS_unlinkat, dirfd, path, flags) }).map(drop)
+}
+
+/// renameat2(2) from the working directory.
+pub(crate) fn rename(from: &CStr, to: &CStr, flags: u32) -> Result<(), Errno> {
+    let (from, to) = (from.as_ptr(), to.as_ptr());
+    // SAFETY: both paths are strings.
+    Errno::result(unsafe {
+        libc::syscall(libc::SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags)
+    })
+    .map(drop)
+}
+
 /// execve(2) with this process's environment; returns if it fails.
 pub(crate) fn execve(path: &CStr, args: &[CString]) -> Errno {
     let mut pointers: Vec<_> = args.iter().map(|arg| arg.as_ptr()).collect();

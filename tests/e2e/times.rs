@@ -21,7 +21,7 @@ fn the_time_is_the_event_s_own() {
         .args(["--tid", &own_tid()])
         .start();
     let before = SystemTime::now() - SLACK;
-    tool.signal(Signal::SIGSTOP);
+    tool.stop();
     drop(sys::read(ABSENT));
     let after = SystemTime::now() + SLACK;
     std::thread::sleep(3 * SLACK);

@@ -55,8 +55,12 @@ fn help_and_version_need_no_privilege() {
                 "",
                 "{tool} {option}"
             );
-            if option.eq_ignore_ascii_case("-v") {
-                assert_eq!(stdout, format!("{tool} {}\n", env!("CARGO_PKG_VERSION")));
+            let version = format!("{tool} {}\n", env!("CARGO_PKG_VERSION"));
+            match option {
+                "-V" => assert_eq!(stdout, version),
+                // How it was built comes behind it.
+                "--version" => assert!(stdout.starts_with(&version), "{stdout}"),
+                _ => {}
             }
         }
     }
@@ -80,6 +84,7 @@ fn help_names_every_shared_option() {
         "--probe",
         "--buffer",
         "--buffer-size",
+        "--inflight",
         "--latency",
         "--ready-fd",
         "--btf",
@@ -121,7 +126,7 @@ fn refused(tool: &str, args: &[&str], says: &[&str]) {
 #[test]
 fn what_cannot_be_meant_is_refused() {
     for tool in TOOLS {
-        let cases: [(&[&str], &str); 24] = [
+        let cases: [(&[&str], &str); 26] = [
             (&["--no-such-option"], "--no-such-option"),
             (&["stray"], "stray"),
             (&["--uid", "no-such-user"], "no-such-user"),
@@ -138,6 +143,8 @@ fn what_cannot_be_meant_is_refused() {
             (&["--buffer", "bag"], "bag"),
             (&["--buffer-size", "1"], "page"),
             (&["--buffer-size", "4g"], "GiB"),
+            (&["--inflight", "0"], "0"),
+            (&["--inflight", "few"], "few"),
             (&["--latency", "-1"], "-1"),
             (&["--ready-fd", "987"], "open"),
             (&["--ready-fd", "x"], "x"),
@@ -158,6 +165,7 @@ fn what_cannot_be_meant_is_refused() {
         &["--buffer-size"],
     );
     refused("opensnoop", &["-b", "0"], &[]);
+    refused("opensnoop", &["--exec"], &["--exec"]);
     refused("execsnoop", &["--max-args-bytes", "15"], &["16"]);
     refused("execsnoop", &["--max-args-bytes", "9m"], &[]);
     refused("execsnoop", &["--max-args", "many"], &["many"]);
@@ -169,7 +177,14 @@ fn an_unknown_probe_is_answered_with_those_there_are() {
         refused(
             tool,
             &["--probe", "uprobe"],
-            &["uprobe", "auto", "tp_btf", "raw_tp", "tracepoint"],
+            &[
+                "uprobe",
+                "auto",
+                "tp_btf",
+                "raw_tp",
+                "raw_syscalls",
+                "tracepoint",
+            ],
         );
     }
 }

@@ -5,6 +5,8 @@ use std::process::ExitStatus;
 
 use serde_json::Value;
 
+use crate::rung;
+
 /// A run that is over.
 #[derive(Debug, Clone)]
 pub struct Finished {
@@ -105,6 +107,21 @@ impl Finished {
             "two summaries"
         );
         last
+    }
+
+    /// Checks that what was seen, and what was told as lost, is all that was made; nothing may be lost where the tool
+    /// chose the rung. On others some kernels refuse runs of a program (`recursion`), an upper bound of what that lost.
+    pub fn accounts_for(&self, seen: usize, made: usize) {
+        let summary = self.summary();
+        let count = |value: &Value| usize::try_from(value.as_u64().unwrap_or(0)).unwrap();
+        let told = seen + count(&summary["lost"]);
+        let recursion = count(&summary["lost_by"]["recursion"]);
+        assert!(seen <= made, "{made} made: {summary}");
+        assert!(
+            (made..=made + recursion).contains(&told),
+            "{made} made, {seen} seen: {summary}"
+        );
+        assert!(rung().is_some() || seen == made, "{summary}");
     }
 
     /// The rung that the run used, from its JSON summary.

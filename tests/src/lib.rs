@@ -21,6 +21,7 @@
 //! |---|---|
 //! | `TRACEWELL_BIN_DIR` | where the tools are; `target/release` by default |
 //! | `TRACEWELL_ARGS` | arguments for every run of a tool: `--probe raw_tp --buffer perf` |
+//! | `TRACEWELL_DISK` | a disk that the tests may overwrite; each makes a loop device of its own without |
 //! | `TRACEWELL_WATCHDOG` | a factor for the time after which a tool counts as hung |
 //! | `TRACEWELL_GUEST` | set where programs such as jq may be absent: what needs them is skipped, and says so |
 
@@ -36,6 +37,7 @@ mod finished;
 mod running;
 mod tool;
 mod watchdog;
+mod ways;
 
 pub use actor::{Actor, Playing, Stage};
 pub use environment::{forced, note, optional, own_tid, rung, scratch};
@@ -43,3 +45,4 @@ pub use finished::Finished;
 pub use running::Running;
 pub use tool::Tool;
 pub use watchdog::patience;
+pub use ways::{buffers, rungs};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use serde_json::Value;
 
@@ -41,6 +42,25 @@ impl Running {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.pid().cast_signed()), signal).expect("the tool can be signalled");
+    }
+
+    /// Stops it, and waits until it has: a signal is only on its way when `kill` returns. `SIGCONT` lets it go on.
+    ///
+    /// # Panics
+    ///
+    /// When it ended instead.
+    pub fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        let pid = Id::Pid(Pid::from_raw(self.pid().cast_signed()));
+        let stopped = waitid(
+            pid,
+            WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT,
+        );
+        assert!(
+            matches!(stopped, Ok(WaitStatus::Stopped(..))),
+            "{} did not stop: {stopped:?}",
+            self.name
+        );
     }
 
     /// Waits until what it has printed so far satisfies `enough`; gives that.

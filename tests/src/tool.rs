@@ -38,7 +38,12 @@ impl fmt::Debug for Tool {
 impl Tool {
     /// The built tool of this name. Its standard input is `/dev/null`.
     pub fn new(name: &str) -> Self {
-        let mut command = Command::new(environment::program(name));
+        Self::at(&environment::program(name), name)
+    }
+
+    /// The copy of the tool that is there.
+    pub fn at(program: &Path, name: &str) -> Self {
+        let mut command = Command::new(program);
         command.stdin(Stdio::null());
         Self {
             name: name.to_owned(),

@@ -8,7 +8,7 @@ cache=${TRACEWELL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tracewell}
 
 # Kernel modules kept in the cache where the kernel has them as modules; what they depend on comes along.
 # shellcheck disable=SC2034 # for fetch
-wanted_modules=(nvme null_blk virtio_blk loop brd overlay)
+wanted_modules=(nvme null_blk virtio_pci virtio_blk loop brd overlay)
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
@@ -108,7 +108,7 @@ mirrors() {
 # apt_open SUITE DEBIAN_ARCH: makes `private_apt` work on one suite, with its package lists read. All of its state
 # is in a temporary directory below $scratch, so one suite is read once per run.
 apt_open() {
-	local suite=$1 deb_arch=$2 mirror keyring keys='' options='' output first_output=''
+	local suite=$1 deb_arch=$2 keyring keys='' options='' output first_output=''
 	if ! type -P apt-get >/dev/null || ! type -P dpkg-deb >/dev/null; then
 		die "Debian's packages are fetched with apt-get and dpkg-deb, which are missing"
 	fi

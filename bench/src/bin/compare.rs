@@ -54,6 +54,9 @@ struct Cli {
     /// Execs a run
     #[arg(long, default_value_t = 3_000)]
     execs: u64,
+    /// Reads of a disk a run
+    #[arg(long, default_value_t = 50_000)]
+    reads: u64,
     /// Measure only these
     #[arg(long, value_delimiter = ',')]
     only: Vec<Subject>,
@@ -72,6 +75,9 @@ struct Cli {
     /// Our execsnoop
     #[arg(long, value_name = "PATH")]
     ours_execsnoop: Option<PathBuf>,
+    /// Our biolatency
+    #[arg(long, value_name = "PATH")]
+    ours_biolatency: Option<PathBuf>,
     /// The command line that our side has; libbpf-tools is for comparing a peer with a peer
     #[arg(long, value_enum, default_value = "tracewell")]
     ours_style: Style,
@@ -87,6 +93,9 @@ struct Cli {
     /// The peer's execsnoop [default: libbpf-tools as installed]
     #[arg(long, value_name = "PATH")]
     peer_execsnoop: Option<PathBuf>,
+    /// The peer's biolatency [default: libbpf-tools as installed]
+    #[arg(long, value_name = "PATH")]
+    peer_biolatency: Option<PathBuf>,
     /// Do not install libbpf-tools when it is missing
     #[arg(long)]
     no_install: bool,
@@ -107,6 +116,7 @@ impl Cli {
     fn pair(&self, name: &str) -> Result<Pair> {
         let (ours, peer) = match name {
             "opensnoop" => (&self.ours_opensnoop, &self.peer_opensnoop),
+            "biolatency" => (&self.ours_biolatency, &self.peer_biolatency),
             _ => (&self.ours_execsnoop, &self.peer_execsnoop),
         };
         let mut ours = match ours {
@@ -136,7 +146,12 @@ impl Cli {
         let cpus = available_parallelism().map_or(1, usize::from);
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split(' ').next().unwrap_or_default();
-        let peer = if self.peer_opensnoop.is_some() || self.peer_execsnoop.is_some() {
+        let named = [
+            &self.peer_opensnoop,
+            &self.peer_execsnoop,
+            &self.peer_biolatency,
+        ];
+        let peer = if named.iter().any(|peer| peer.is_some()) {
             "as named on the command line".to_owned()
         } else {
             peer::version().unwrap_or_else(|| "not from a package".to_owned())
@@ -160,6 +175,7 @@ impl Cli {
                 opens_flat: self.opens_flat,
                 getppids: self.getppids,
                 execs: self.execs,
+                reads: self.reads,
             },
         }
     }

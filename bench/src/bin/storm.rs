@@ -2,11 +2,17 @@
 //! Makes an exact number of operations and prints what they cost as one JSON object.
 
 use std::ffi::CString;
+use std::fs::OpenOptions;
 use std::io;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::io::Write;
 use std::os::fd::RawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::Parser;
@@ -17,6 +23,7 @@ use tracewell_bench::error::Error;
 use tracewell_bench::error::Result;
 use tracewell_bench::storm::Plan;
 use tracewell_bench::storm::run;
+use tracewell_bench::workload::BLOCK;
 use tracewell_bench::workload::Operation;
 
 /// Make an exact number of operations, and say what they cost.
@@ -83,6 +90,12 @@ enum OperationArgs {
         #[arg(long, default_value = "/tmp")]
         path: String,
     },
+    /// One read of 4 KiB past the page cache: one request of a disk
+    Read {
+        /// The disk, or a file on it
+        #[arg(long)]
+        path: PathBuf,
+    },
     /// One getppid: a system call that nobody traces
     Getppid,
 }
@@ -109,6 +122,18 @@ impl OperationArgs {
             Self::Unlink { path } => Operation::Unlink {
                 dir: c_string(path)?,
             },
+            Self::Read { path } => {
+                let failed = || path.display().to_string();
+                // Now, before another user is become.
+                let mut options = OpenOptions::new();
+                options.read(true).custom_flags(libc::O_DIRECT);
+                let mut disk = options.open(&path).context(failed)?;
+                let bytes = disk.seek(SeekFrom::End(0)).context(failed)?;
+                Operation::Read {
+                    disk: Arc::new(disk),
+                    blocks: (bytes / BLOCK as u64).max(1),
+                }
+            }
             Self::Getppid => Operation::Getppid,
         })
     }

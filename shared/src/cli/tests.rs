@@ -47,7 +47,7 @@ fn nothing_asked_is_the_default() {
 #[test]
 fn options_reach_the_trace() {
     let line = "--pid 7 --tid 8 --uid root --comm bash --cgroupmap /a --mntnsmap /b --probe kprobe --buffer perf \
-                --buffer-size 512k --latency 0 --btf /c --duration 1.5 --max-events 3 --format json -o out -v";
+                --buffer-size 512k --inflight 9 --latency 0 --btf /c --duration 1.5 --max-events 3 --format json -o out -v";
     let common = parse(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
     let options = common.options().unwrap();
     assert_eq!(
@@ -62,6 +62,7 @@ fn options_reach_the_trace() {
         (options.buffer, options.buffer_bytes),
         (Buffer::Perf, Some(512 << 10))
     );
+    assert_eq!(options.inflight, Some(9));
     assert_eq!(
         (options.latency, options.btf.as_deref()),
         (Duration::ZERO, Some(Path::new("/c")))

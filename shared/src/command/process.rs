@@ -14,38 +14,48 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
+use crate::pid::Numbers;
 use crate::privilege;
 use crate::shutdown::is_ignored;
 
 /// The byte that lets the command run. Any other, or the end of the pipe, ends it instead.
 pub(super) const GO: u8 = b'g';
 
-/// Has the process that `command` makes tell its number, and wait for [`GO`].
-pub(super) fn hold_before_exec(
-    command: &mut Command,
-    pids: PipeWriter,
-    go: PipeReader,
-    go_writer: RawFd,
-    ignore_child: bool,
-) {
-    let hold = move || {
-        // SAFETY: this is the new process's copy of a descriptor that nothing in it uses. With a copy here,
-        // the pipe would not end when the tool does.
-        unsafe { libc::close(go_writer) };
-        if ignore_child {
-            // SAFETY: no handler is installed, and signal(2) is safe after fork.
-            unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
-        }
-        (&pids).write_all(&std::process::id().to_ne_bytes())?;
-        let mut byte = [0];
-        match (&go).read_exact(&mut byte) {
-            Ok(()) if byte == [GO] => Ok(()),
-            // Makes the process end, and spawn return this.
-            _ => Err(Errno::ECANCELED.into()),
-        }
-    };
-    // SAFETY: between fork and exec it makes system calls only: neither pipe allocates or locks.
-    unsafe { command.pre_exec(hold) };
+/// What the process that is made is held by.
+pub(super) struct Hold {
+    /// Where it tells its numbers: its own idea of it, and what BPF programs know it by.
+    pub(super) pids: PipeWriter,
+    pub(super) numbers: Numbers,
+    /// Where it waits for [`GO`].
+    pub(super) go: PipeReader,
+    /// The other end of that, which it has too.
+    pub(super) go_writer: RawFd,
+    pub(super) ignore_child: bool,
+}
+
+impl Hold {
+    /// Has the process that `command` makes tell its numbers, and wait.
+    pub(super) fn before_exec(self, command: &mut Command) {
+        let hold = move || {
+            // SAFETY: this is the new process's copy of a descriptor that nothing in it uses. With a copy here,
+            // the pipe would not end when the tool does.
+            unsafe { libc::close(self.go_writer) };
+            if self.ignore_child {
+                // SAFETY: no handler is installed, and signal(2) is safe after fork.
+                unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+            }
+            let numbers = [std::process::id(), self.numbers.own()?];
+            (&self.pids).write_all(numbers.map(u32::to_ne_bytes).as_flattened())?;
+            let mut byte = [0];
+            match (&self.go).read_exact(&mut byte) {
+                Ok(()) if byte == [GO] => Ok(()),
+                // Makes the process end, and spawn return this.
+                _ => Err(Errno::ECANCELED.into()),
+            }
+        };
+        // SAFETY: between fork and exec it makes system calls only: nothing in it allocates or locks.
+        unsafe { command.pre_exec(hold) };
+    }
 }
 
 /// What the command's own thread does: makes the process, which blocks while it is held, and reaps it.
@@ -54,6 +64,7 @@ pub(super) fn run(
     spawned: &mpsc::SyncSender<io::Result<()>>,
     status: oneshot::Sender<io::Result<ExitStatus>>,
     alive: &Mutex<bool>,
+    confine: impl FnOnce(),
 ) {
     let result = command.spawn();
     // Closes this side's ends of the pipes, so that reading one whose process was killed ends.
@@ -71,6 +82,7 @@ pub(super) fn run(
     };
     // Privileges are each thread's own, and this one needs none from here on. It is no loss if it keeps them.
     drop(privilege::drop_all());
+    confine();
     drop(status.send(reap(child, alive)));
 }
 

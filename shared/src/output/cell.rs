@@ -3,6 +3,7 @@
 
 use super::escape;
 use super::stamp::Stamp;
+use crate::callers::{self, Frame};
 use crate::names;
 use std::iter;
 use std::str;
@@ -121,6 +122,17 @@ impl<'c> Cell<'c> {
     #[inline]
     pub fn space(&mut self) {
         self.ascii(b" ");
+    }
+
+    /// Goes on below, on a line that begins with spaces, as no row does. For the last column.
+    pub fn below(&mut self) {
+        self.out.extend_from_slice(b"\n        ");
+        self.width = 0;
+    }
+
+    /// A frame of a stack: `ADDRESS SYMBOL+OFFSET MODULE`.
+    pub fn frame(&mut self, frame: &Frame<'_>) {
+        callers::frame_text(self.out, frame);
     }
 
     /// The mark of a value that was cut.

@@ -3,11 +3,13 @@
 //! record is one line and a terminal may show it. Losses are not part of the stream.
 
 use super::escape;
-use super::fields::{Fields, List};
+use super::fields::{Fields, Frames, List};
 use super::sink::Sink;
 use super::stamp::Stamp;
+use crate::callers;
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
+use crate::hist::Bucket;
 use csv::ByteRecord;
 
 /// Writes records to a sink.
@@ -120,13 +122,43 @@ impl Fields for Record<'_> {
         });
     }
 
-    fn names(&mut self, _: &'static str, value: &mut dyn Iterator<Item = &'static str>) {
+    fn frames(&mut self, name: &'static str, value: Option<Frames<'_>>) {
+        let Some(each) = value else {
+            return self.absent(name);
+        };
+        self.put(|field, _| {
+            each(&mut |frame| {
+                if !field.is_empty() {
+                    field.extend_from_slice(b" | ");
+                }
+                callers::frame_text(field, frame);
+            });
+        });
+    }
+
+    fn names(&mut self, _: &'static str, value: &mut dyn Iterator<Item = &str>) {
         self.put(|field, _| {
             for (index, word) in value.enumerate() {
                 if index > 0 {
                     field.push(b'|');
                 }
                 field.extend_from_slice(word.as_bytes());
+            }
+        });
+    }
+
+    fn buckets(&mut self, _: &'static str, value: &mut dyn Iterator<Item = Bucket>) {
+        let mut digits = itoa::Buffer::new();
+        self.put(|field, _| {
+            for (index, bucket) in value.enumerate() {
+                if index > 0 {
+                    field.push(b' ');
+                }
+                field.extend_from_slice(digits.format(bucket.low).as_bytes());
+                field.push(b'-');
+                field.extend_from_slice(digits.format(bucket.high).as_bytes());
+                field.push(b':');
+                field.extend_from_slice(digits.format(bucket.count).as_bytes());
             }
         });
     }

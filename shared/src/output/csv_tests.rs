@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::loss::{Cause, Lost};
 use crate::output::Format;
 use crate::output::escape::unescape;
-use crate::output::sample::{Random, Sample, written};
+use crate::output::sample::{FRAMES, Random, Sample, written};
 
 fn csv(events: &[Sample<'_>]) -> Vec<u8> {
     written(Format::Csv, |writer| {
@@ -24,11 +24,13 @@ fn every_kind_of_field() {
         comm: b"a,b\n",
         path: None,
         args: Some(&[b"two words", b"", b"-x"]),
+        frames: Some(FRAMES),
     };
     let expected = concat!(
-        "time,pid,ret,comm,path,args,cut,flags,error,uid,fd\n",
+        "time,pid,ret,comm,path,args,cut,flags,error,uid,fd,frames\n",
         r#"2026-11-22T15:23:08.000000001Z,1,-1,"a,b\n",,"""two words"" """" -x",true,"#,
-        "O_RDWR|O_CREAT,EPERM,,-1\n",
+        r#"O_RDWR|O_CREAT,EPERM,,-1,"0x1234 ""f(int, int)""+0x4 ""/a \xff\n"" | 0xffffffffffffffff … …""#,
+        "\n",
     );
     assert_eq!(String::from_utf8(csv(&[event])).unwrap(), expected);
 }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What an event gives its values to: a stream of named fields.
 
+use crate::callers::Frame;
+use crate::hist::Bucket;
+
 /// Gives each element of a list to the function it is handed. It may be run more than once, and gives
 /// the same each time.
 pub type List<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8]));
+
+/// Gives each frame of a stack, innermost first, to the function it is handed.
+pub type Frames<'a> = &'a dyn Fn(&mut dyn FnMut(&Frame<'_>));
 
 /// Takes the fields of one event, in order. Every value has a name; `None` is a value that is absent.
 pub trait Fields {
@@ -25,8 +31,14 @@ pub trait Fields {
     /// A list of such bytes, such as the arguments of a command.
     fn list(&mut self, name: &'static str, value: Option<List<'_>>);
 
+    /// The frames of a stack.
+    fn frames(&mut self, name: &'static str, value: Option<Frames<'_>>);
+
     /// A set of words that the tool chose itself, such as flags.
-    fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &'static str>);
+    fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &str>);
+
+    /// The parts of a histogram that are not empty, in rising order.
+    fn buckets(&mut self, name: &'static str, value: &mut dyn Iterator<Item = Bucket>);
 
     /// A moment: nanoseconds of the kernel's boot-time clock.
     fn time(&mut self, name: &'static str, boot_ns: u64);

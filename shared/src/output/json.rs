@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! JSON output: one object a line, always valid UTF-8, and no byte lost.
 
-use super::fields::{Fields, List};
+use super::fields::{Fields, Frames, List};
 use super::json_string::{base64, lossy, string};
 use super::stamp::Stamp;
 use super::summary::Summary;
 use crate::event::Event;
+use crate::hist::Bucket;
 use crate::loss::Lost;
 
 /// Appends an event as one line.
@@ -50,7 +51,7 @@ pub(super) fn summary(out: &mut Vec<u8>, stamp: &mut Stamp, summary: &Summary<'_
         u64::try_from(duration_ms).unwrap_or(u64::MAX),
     );
     object.text("rung", summary.rung);
-    object.text("buffer", summary.buffer);
+    object.opt_text("buffer", summary.buffer);
     object.close();
 }
 
@@ -130,7 +131,29 @@ impl Fields for Object<'_> {
         }
     }
 
-    fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &'static str>) {
+    fn frames(&mut self, name: &'static str, value: Option<Frames<'_>>) {
+        let Some(each) = value else {
+            return self.absent(name);
+        };
+        self.name(name);
+        self.out.push(b'[');
+        let mut first = true;
+        each(&mut |frame| {
+            if !first {
+                self.out.push(b',');
+            }
+            first = false;
+            self.out.extend_from_slice(br#"{"address":"#);
+            number(self.out, frame.address);
+            self.opt_bytes("symbol", frame.symbol);
+            self.opt_u64("offset", frame.offset);
+            self.opt_bytes("module", frame.module);
+            self.out.push(b'}');
+        });
+        self.out.push(b']');
+    }
+
+    fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &str>) {
         self.name(name);
         self.out.push(b'[');
         for (index, word) in value.enumerate() {
@@ -138,6 +161,25 @@ impl Fields for Object<'_> {
                 self.out.push(b',');
             }
             string(self.out, word);
+        }
+        self.out.push(b']');
+    }
+
+    fn buckets(&mut self, name: &'static str, value: &mut dyn Iterator<Item = Bucket>) {
+        self.name(name);
+        self.out.push(b'[');
+        for (index, bucket) in value.enumerate() {
+            let lead: &[u8] = if index > 0 { b",{" } else { b"{" };
+            self.out.extend_from_slice(lead);
+            for (name, value) in [
+                (r#""low":"#, bucket.low),
+                (r#","high":"#, bucket.high),
+                (r#","count":"#, bucket.count),
+            ] {
+                self.out.extend_from_slice(name.as_bytes());
+                number(self.out, value);
+            }
+            self.out.push(b'}');
         }
         self.out.push(b']');
     }

@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::loss::{Cause, Counts, Lost};
 use crate::output::Format;
-use crate::output::sample::{Random, Sample, written};
+use crate::output::sample::{FRAMES, Random, Sample, written};
 use crate::output::summary::Summary;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -42,18 +42,37 @@ fn every_kind_of_field() {
         comm: b"sh",
         path: None,
         args: Some(&[b"a b", b""]),
+        frames: None,
     };
     let line = &lines(std::slice::from_ref(&event))[0];
     let expected = concat!(
         r#"{"event":"sample","time":"2026-11-22T15:23:08.123456789Z","pid":1,"ret":-1,"#,
         r#""comm":"sh","path":null,"args":["a b",""],"cut":true,"flags":["O_RDWR","O_CREAT"],"#,
-        r#""error":"EPERM","uid":null,"fd":-1}"#,
+        r#""error":"EPERM","uid":null,"fd":-1,"frames":null}"#,
     );
     assert_eq!(line, expected);
     let object: Value = serde_json::from_str(line).unwrap();
     for name in Sample::FIELDS {
         assert!(object.get(name).is_some(), "{name}");
     }
+}
+
+#[test]
+fn frames_are_objects() {
+    let event = Sample {
+        frames: Some(FRAMES),
+        ..Sample::default()
+    };
+    let expected = json!([
+        {"address": 0x1234, "symbol": "f(int, int)", "offset": 4, "module": "/a \u{fffd}\n", "module_b64": "L2Eg/wo="},
+        {"address": u64::MAX, "symbol": null, "offset": null, "module": null},
+    ]);
+    assert_eq!(object(&event)["frames"], expected);
+    let none = Sample {
+        frames: Some(&[]),
+        ..Sample::default()
+    };
+    assert_eq!(object(&none)["frames"], json!([]));
 }
 
 #[test]
@@ -149,7 +168,7 @@ fn losses_and_the_account() {
                     lost: counts,
                     duration: Duration::from_micros(1_234_567),
                     rung: "tp_btf",
-                    buffer: "ring",
+                    buffer: Some("ring"),
                 })
                 .unwrap();
         });

@@ -5,14 +5,17 @@
 
 pub mod escape;
 pub mod fields;
+pub(crate) mod outlet;
 pub mod sink;
 pub mod summary;
 pub mod table;
 
 mod cell;
+mod create;
 mod csv;
 mod json;
 mod json_string;
+pub mod lines;
 mod stamp;
 
 #[cfg(test)]
@@ -23,6 +26,7 @@ use crate::error::Result;
 use crate::event::{Event, EventFamily};
 use crate::loss::Lost;
 use csv::Csv;
+use lines::Lines;
 use sink::Sink;
 use stamp::Stamp;
 use std::env;
@@ -99,6 +103,30 @@ impl<T: EventFamily> Writer<T> {
             }
             Body::Csv(csv) => csv.event(&mut self.stamp, event),
         }
+    }
+
+    /// Adds what is no row of a table, such as a histogram: lines of text that `write` makes, or else the event.
+    pub fn lines(
+        &mut self,
+        event: &T::Event<'_>,
+        write: impl FnOnce(&mut Lines<'_>),
+    ) -> Result<()> {
+        match &mut self.body {
+            Body::Table(_, sink) => {
+                write(&mut Lines::new(sink.buffer(), &mut self.stamp));
+                sink.end_record()
+            }
+            Body::Json(_) | Body::Csv(_) => self.event(event),
+        }
+    }
+
+    /// Adds lines of text where the output is for people.
+    pub fn text(&mut self, write: impl FnOnce(&mut Lines<'_>)) -> Result<()> {
+        if let Body::Table(_, sink) = &mut self.body {
+            write(&mut Lines::new(sink.buffer(), &mut self.stamp));
+            return sink.end_record();
+        }
+        Ok(())
     }
 
     /// Adds a gap in the stream, where it was. CSV has no place for it: say it elsewhere, as a

@@ -5,6 +5,7 @@ use super::fields::Fields;
 use super::sink::Sink;
 use super::table::Column;
 use super::{Format, Writer};
+use crate::callers::Frame;
 use crate::clock::Clock;
 use crate::event::{Event, EventFamily};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -21,6 +22,7 @@ pub(super) struct Sample<'a> {
     pub(super) comm: &'a [u8],
     pub(super) path: Option<&'a [u8]>,
     pub(super) args: Option<&'a [&'a [u8]]>,
+    pub(super) frames: Option<&'a [Frame<'a>]>,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,7 @@ impl Event for Sample<'_> {
 
     const FIELDS: &'static [&'static str] = &[
         "time", "pid", "ret", "comm", "path", "args", "cut", "flags", "error", "uid", "fd",
+        "frames",
     ];
 
     fn time_ns(&self) -> u64 {
@@ -60,6 +63,10 @@ impl Event for Sample<'_> {
         to.opt_text("error", self.failed().then_some("EPERM"));
         to.opt_u64("uid", None);
         to.opt_i64("fd", Some(-1));
+        match self.frames {
+            Some(frames) => to.frames("frames", Some(&|give| frames.iter().for_each(&mut *give))),
+            None => to.frames("frames", None),
+        }
     }
 }
 
@@ -91,6 +98,22 @@ pub(super) fn columns() -> Vec<Column<Samples>> {
         },
     ]
 }
+
+/// Two frames: one with a name, one of an odd file.
+pub(super) const FRAMES: &[Frame<'_>] = &[
+    Frame {
+        address: 0x1234,
+        symbol: Some(b"f(int, int)"),
+        offset: Some(4),
+        module: Some(b"/a \xff\n"),
+    },
+    Frame {
+        address: u64::MAX,
+        symbol: None,
+        offset: None,
+        module: None,
+    },
+];
 
 /// Boot time 0 is 2026-11-22 15:23:08 UTC, 16:23:08 in local time.
 pub(super) fn clock() -> Clock {

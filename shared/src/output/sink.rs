@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where output goes: standard output or a file, through one buffer of whole lines.
 
-use crate::error::{Error, Result};
+use super::create::{Refused, create};
+use crate::error::{Error, Kind, Result};
 use memchr::memrchr;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, openat};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{SFlag, fstat};
 use nix::unistd;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -40,16 +40,27 @@ impl Sink {
         Self::new(Target::Stdout(io::stdout()), "standard output".to_owned())
     }
 
-    /// A file, created with the caller's umask or emptied. In a directory that everyone may write to
-    /// it must not be a symbolic link: it could be another user's, and name a file of ours.
+    /// A file, created with the caller's umask or emptied. In a directory that everyone may write to it must not be a
+    /// symbolic link, nor a file that is another user's or has a second name: these could be a trap. On the way there
+    /// no link of another user's is followed.
     pub fn file(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let file = create(path).map_err(|error| {
-            let error_told = Error::io(format_args!("cannot create {name}"), &error.into());
-            match error {
-                Errno::ELOOP => error_told
-                    .help("it is a symbolic link where everyone may create files; name its target"),
-                _ => error_told,
+        let file = create(path).map_err(|refused| {
+            let failed = |why: String| Error::new(Kind::Io, format!("cannot create {name}: {why}"));
+            match refused {
+                Refused::Errno(errno) => {
+                    Error::io(format_args!("cannot create {name}"), &errno.into())
+                }
+                Refused::Link(link) => failed(format!(
+                    "{} is a symbolic link where everyone may make them",
+                    link.display()
+                ))
+                .help("name its target"),
+                Refused::Others(file) => failed(format!(
+                    "{} is another user's, or has a second name, where everyone may make files",
+                    file.display()
+                ))
+                .help("remove it, or name another file"),
             }
         })?;
         Ok(Self::new(Target::Owned(file), name))
@@ -179,23 +190,6 @@ fn wait_writable(fd: BorrowedFd<'_>) -> nix::Result<()> {
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => Err(errno),
     }
-}
-
-fn create(path: &Path) -> nix::Result<OwnedFd> {
-    let file = path.file_name().ok_or(Errno::EISDIR)?;
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    // Held open, so that the directory that was looked at is the one that is written to.
-    let directory = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let parent = openat(AT_FDCWD, parent, directory, Mode::empty())?;
-    let everyone_writes = fstat(&parent)?.st_mode & Mode::S_IWOTH.bits() != 0;
-    let mut flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_CLOEXEC;
-    flags.set(OFlag::O_NOFOLLOW, everyone_writes);
-    // The umask takes from these what the caller wants taken.
-    let mode = Mode::from_bits_truncate(0o666);
-    openat(parent, file, flags, mode)
 }
 
 #[cfg(test)]

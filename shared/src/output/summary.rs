@@ -19,8 +19,8 @@ pub struct Summary<'a> {
     pub duration: Duration,
     /// The label of the rung that the tool was attached by.
     pub rung: &'a str,
-    /// What carried the events: `ring` or `perf`.
-    pub buffer: &'a str,
+    /// What carried the events: `ring` or `perf`; `None` for a tool that counts in the kernel.
+    pub buffer: Option<&'a str>,
 }
 
 impl fmt::Display for Summary<'_> {
@@ -57,7 +57,7 @@ mod tests {
             lost: Counts::default(),
             duration: Duration::from_secs(1),
             rung: "tp_btf",
-            buffer: "ring",
+            buffer: Some("ring"),
         };
         assert_eq!(summary.to_string(), "execsnoop: 1234 events, 0 lost");
         summary.events = 1;

@@ -3,7 +3,7 @@
 use super::{Column, Table};
 use crate::loss::{Cause, Lost};
 use crate::output::Format;
-use crate::output::sample::{Random, Sample, Samples, clock, columns, written};
+use crate::output::sample::{FRAMES, Random, Sample, Samples, clock, columns, written};
 use crate::output::stamp::Stamp;
 use crate::output::table::Cell;
 
@@ -198,4 +198,32 @@ fn values_at_the_right_may_have_several_parts() {
             assert_eq!(String::from_utf8(out).unwrap(), row);
         }
     }
+}
+
+#[test]
+fn frames_stand_below_their_row() {
+    let only = Column::<Samples> {
+        header: "",
+        width: 6,
+        right: false,
+        show: |event, cell| {
+            cell.bytes(event.comm);
+            for frame in FRAMES {
+                cell.below();
+                cell.frame(frame);
+            }
+        },
+    };
+    let event = Sample {
+        comm: b"sh",
+        ..Sample::default()
+    };
+    let mut out = Vec::new();
+    Table::new(vec![only], false).event(&mut out, &mut Stamp::new(clock()), &event);
+    let expected = concat!(
+        "sh\n",
+        "        0x1234 \"f(int, int)\"+0x4 \"/a \\xff\\n\"\n",
+        "        0xffffffffffffffff … …\n",
+    );
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
 }

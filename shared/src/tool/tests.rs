@@ -47,12 +47,12 @@ fn run(matches: &ArgMatches) -> Result<u8> {
 
 fn call(args: &[&str]) -> u8 {
     let args: Vec<_> = args.iter().map(OsString::from).collect();
-    dispatch("tracewell", &TOOLS, &args)
+    dispatch("tracewell", &TOOLS, &[], &args)
 }
 
 /// What is said of a command line that is not a tool's.
 fn said(args: &[&str]) -> String {
-    let parsed = multicall_parser("tracewell", &TOOLS).try_get_matches_from(args);
+    let parsed = multicall_parser("tracewell", &TOOLS, &[]).try_get_matches_from(args);
     parsed.expect_err("taken").to_string()
 }
 
@@ -129,7 +129,7 @@ fn a_tool_is_called_by_one_name_only() {
         FAIL.parser().render_version(),
         format!("failsnoop {}\n", env!("CARGO_PKG_VERSION"))
     );
-    multicall_parser("tracewell", &TOOLS).debug_assert();
+    multicall_parser("tracewell", &TOOLS, &[]).debug_assert();
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
 
+pub(crate) use perf::PERF_MOST_BYTES;
 pub use perf::page_bytes;
 pub(crate) use records::{Records, head_of};
 
@@ -20,8 +21,9 @@ use crate::error::{Error, Result};
 use perf::PerfBuffers;
 use ring::Ring;
 
-/// Records fetched at most before the caller gets them: bounds memory, and the time until a signal is heard.
-const BATCH: usize = 4096;
+/// Records fetched at most before the caller gets them: bounds memory, and the time until a signal is heard. As rows
+/// they fill about one write of output.
+const BATCH: usize = 1024;
 
 /// How often the ring is looked at though nothing woke the reader: a net under the design, not a part of it.
 const NET: Duration = Duration::from_secs(1);
@@ -85,6 +87,14 @@ impl Transport {
             tick,
             pending: true,
         })
+    }
+
+    /// What users call it: `ring` or `perf`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.buffer {
+            Buffer::Ring(_) => "ring",
+            Buffer::Perf(_) => "perf",
+        }
     }
 
     /// Waits until records may be there. Nothing is lost when the future is dropped.

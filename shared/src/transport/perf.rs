@@ -14,6 +14,10 @@ use libbpf_rs::libbpf_sys;
 
 use super::Records;
 
+/// What a record can carry: its size has 16 bits, and counts a head of 8 bytes, the length of 4, and padding to 8.
+/// BPF counts what is larger as lost; see `bpf/include/emit.bpf.h`.
+pub(crate) const PERF_MOST_BYTES: usize = 65528 - 12;
+
 #[derive(Debug)]
 pub(crate) struct PerfBuffers {
     buffers: NonNull<libbpf_sys::perf_buffer>,

@@ -118,7 +118,7 @@ impl<'a> Exec<'a> {
 
     /// The error's number; `None` for an exec that succeeded.
     pub fn errno(&self) -> Option<i32> {
-        (self.ret < 0).then_some(-self.ret)
+        (self.ret < 0).then_some(self.ret.saturating_neg())
     }
 
     /// How it came about.

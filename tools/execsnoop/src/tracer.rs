@@ -6,7 +6,7 @@ use tracewell_shared::event::EventFamily;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
-use tracewell_shared::tracer::{Opened, Tracer};
+use tracewell_shared::tracer::{Hooks, Opened, Tracer};
 
 use crate::event::Exec;
 use crate::skel::ExecsnoopSkelBuilder;
@@ -61,13 +61,14 @@ const PAIRS: &str = "tracepoint";
 const FAIL_PROGRAMS: &[&str] = &[
     "exec_fail_btf",
     "exec_fail_raw",
+    "exec_fail_rawsys",
     "execve_enter_tp",
     "execve_exit_tp",
     "execveat_enter_tp",
     "execveat_exit_tp",
 ];
 
-impl Tracer for Execs {
+impl Hooks for Execs {
     type Object = ExecsnoopSkelBuilder;
 
     const NAME: &'static str = "execsnoop";
@@ -89,6 +90,11 @@ impl Tracer for Execs {
                 optional: &[],
             },
             Rung {
+                label: "raw_syscalls",
+                programs: &["exec_done_tp", "exec_fail_rawsys"],
+                optional: &[],
+            },
+            Rung {
                 label: PAIRS,
                 programs: &[
                     "exec_done_tp",
@@ -102,8 +108,12 @@ impl Tracer for Execs {
         ],
     };
 
-    fn unwanted(&self) -> &'static [&'static str] {
-        if self.failed { &[] } else { FAIL_PROGRAMS }
+    const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
+
+    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
+
+    fn wants(&self, program: &str) -> bool {
+        self.failed || !FAIL_PROGRAMS.contains(&program)
     }
 
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
@@ -122,9 +132,14 @@ impl Tracer for Execs {
             .as_deref_mut()
             .ok_or_else(|| Error::new(Kind::Bpf, "execsnoop's object has no knobs"))?;
         knobs.max_args_bytes = self.max_args_bytes;
-        // The layout that the BPF source explains at its scratch map.
-        let scratch =
-            size_of::<exec_event>() as u32 + FILENAME_BYTES + 2 * (self.max_args_bytes + 1);
+        // The layout that the BPF source explains at its scratch map. Kernels such as 5.10 refuse values of more than
+        // 4 MiB, so that there is as little as can be.
+        let args = if self.failed {
+            2 * (self.max_args_bytes + 1)
+        } else {
+            self.max_args_bytes
+        };
+        let scratch = size_of::<exec_event>() as u32 + FILENAME_BYTES + args;
         object
             .maps
             .scratch
@@ -134,6 +149,12 @@ impl Tracer for Execs {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
         Ok(())
+    }
+}
+
+impl Tracer for Execs {
+    fn most_bytes(&self) -> usize {
+        size_of::<exec_event>() + (FILENAME_BYTES + self.max_args_bytes) as usize
     }
 
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Exec<'a>> {

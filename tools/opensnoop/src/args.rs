@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of the command line.
 
+use clap::builder::ArgPredicate;
 use clap::{CommandFactory, Parser};
 use memchr::memmem;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use tracewell_shared::callers::{self, Symbols};
 use tracewell_shared::cli::Common;
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::privilege::Capability;
 use tracewell_shared::snoop::Snoop;
 
 use crate::columns;
@@ -29,7 +32,7 @@ pub(crate) struct Args {
     name: Option<OsString>,
 
     /// Only opens with this flag of open(2), by its name; repeat it for opens that have all
-    #[arg(short, long = "flag", value_name = "FLAG", value_parser = wanted, help_heading = "Filters")]
+    #[arg(short, long = "flag", alias = "flag_filter", value_name = "FLAG", value_parser = wanted, help_heading = "Filters")]
     flags: Vec<Wanted>,
 
     /// Show when each open returned, in local time
@@ -48,6 +51,10 @@ pub(crate) struct Args {
     #[arg(short = 'F', long, help_heading = "Output")]
     full_path: bool,
 
+    /// Show who in the program called: its stack, up to 16 functions
+    #[arg(short, long, help_heading = "Output")]
+    callers: bool,
+
     /// Pages of the buffer, instead of --buffer-size
     #[arg(
         short,
@@ -58,6 +65,10 @@ pub(crate) struct Args {
     )]
     buffer_pages: Option<usize>,
 
+    /// The same as `-- COMMAND`, as BCC's Python tool has it: all that follows is the command
+    #[arg(long, value_name = "COMMAND", num_args = 1.., allow_hyphen_values = true, hide = true, conflicts_with_all = ["command", "pid", "tid"])]
+    exec: Vec<OsString>,
+
     #[command(flatten)]
     common: Common,
 }
@@ -66,6 +77,7 @@ const EXAMPLES: &str = "\
 Examples:
   opensnoop                        every open of every process
   opensnoop -x -F                  failed opens, with full paths
+  opensnoop -c -p 1234             with the functions that called
   opensnoop -u www-data -d 10      what a user opens within ten seconds
   opensnoop --format json -- make  what a build opens, for a program to read";
 
@@ -76,6 +88,10 @@ pub(crate) fn command() -> clap::Command {
         .mut_arg("tid", |arg| arg.short('t'))
         .mut_arg("uid", |arg| arg.short('u'))
         .mut_arg("duration", |arg| arg.short('d'))
+        // The sooner a program is looked at, the more of those that soon end are still there.
+        .mut_arg("latency", |arg| {
+            arg.default_value_if("callers", ArgPredicate::IsPresent, "0")
+        })
 }
 
 fn wanted(name: &str) -> Result<Wanted, String> {
@@ -86,6 +102,7 @@ impl Snoop for Args {
     type Tracer = Opens;
 
     fn common(&mut self) -> &mut Common {
+        self.common.command.append(&mut self.exec);
         &mut self.common
     }
 
@@ -104,7 +121,16 @@ impl Snoop for Args {
         Ok(Opens {
             failed_only: self.failed,
             full_path: self.full_path,
+            callers: self.callers.then(Symbols::default),
         })
+    }
+
+    fn keeps(&self) -> &'static [Capability] {
+        if self.callers {
+            callers::CAPABILITIES
+        } else {
+            &[]
+        }
     }
 
     fn columns(&self) -> Vec<Column<Opens>> {
@@ -114,6 +140,7 @@ impl Snoop for Args {
             self.common.tid.is_some(),
             self.extended_fields,
             self.full_path,
+            self.callers,
         )
     }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The table: the columns of BCC's opensnoop, in their order.
 
-use tracewell_shared::names;
-use tracewell_shared::output::table::Column;
+use tracewell_shared::column::FileEvent;
+use tracewell_shared::output::table::{Cell, Column};
 
+use crate::event::Open;
 use crate::tracer::Opens;
 
 /// The columns that were asked for.
@@ -13,34 +14,21 @@ pub(crate) fn of(
     tid: bool,
     extended: bool,
     full_path: bool,
+    callers: bool,
 ) -> Vec<Column<Opens>> {
     let mut columns: Vec<Column<Opens>> = Vec::new();
     if time {
-        columns.push(Column::left("TIME", 15, |open, cell| {
-            cell.time_of_day(open.time_ns)
-        }));
+        columns.push(Column::time());
     }
     if uid {
-        columns.push(Column::left("UID", 7, |open, cell| {
-            cell.u64(open.uid.into())
-        }));
+        columns.push(Column::uid());
     }
-    columns.push(if tid {
-        Column::left("TID", 6, |open, cell| cell.u64(open.tid.into()))
-    } else {
-        Column::left("PID", 6, |open, cell| cell.u64(open.pid.into()))
-    });
-    columns.push(Column::left("COMM", 16, |open, cell| cell.bytes(open.comm)));
+    columns.push(if tid { Column::tid() } else { Column::pid() });
+    columns.push(Column::comm());
     columns.push(Column::right("FD", 3, |open, cell| {
         cell.i64(open.fd().unwrap_or(-1).into())
     }));
-    columns.push(Column::left("ERR", 7, |open, cell| {
-        let errno = open.errno().unwrap_or(0);
-        match names::errno(errno) {
-            Some(name) => cell.text(name),
-            None => cell.i64(errno.into()),
-        }
-    }));
+    columns.push(Column::error());
     if extended {
         columns.push(Column::left("FLAGS", 8, |open, cell| {
             cell.octal(open.flags)
@@ -52,29 +40,31 @@ pub(crate) fn of(
             }
         }));
     }
-    columns.push(if full_path {
-        Column::left("PATH", 0, |open, cell| match open.full_path() {
-            Some(path) => {
-                if path.cut() {
-                    cell.cut();
-                }
-                path.pieces(&mut |piece| cell.bytes(piece));
-                if open.path_truncated {
-                    cell.cut();
-                }
-            }
-            None => cell.cut(),
-        })
-    } else {
-        Column::left("PATH", 0, |open, cell| {
-            match open.path {
-                Some(path) => cell.bytes(path),
-                None => cell.cut(),
-            }
-            if open.path_truncated {
-                cell.cut();
-            }
-        })
+    columns.push(match (full_path, callers) {
+        (_, false) => Column::path(full_path),
+        (false, true) => Column::left("PATH/CALLER", 0, |open, cell| {
+            open.named().show(cell);
+            stack(open, cell);
+        }),
+        (true, true) => Column::left("PATH/CALLER", 0, |open, cell| {
+            open.named().show_full(cell);
+            stack(open, cell);
+        }),
     });
     columns
+}
+
+/// A line for each frame; none where there is no stack.
+fn stack(open: &Open<'_>, cell: &mut Cell<'_>) {
+    let Some(callers) = open.callers() else {
+        return;
+    };
+    callers.frames(&mut |frame| {
+        cell.below();
+        cell.frame(frame);
+    });
+    if callers.truncated() {
+        cell.below();
+        cell.cut();
+    }
 }

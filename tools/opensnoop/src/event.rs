@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One open, from the record's bytes to named fields.
 
+use tracewell_shared::callers::{Callers, Symbols};
+use tracewell_shared::column::FileEvent;
 use tracewell_shared::event::Event;
 use tracewell_shared::names;
 use tracewell_shared::output::fields::Fields;
-use tracewell_shared::path::{self, Base};
+use tracewell_shared::path::{self, Base, Named};
+use tracewell_shared::task::Task;
 
 use crate::flags;
 use crate::skel::types::open_event;
@@ -48,10 +51,15 @@ pub struct Open<'a> {
     /// The caller uses the 32-bit system calls.
     pub compat: bool,
     base: Option<Base<'a>>,
+    callers: Option<Callers<'a>>,
 }
 
 impl<'a> Open<'a> {
-    pub(crate) fn decode(record: &'a [u8], full_path: bool) -> Option<Self> {
+    pub(crate) fn decode(
+        record: &'a [u8],
+        full_path: bool,
+        symbols: Option<&'a Symbols>,
+    ) -> Option<Self> {
         let mut raw = open_event::default();
         plain::copy_from_bytes(&mut raw, record).ok()?;
         let tail = record.get(size_of::<open_event>()..)?;
@@ -60,13 +68,22 @@ impl<'a> Open<'a> {
             components: rest.get(..raw.base_bytes.into())?,
             status: raw.base_status,
         };
-        let comm = record.get(tracewell_shared::decode::COMM)?;
+        let task = Task::decode(record)?;
+        let callers = match symbols {
+            Some(symbols) if raw.caller_bytes > 0 => {
+                let start = usize::from(raw.path_bytes) + usize::from(raw.base_bytes);
+                let callers = tail.get(start.next_multiple_of(8)..)?;
+                let callers = callers.get(..raw.caller_bytes.into())?;
+                Some(Callers::decode(callers, task.pid, task.time_ns, symbols)?)
+            }
+            _ => None,
+        };
         Some(Self {
-            time_ns: raw.head.time_ns,
-            pid: raw.head.pid,
-            tid: raw.head.tid,
-            uid: raw.head.uid,
-            comm: tracewell_shared::decode::until_nul(comm),
+            time_ns: task.time_ns,
+            pid: task.pid,
+            tid: task.tid,
+            uid: task.uid,
+            comm: task.comm,
             ret: raw.ret,
             dirfd: raw.dirfd,
             flags: raw.flags,
@@ -75,6 +92,7 @@ impl<'a> Open<'a> {
             path_truncated: raw.detail & PATH_CUT != 0,
             compat: raw.detail & COMPAT != 0,
             base: full_path.then_some(base),
+            callers,
         })
     }
 
@@ -85,7 +103,7 @@ impl<'a> Open<'a> {
 
     /// The error's number; `None` for an open that succeeded.
     pub fn errno(&self) -> Option<i32> {
-        (self.ret < 0).then_some(-self.ret)
+        (self.ret < 0).then_some(self.ret.saturating_neg())
     }
 
     /// The mode, where the call could make a file.
@@ -93,11 +111,45 @@ impl<'a> Open<'a> {
         flags::makes_file(self.flags).then_some(self.mode)
     }
 
+    /// The user stack of the call. `None` unless asked for with [`callers`](crate::Opens::callers), or where there is
+    /// none: an open by a thread of the kernel's own.
+    pub fn callers(&self) -> Option<Callers<'a>> {
+        self.callers
+    }
+
     /// The path from the root of the caller's mount namespace, right for `dirfd`, the working directory, mounts and
     /// chroot. Symbolic links and `..` stand as given. `None` unless asked for with
     /// [`full_path`](crate::Opens::full_path), or where the path or its start could not be read.
     pub fn full_path(&self) -> Option<path::Full<'a>> {
-        path::Full::new(self.base?, self.path?)
+        self.named().full()
+    }
+
+    fn named(&self) -> Named<'a> {
+        Named {
+            path: self.path,
+            truncated: self.path_truncated,
+            base: self.base,
+        }
+    }
+}
+
+impl FileEvent for Open<'_> {
+    fn task(&self) -> Task<'_> {
+        Task {
+            time_ns: self.time_ns,
+            pid: self.pid,
+            tid: self.tid,
+            uid: self.uid,
+            comm: self.comm,
+        }
+    }
+
+    fn errno(&self) -> Option<i32> {
+        self.errno()
+    }
+
+    fn named(&self) -> Named<'_> {
+        self.named()
     }
 }
 
@@ -120,6 +172,8 @@ impl Event for Open<'_> {
         "flags",
         "mode",
         "compat",
+        "callers",
+        "callers_truncated",
     ];
 
     fn time_ns(&self) -> u64 {
@@ -131,28 +185,22 @@ impl Event for Open<'_> {
     }
 
     fn fields(&self, to: &mut dyn Fields) {
-        to.time("time", self.time_ns);
-        to.u64("pid", self.pid.into());
-        to.u64("tid", self.tid.into());
-        to.u64("uid", self.uid.into());
-        to.bytes("comm", self.comm);
+        self.task().fields(to);
         to.opt_i64("fd", self.fd().map(i64::from));
         to.opt_i64("errno", self.errno().map(i64::from));
         to.opt_text("error", self.errno().and_then(names::errno));
         to.i64("dirfd", self.dirfd.into());
-        to.opt_bytes("path", self.path);
-        to.bool("path_truncated", self.path_truncated);
-        let full = self.full_path();
-        match full {
-            Some(full) => full.with_bytes(|bytes| to.bytes("full_path", bytes)),
-            None => to.absent("full_path"),
-        }
-        to.bool(
-            "full_path_truncated",
-            full.is_some_and(|full| full.cut() || self.path_truncated),
-        );
+        self.named().fields(to);
         to.names("flags", &mut flags::names(self.flags));
         to.opt_u64("mode", self.creation_mode().map(u64::from));
         to.bool("compat", self.compat);
+        match self.callers {
+            Some(callers) => to.frames("callers", Some(&|give| callers.frames(give))),
+            None => to.absent("callers"),
+        }
+        to.bool(
+            "callers_truncated",
+            self.callers.is_some_and(|callers| callers.truncated()),
+        );
     }
 }

@@ -26,6 +26,26 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Who in a program called is a list of addresses, and names for them where they are asked for:
+//!
+//! ```no_run
+//! # use opensnoop::{Item, Opens, Options, Result, Symbols};
+//! # async fn run() -> Result<()> {
+//! let tracer = Opens { callers: Some(Symbols::default()), ..Opens::default() };
+//! let mut opens = tracer.start(&Options::default())?;
+//! while let Some(batch) = opens.next().await? {
+//!     for item in batch.items() {
+//!         let Item::Event(open) = item else { continue };
+//!         let Some(callers) = open.callers() else { continue };
+//!         println!("{:x?}", callers.addresses().collect::<Vec<_>>());
+//!         // Reads files of the process, if it still is there.
+//!         callers.frames(&mut |frame| println!("{:?} of {:?}", frame.symbol, frame.module));
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod args;
 mod columns;
@@ -37,6 +57,7 @@ include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
 pub use event::Open;
 pub use tracer::Opens;
+pub use tracewell_shared::callers::{self, Callers, Frame, Symbols};
 pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::options::{Buffer, Filter, Options};
 pub use tracewell_shared::stream::{Batch, Item, Stream};

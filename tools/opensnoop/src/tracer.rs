@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
+use tracewell_shared::callers::Symbols;
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
-use tracewell_shared::tracer::{Opened, Tracer};
+use tracewell_shared::tracer::{Hooks, Opened, Tracer};
 
 use crate::event::Open;
 use crate::skel::OpensnoopSkelBuilder;
@@ -19,6 +20,9 @@ pub struct Opens {
     pub failed_only: bool,
     /// Where the path starts is read too, for [`Open::full_path`].
     pub full_path: bool,
+    /// Who in the program called is read too, for [`Open::callers`]; this gives names to the addresses, where names
+    /// are asked for.
+    pub callers: Option<Symbols>,
 }
 
 impl Opens {
@@ -39,7 +43,7 @@ impl EventFamily for Opens {
 /// The label of the rung that joins entry and exit by a map.
 const PAIRS: &str = "tracepoint";
 
-impl Tracer for Opens {
+impl Hooks for Opens {
     type Object = OpensnoopSkelBuilder;
 
     const NAME: &'static str = "opensnoop";
@@ -49,12 +53,29 @@ impl Tracer for Opens {
         rungs: &[
             Rung {
                 label: "tp_btf",
-                programs: &["open_exit_btf", "open_exit_full_btf"],
+                programs: &[
+                    "open_exit_btf",
+                    "open_exit_full_btf",
+                    "open_exit_callers_btf",
+                ],
                 optional: &[],
             },
             Rung {
                 label: "raw_tp",
-                programs: &["open_exit_raw", "open_exit_full_raw"],
+                programs: &[
+                    "open_exit_raw",
+                    "open_exit_full_raw",
+                    "open_exit_callers_raw",
+                ],
+                optional: &[],
+            },
+            Rung {
+                label: "raw_syscalls",
+                programs: &[
+                    "open_exit_rawsys",
+                    "open_exit_full_rawsys",
+                    "open_exit_callers_rawsys",
+                ],
                 optional: &[],
             },
             Rung {
@@ -73,12 +94,16 @@ impl Tracer for Opens {
         ],
     };
 
-    fn unwanted(&self) -> &'static [&'static str] {
-        if self.full_path {
-            &["open_exit_btf", "open_exit_raw"]
-        } else {
-            &["open_exit_full_btf", "open_exit_full_raw"]
-        }
+    const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
+
+    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
+
+    fn wants(&self, program: &str) -> bool {
+        // The pairs have knobs, the other exits are three programs: with the callers, with the full path, with neither.
+        let callers = self.callers.is_some();
+        program.ends_with("_tp")
+            || (program.contains("_callers_") == callers
+                && program.contains("_full_") == (self.full_path && !callers))
     }
 
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
@@ -92,7 +117,9 @@ impl Tracer for Opens {
             .ok_or_else(|| Error::new(Kind::Bpf, "opensnoop's object has no knobs"))?;
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
-        if !self.full_path {
+        knobs.with_callers = self.callers.is_some();
+        // The pairs have the code for all, whether it runs or not.
+        if !self.full_path && self.callers.is_none() && rung != PAIRS {
             object
                 .maps
                 .scratch
@@ -104,9 +131,11 @@ impl Tracer for Opens {
         }
         Ok(())
     }
+}
 
+impl Tracer for Opens {
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Open<'a>> {
-        Open::decode(record, self.full_path)
+        Open::decode(record, self.full_path, self.callers.as_ref())
     }
 }
 

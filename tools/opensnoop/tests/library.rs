@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use opensnoop::{Buffer, Filter, Item, Opens, Options, Stream};
+use opensnoop::{Buffer, Filter, Item, Opens, Options, Stream, Symbols};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
@@ -175,6 +175,45 @@ fn perf_buffers_do_as_well() {
 }
 
 #[test]
+fn callers_are_addresses_that_can_be_named() {
+    let opener = Opener::start();
+    run(multi_thread(), async {
+        let tracer = Opens {
+            callers: Some(Symbols::default()),
+            ..Opens::default()
+        };
+        let mut opens = tracer.start(&opener.options()).expect("a trace");
+        opener.open_all();
+        opens.stop();
+        let mut seen = 0;
+        while let Some(batch) = opens.next().await.unwrap() {
+            for item in batch.items() {
+                let Item::Event(open) = item else {
+                    panic!("{item:?}")
+                };
+                let callers = open.callers().expect("a stack");
+                let addresses: Vec<_> = callers.addresses().collect();
+                let mut frames = Vec::new();
+                callers.frames(&mut |frame| {
+                    frames.push(frame.address);
+                    if frames.len() == 1 {
+                        // The C library's, whatever it calls its function.
+                        assert!(
+                            frame.symbol.is_some() && frame.module.is_some(),
+                            "{frame:?}"
+                        );
+                    }
+                });
+                assert!(!addresses.is_empty());
+                assert_eq!(frames, addresses);
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, MADE);
+    });
+}
+
+#[test]
 fn what_a_small_buffer_loses_is_accounted_for() {
     let opener = Opener::start();
     run(current_thread(), async {
@@ -246,5 +285,35 @@ fn many_streams_run_side_by_side() {
         for task in tasks {
             task.await.unwrap();
         }
+    });
+}
+
+/// What this thread may do, as lines of its status.
+fn privileges() -> Vec<String> {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+    let kinds = ["Cap", "NoNewPrivs", "Seccomp"];
+    let lines = status.lines();
+    let lines = lines.filter(|line| kinds.iter().any(|kind| line.starts_with(kind)));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn what_its_user_may_do_is_left_alone() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let before = privileges();
+        let filter = Filter {
+            tid: Some(1),
+            ..Filter::default()
+        };
+        let options = Options {
+            filter,
+            ..Options::default()
+        };
+        let mut opens = Opens::default().start(&options).unwrap();
+        assert_eq!(privileges(), before);
+        opens.stop();
+        while opens.next().await.unwrap().is_some() {}
+        assert_eq!(privileges(), before);
     });
 }

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * biolatency's last rung: tracepoints by their format. They do not tell which
+ * request it is, so disk and sector stand for it. Of two that are under way at
+ * one place, the earlier is lost, and counted so.
+ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, REQUESTS_MOST);
+	__type(key, struct place);
+	__type(value, struct in_flight);
+} places SEC(".maps");
+
+/* Up to 5.17 the completion's record had a name of its own ("block: add rq_error tracepoint"). */
+struct trace_event_raw_block_rq_complete___old {
+	dev_t dev;
+	sector_t sector;
+	unsigned int nr_sector;
+	char rwbs[8];
+} __attribute__((preserve_access_index));
+
+#define EEXIST 17
+
+/* Where a flush is: its issue says 0, its completion this, and no other request is here. */
+#define FLUSH_SECTOR (~0ULL)
+
+/* letters: those of rwbs, as blk_fill_rwbs() writes them. */
+static __always_inline bool is_flush(__u64 letters)
+{
+	return (letters & 0xffff) == ('F' | 'F' << 8);
+}
+
+/* The letters are copied: two loads from what the kernel hands over would be one of a changed pointer. */
+#define place_of_flush(place, rwbs)                                                                \
+	({                                                                                         \
+		__u16 __first = 0;                                                                 \
+		bpf_core_read(&__first, sizeof(__first), &(rwbs));                                 \
+		if (is_flush(__first))                                                             \
+			(place)->sector = FLUSH_SECTOR;                                            \
+	})
+
+static __always_inline int place_start(const struct place *place)
+{
+	struct in_flight entry = {.start_ns = bpf_ktime_get_ns()};
+	long err;
+
+	if (one_disk && place->disk != wanted_disk)
+		return 0;
+	err = bpf_map_update_elem(&places, place, &entry, BPF_NOEXIST);
+	if (err == -EEXIST) {
+		/*
+		 * Not where the other has completed by now: its entry is gone, and
+		 * this one is the one that is lost.
+		 */
+		bpf_map_update_elem(&places, place, &entry, BPF_EXIST);
+		lose(LOSS_INFLIGHT_CLASH);
+	} else if (err) {
+		lose(LOSS_INFLIGHT_FULL);
+	}
+	return 0;
+}
+
+static __always_inline int place_end(const struct place *place, __u64 letters)
+{
+	struct in_flight *entry = bpf_map_lookup_elem(&places, place);
+	struct told told = {};
+	__u64 start_ns;
+
+	if (!entry || !entry->start_ns)
+		return 0;
+	start_ns = entry->start_ns;
+	bpf_map_delete_elem(&places, place);
+	if (by_disk)
+		told.disk = place->disk;
+	if (by_flags)
+		told.flags = letters | FLAGS_ARE_LETTERS;
+	count(&told, 0, start_ns);
+	return 0;
+}
+
+SEC("tp/block/block_rq_issue")
+int rq_issue_tp(struct trace_event_raw_block_rq *ctx)
+{
+	struct place place = {.sector = ctx->sector, .disk = ctx->dev};
+
+	place_of_flush(&place, ctx->rwbs);
+	return place_start(&place);
+}
+
+/* What is put back is issued again, which is no clash. */
+SEC("tp/block/block_rq_requeue")
+int rq_requeue_tp(struct trace_event_raw_block_rq_requeue *ctx)
+{
+	struct place place = {.sector = ctx->sector, .disk = ctx->dev};
+
+	place_of_flush(&place, ctx->rwbs);
+	bpf_map_delete_elem(&places, &place);
+	return 0;
+}
+
+SEC("tp/block/block_rq_complete")
+int rq_complete_tp(void *ctx)
+{
+	struct trace_event_raw_block_rq_complete___old *old = ctx;
+	struct trace_event_raw_block_rq_completion *new = ctx;
+	struct place place = {};
+	__u64 letters = 0;
+	__u32 sectors;
+
+	if (bpf_core_type_exists(struct trace_event_raw_block_rq_completion)) {
+		BPF_CORE_READ_INTO(&place.sector, new, sector);
+		BPF_CORE_READ_INTO(&place.disk, new, dev);
+		BPF_CORE_READ_INTO(&sectors, new, nr_sector);
+		bpf_core_read(&letters, sizeof(letters), &new->rwbs);
+	} else {
+		BPF_CORE_READ_INTO(&place.sector, old, sector);
+		BPF_CORE_READ_INTO(&place.disk, old, dev);
+		BPF_CORE_READ_INTO(&sectors, old, nr_sector);
+		bpf_core_read(&letters, sizeof(letters), &old->rwbs);
+	}
+	/* The empty write that asked for a flush ends too, with the flush; it was never issued. */
+	if (!sectors && (char)letters == 'W')
+		return 0;
+	if (is_flush(letters))
+		place.sector = FLUSH_SECTOR;
+	return place_end(&place, letters);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The rungs at system calls, for a tool that tells of a few calls, each once,
+ * at its exit. The source that includes this has said before what differs:
+ *
+ *   enum call                   the calls, CALL_NONE for all others
+ *   call_of(nr, &compat)        which of them a number means
+ *   struct call_request         what one call asked for, as its arguments say it
+ *   call_request_of(&request, call, compat, &args)
+ *
+ * and says after it, in sys_exit() and pair_exit(), what becomes of a request.
+ */
+#ifndef TRACEWELL_CALLS_BPF_H
+#define TRACEWELL_CALLS_BPF_H
+
+#include "core.bpf.h"
+#include "filter.bpf.h"
+#include "loss.bpf.h"
+#include "syscall.bpf.h"
+
+const volatile bool failed_only = false;
+
+/* Which programs a call is seen by. */
+enum call_rung {
+	RUNG_TP_BTF,
+	RUNG_RAW_TP,
+	RUNG_RAW_SYSCALLS,
+};
+
+/*
+ * At the exit of any system call: whether it is one to tell of, and then its
+ * request. Most are none of the tool's; that answer is the cheap one.
+ */
+static __always_inline bool exit_request(struct call_request *request, enum call_rung rung,
+					 struct pt_regs *regs, long ret)
+{
+	bool direct = rung != RUNG_RAW_TP;
+	struct syscall_args args;
+	bool compat;
+	enum call call = call_of(syscall_nr(direct, regs), &compat);
+
+	if (call == CALL_NONE)
+		return false;
+	if (failed_only && ret >= 0)
+		return false;
+	if (!filter_passes())
+		return false;
+	syscall_args(direct, regs, compat, &args);
+	call_request_of(request, call, compat, &args);
+	return true;
+}
+
+/*
+ * Programs around sys_exit(ctx, rung, regs, ret, ...), one a rung: name_btf,
+ * name_raw, name_rawsys. What follows the name are constants, and each set of
+ * them is programs of its own. Knobs would do for the verifier, but libbpf
+ * looks up every type that a loaded program names, dead branches included, and
+ * each look-up goes through all types of the kernel: those of the full path
+ * would more than double the time to start.
+ *
+ * raw_syscalls is dearer than the others for every other system call, but
+ * never preempted, not even on kernels that preempt tasks inside those. (The
+ * kernel turns preemption off around all programs on tracepoints through
+ * tracefs, except those on one system call.)
+ */
+#define EXIT_OF_ANY_CALL(name, ...)                                                                \
+	SEC("tp_btf/sys_exit")                                                                     \
+	int BPF_PROG(name##_btf, struct pt_regs *regs, long ret)                                   \
+	{                                                                                          \
+		return sys_exit(ctx, RUNG_TP_BTF, regs, ret, __VA_ARGS__);                         \
+	}                                                                                          \
+	SEC("raw_tp/sys_exit")                                                                     \
+	int name##_raw(struct bpf_raw_tracepoint_args *ctx)                                        \
+	{                                                                                          \
+		return sys_exit(ctx, RUNG_RAW_TP, (struct pt_regs *)ctx->args[0], ctx->args[1],    \
+				__VA_ARGS__);                                                      \
+	}                                                                                          \
+	SEC("tp/raw_syscalls/sys_exit")                                                            \
+	int name##_rawsys(struct trace_event_raw_sys_exit *ctx)                                    \
+	{                                                                                          \
+		return sys_exit(ctx, RUNG_RAW_SYSCALLS, current_regs(), ctx->ret, __VA_ARGS__);    \
+	}
+
+/*
+ * The last rung: entry and exit tracepoints of each call, joined by a map.
+ * These do not fire for 32-bit callers. All exits may share one scratch space:
+ * the kernel runs one program of this kind at a time on a CPU.
+ *
+ * The map has the call that a thread is in. User space makes it one entry small
+ * on the other rungs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 10240);
+	__type(key, __u32);
+	__type(value, struct call_request);
+} inflight SEC(".maps");
+
+static __always_inline int pair_enter(struct trace_event_raw_sys_enter *ctx, enum call call)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct call_request request = {};
+	struct syscall_args args = {};
+
+	if (!filter_passes())
+		return 0;
+	args.arg[0] = ctx->args[0];
+	args.arg[1] = ctx->args[1];
+	args.arg[2] = ctx->args[2];
+	args.arg[3] = ctx->args[3];
+	call_request_of(&request, call, false, &args);
+	if (bpf_map_update_elem(&inflight, &tid, &request, BPF_ANY))
+		lose(LOSS_INFLIGHT_FULL);
+	return 0;
+}
+
+/* Takes the request out of the map: whether there was one, and it is to be told of. */
+static __always_inline bool pair_request(struct call_request *request, long ret)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct call_request *kept = bpf_map_lookup_elem(&inflight, &tid);
+
+	if (!kept)
+		return false;
+	*request = *kept;
+	bpf_map_delete_elem(&inflight, &tid);
+	return !failed_only || ret < 0;
+}
+
+/* Programs around pair_exit(ctx, request, ret): name_exit_tp, name_enter_tp. */
+#define CALL_PAIR(name, call)                                                                      \
+	SEC("tp/syscalls/sys_exit_" #name)                                                         \
+	int name##_exit_tp(struct trace_event_raw_sys_exit *ctx)                                   \
+	{                                                                                          \
+		struct call_request request;                                                       \
+                                                                                                   \
+		if (!pair_request(&request, ctx->ret))                                             \
+			return 0;                                                                  \
+		return pair_exit(ctx, &request, ctx->ret);                                         \
+	}                                                                                          \
+	SEC("tp/syscalls/sys_enter_" #name)                                                        \
+	int name##_enter_tp(struct trace_event_raw_sys_enter *ctx)                                 \
+	{                                                                                          \
+		return pair_enter(ctx, call);                                                      \
+	}
+
+#endif

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Names that are removed: unlink(2), unlinkat(2), rmdir(2), and on request
+ * renames that replaced a file; each once, at the exit.
+ *
+ * Two rungs hook the kernel's functions behind the system calls, where the
+ * file that goes is at hand (unlinksnoop_fn.bpf.h). Two hook the exit of
+ * system calls, as opensnoop does. The last one is the pair of tracepoints.
+ */
+#include "core.bpf.h"
+#include "emit.bpf.h"
+#include "filter.bpf.h"
+#include "syscall.bpf.h"
+#include "unlinksnoop.h"
+
+#define PATH_OFFSET sizeof(struct unlink_event)
+#define BEHIND_BASE 0
+#include "path.bpf.h"
+
+struct unlink_event *unused_unlink_event __attribute__((unused));
+_Static_assert(sizeof(struct unlink_event) == 88, "unlink_event");
+
+#define AT_REMOVEDIR 0x200
+
+const volatile bool full_path = false; /* of the pairs; the others are two programs */
+
+/* What one call asked for, as its arguments say it. */
+struct call_request {
+	const char *path;
+	int dirfd;
+	__u32 op; /* enum unlink_op */
+};
+
+/* The rest of an event whose path is there, and its way out. full is a constant where it matters: see the programs. */
+static __always_inline void unlink_emit(void *ctx, __u32 space, struct unlink_event *event,
+					bool full)
+{
+	char *path = (char *)(event + 1);
+	__u64 end = at_most(event->path_bytes, PATH_MAX_BYTES);
+
+	event_begin(&event->head);
+	event->base_status = BASE_UNKNOWN;
+	event->base_bytes = 0;
+	if (full) {
+		struct base base;
+		bool absolute = end && path[0] == '/';
+
+		base_of(&base, event->dirfd, absolute, false);
+		base_components(space, &base, end, &event->base_bytes, &event->base_status);
+		end = at_most(end + event->base_bytes, TAIL_BYTES);
+	}
+	emit(ctx, event, sizeof(*event) + end);
+}
+
+/* The exit of a call whose name is in the caller's memory. */
+static __always_inline int unlink_exit(void *ctx, enum unlink_probe probe,
+				       const struct call_request *request, long ret, bool full)
+{
+	struct unlink_event *event = scratch_of(0);
+	long bytes;
+
+	if (!event)
+		return 0;
+	event->inode = 0;
+	event->size_bytes = 0;
+	event->ret = ret;
+	event->dirfd = request->dirfd;
+	event->links = 0;
+	event->path_bytes = 0;
+	event->op = request->op;
+	event->probe = probe;
+	event->detail = 0;
+
+	bytes = bpf_probe_read_user_str(event + 1, PATH_BYTES, request->path);
+	if (bytes < 0)
+		event->detail |= UNLINK_PATH_UNREADABLE;
+	if (bytes > PATH_MAX_BYTES)
+		event->detail |= UNLINK_PATH_CUT;
+	if (bytes > 0)
+		event->path_bytes = at_most(bytes - 1, PATH_MAX_BYTES - 1);
+	unlink_emit(ctx, 0, event, full);
+	return 0;
+}
+
+enum call {
+	CALL_NONE,
+	CALL_UNLINK,
+	CALL_RMDIR,
+	CALL_UNLINKAT,
+};
+
+/* As call_of() of opensnoop: the answer "none of these" is the cheap one. */
+static __always_inline enum call call_of(long nr, bool *compat)
+{
+	enum call native = CALL_NONE, call32 = CALL_NONE;
+
+	switch (nr) {
+#if defined(__TARGET_ARCH_x86)
+	case 87:
+		native = CALL_UNLINK;
+		break;
+	case 84:
+		native = CALL_RMDIR;
+		break;
+	case 263:
+		native = CALL_UNLINKAT;
+		break;
+	case 301:
+		call32 = CALL_UNLINKAT;
+		break;
+#elif defined(__TARGET_ARCH_arm64)
+	case 35:
+		native = CALL_UNLINKAT;
+		break;
+	case 328:
+		call32 = CALL_UNLINKAT;
+		break;
+#endif
+	case 10: /* i386 and ARM agree on the old ones */
+		call32 = CALL_UNLINK;
+		break;
+	case 40:
+		call32 = CALL_RMDIR;
+		break;
+	default:
+		return CALL_NONE;
+	}
+	*compat = syscall_is_compat();
+	return *compat ? call32 : native;
+}
+
+static __always_inline void call_request_of(struct call_request *request, enum call call,
+					    bool compat, const struct syscall_args *args)
+{
+	bool at = call == CALL_UNLINKAT;
+
+	request->dirfd = at ? (int)args->arg[0] : AT_FDCWD;
+	request->path = (const char *)(at ? args->arg[1] : args->arg[0]);
+	request->op = REMOVED_BY_UNLINK;
+	if (call == CALL_RMDIR || (at && (args->arg[2] & AT_REMOVEDIR)))
+		request->op = REMOVED_BY_RMDIR;
+}
+
+#include "calls.bpf.h"
+
+static __always_inline int sys_exit(void *ctx, enum call_rung rung, struct pt_regs *regs, long ret,
+				    bool full)
+{
+	enum unlink_probe probe = PROBE_TP_BTF;
+	struct call_request request;
+
+	if (rung == RUNG_RAW_TP)
+		probe = PROBE_RAW_TP;
+	else if (rung == RUNG_RAW_SYSCALLS)
+		probe = PROBE_RAW_SYSCALLS;
+	if (!exit_request(&request, rung, regs, ret))
+		return 0;
+	return unlink_exit(ctx, probe, &request, ret, full);
+}
+
+EXIT_OF_ANY_CALL(unlink_exit, false)
+EXIT_OF_ANY_CALL(unlink_exit_full, true)
+
+static __always_inline int pair_exit(void *ctx, const struct call_request *request, long ret)
+{
+	return unlink_exit(ctx, PROBE_TRACEPOINT, request, ret, full_path);
+}
+
+#include "unlinksnoop_fn.bpf.h"
+
+CALL_PAIR(unlink, CALL_UNLINK)
+CALL_PAIR(rmdir, CALL_RMDIR)
+CALL_PAIR(unlinkat, CALL_UNLINKAT)

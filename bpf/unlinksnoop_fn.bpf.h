@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The function rungs of unlinksnoop: entry and exit of the kernel's own
+ * functions, joined by a map, for system calls and io_uring alike.
+ *
+ * The name is the kernel's copy, taken at the entry: up to 6.18 the functions
+ * free it before they return. What is known of the removed file comes from the
+ * security hook in between (security/security.c, the same arguments since
+ * before 5.10), where the file is locked and still has its name.
+ */
+
+#define LAST_ERRNO 4095
+#define ENOENT 2
+#define ENAMETOOLONG 36
+#define S_IFMT 00170000
+#define S_IFDIR 0040000
+#define RENAME_EXCHANGE 2 /* renameat2(2): both names stay */
+
+#define SHORT_PATH_BYTES 256
+
+/* What is known of a call under way. A path lies behind it in the map. */
+struct removal {
+	__u64 inode;
+	__u64 size_bytes;
+	__s32 dirfd;
+	__u32 links;
+	__u16 path_bytes;
+	__u8 op; /* enum unlink_op */
+	__u8 detail; /* enum unlink_detail */
+	__u32 pad;
+};
+
+struct short_removal {
+	struct removal removal;
+	char path[SHORT_PATH_BYTES];
+};
+
+struct long_removal {
+	struct removal removal;
+	char path[STRING_ROOM(PATH_MAX_BYTES) + 7]; /* to a multiple of 8 */
+};
+
+/*
+ * The removal that a thread is in, by the length of its path: nearly all are
+ * short, and memory for as many long ones would be many megabytes. User space
+ * makes both one entry small on the other rungs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct short_removal);
+} removals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct long_removal);
+} long_removals SEC(".maps");
+
+/* What an entry of either map is made of, before it is filled in where it lies. */
+const volatile struct long_removal no_removal = {};
+
+static __always_inline struct removal *removal_of(__u32 tid)
+{
+	struct removal *removal = bpf_map_lookup_elem(&removals, &tid);
+
+	return removal ?: bpf_map_lookup_elem(&long_removals, &tid);
+}
+
+static __always_inline enum loss_cause exit_missed(enum unlink_probe probe)
+{
+	return probe == PROBE_KPROBE ? LOSS_KPROBE_MISSED : LOSS_FEXIT_MISSED;
+}
+
+/* The bytes of the name with its NUL, more than room - 1 where it is longer; negative where there is no entry for it. */
+static __always_inline long removal_add(void *map, __u32 tid, const struct removal *removal,
+					const char *name, __u64 room)
+{
+	struct removal *added;
+	long bytes = 0;
+
+	if (bpf_map_update_elem(map, &tid, (const void *)&no_removal, BPF_ANY)) {
+		lose(LOSS_INFLIGHT_FULL);
+		return -1;
+	}
+	added = bpf_map_lookup_elem(map, &tid);
+	if (!added) {
+		lose(LOSS_INFLIGHT_FULL);
+		return -1;
+	}
+	*added = *removal;
+	if (!(removal->detail & UNLINK_PATH_UNREADABLE))
+		bytes = bpf_probe_read_kernel_str(added + 1, room, name);
+	if (bytes < 0)
+		added->detail |= UNLINK_PATH_UNREADABLE;
+	if (bytes > 0)
+		added->path_bytes = at_most(bytes - 1, room - 1);
+	return bytes < 0 ? 0 : bytes;
+}
+
+/* The entry of one of the functions. The caller's getname() may have failed: name is then the error. */
+static __always_inline int removal_enter(enum unlink_probe probe, enum unlink_op op, int dirfd,
+					 struct filename *filename)
+{
+	struct removal removal = {.op = op, .dirfd = dirfd};
+	__u32 tid = bpf_get_current_pid_tgid();
+	const char *name = NULL;
+	__s64 error = (__s64)filename;
+	long bytes;
+
+	if (shared_state.closing || !filter_passes())
+		return 0;
+	if (error < 0 && error >= -LAST_ERRNO) {
+		/* The only name that does not exist by itself is the empty one. */
+		if (error != -ENOENT)
+			removal.detail = UNLINK_PATH_UNREADABLE;
+		if (error == -ENAMETOOLONG)
+			removal.detail |= UNLINK_PATH_CUT;
+	} else {
+		name = BPF_CORE_READ(filename, name);
+	}
+	if (error == -ENOENT)
+		name = (const char *)no_removal.path;
+	bytes = removal_add(&removals, tid, &removal, name, SHORT_PATH_BYTES);
+	if (bytes > SHORT_PATH_BYTES - 1) {
+		bpf_map_delete_elem(&removals, &tid);
+		bytes = removal_add(&long_removals, tid, &removal, name, PATH_BYTES);
+	}
+	/*
+	 * Taken back at the exit. What is left are exits that were not seen: of
+	 * io_uring's workers where a kretprobe had no place, and of calls that
+	 * were under way while someone attached a program to the function or
+	 * detached one: the kernel then leaves their fexit out
+	 * (bpf_tramp_image_put() of kernel/bpf/trampoline.c).
+	 */
+	if (bytes >= 0)
+		count_loss(exit_missed(probe), 1);
+	return 0;
+}
+
+/* Takes a removal out of its map and into the event. */
+static __always_inline bool removal_take(void *map, __u32 tid, struct unlink_event *event,
+					 __u64 most)
+{
+	struct removal *removal = bpf_map_lookup_elem(map, &tid);
+	__u64 bytes;
+
+	if (!removal)
+		return false;
+	event->inode = removal->inode;
+	event->size_bytes = removal->size_bytes;
+	event->dirfd = removal->dirfd;
+	event->links = removal->links;
+	event->op = removal->op;
+	event->detail = removal->detail;
+	bytes = at_most(removal->path_bytes, most);
+	event->path_bytes = bytes;
+	bpf_probe_read_kernel(event + 1, bytes, removal + 1);
+	bpf_map_delete_elem(map, &tid);
+	return true;
+}
+
+/* The exit of one of the functions. Each program has a scratch space of its own. */
+static __always_inline int removal_exit(void *ctx, __u32 space, enum unlink_probe probe, int ret,
+					bool full)
+{
+	struct unlink_event *event = scratch_of(space);
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	if (!event)
+		return 0;
+	if (!removal_take(&removals, tid, event, SHORT_PATH_BYTES - 1) &&
+	    !removal_take(&long_removals, tid, event, PATH_MAX_BYTES - 1))
+		return 0;
+	count_loss(exit_missed(probe), -1);
+	if (ret)
+		event->detail &= UNLINK_PATH_UNREADABLE | UNLINK_PATH_CUT;
+	if (event->op == REMOVED_BY_RENAME && !(event->detail & UNLINK_OBJECT))
+		return 0;
+	if (failed_only && !ret)
+		return 0;
+	event->ret = ret;
+	event->probe = probe;
+	unlink_emit(ctx, space, event, full);
+	return 0;
+}
+
+/*
+ * The security hook before the removal. Stacked file systems ask it again for
+ * the file below; what the caller named comes first.
+ */
+static __always_inline int removal_object(bool direct, enum unlink_op op, struct dentry *dentry)
+{
+	struct removal *removal = removal_of(bpf_get_current_pid_tgid());
+	struct inode *inode;
+	__u32 links;
+
+	if (!removal || removal->op != op || removal->detail & UNLINK_OBJECT)
+		return 0;
+	inode = FIELD(direct, dentry, d_inode);
+	if (!inode) /* a rename to a name that is free */
+		return 0;
+	removal->inode = FIELD(direct, inode, i_ino);
+	removal->size_bytes = FIELD(direct, inode, i_size);
+	links = FIELD(direct, inode, __i_nlink);
+	/* A directory loses "." and ".." with its name. */
+	if ((FIELD(direct, inode, i_mode) & S_IFMT) == S_IFDIR || !links)
+		links = 1;
+	removal->links = links - 1;
+	removal->detail |= UNLINK_OBJECT;
+	/* Where files can be locked, that is everywhere, the kernel counts who has them open for reading only. */
+	if (bpf_core_field_exists(inode->i_readcount)) {
+		int readers = FIELD(direct, inode, i_readcount.counter);
+		int writers = FIELD(direct, inode, i_writecount.counter);
+
+		removal->detail |= UNLINK_OPENS_KNOWN;
+		/* Writers are negative where a program that runs keeps them out. */
+		if (readers > 0 || writers > 0)
+			removal->detail |= UNLINK_STILL_OPEN;
+	}
+	return 0;
+}
+
+/* What is at hand before the call is under way is attached first: libbpf goes by the order in this file. */
+SEC("fentry/security_inode_unlink")
+int BPF_PROG(unlink_object_fentry, struct inode *dir, struct dentry *dentry)
+{
+	return removal_object(true, REMOVED_BY_UNLINK, dentry);
+}
+
+SEC("fentry/security_inode_rmdir")
+int BPF_PROG(rmdir_object_fentry, struct inode *dir, struct dentry *dentry)
+{
+	return removal_object(true, REMOVED_BY_RMDIR, dentry);
+}
+
+SEC("fentry/security_inode_rename")
+int BPF_PROG(rename_object_fentry, struct inode *old_dir, struct dentry *old_dentry,
+	     struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
+{
+	return flags & RENAME_EXCHANGE ? 0 : removal_object(true, REMOVED_BY_RENAME, new_dentry);
+}
+
+SEC("kprobe/security_inode_unlink")
+int BPF_KPROBE(unlink_object_kprobe, struct inode *dir, struct dentry *dentry)
+{
+	return removal_object(false, REMOVED_BY_UNLINK, dentry);
+}
+
+SEC("kprobe/security_inode_rmdir")
+int BPF_KPROBE(rmdir_object_kprobe, struct inode *dir, struct dentry *dentry)
+{
+	return removal_object(false, REMOVED_BY_RMDIR, dentry);
+}
+
+SEC("kprobe/security_inode_rename")
+int BPF_KPROBE(rename_object_kprobe, struct inode *old_dir, struct dentry *old_dentry,
+	       struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
+{
+	return flags & RENAME_EXCHANGE ? 0 : removal_object(false, REMOVED_BY_RENAME, new_dentry);
+}
+
+/*
+ * A kretprobe has places for so many calls under way, on 5.10 as many as there
+ * are CPUs, and misses the return of every other. Whoever is still in the map
+ * when a system call is left was missed; io_uring's workers leave none.
+ */
+#define SPACE_OF_LEFT_BEHIND 3
+
+SEC("raw_tp/sys_exit")
+int left_behind_exit_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return removal_exit(ctx, SPACE_OF_LEFT_BEHIND, PROBE_KPROBE, ctx->args[1], false);
+}
+
+SEC("raw_tp/sys_exit")
+int left_behind_exit_full_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return removal_exit(ctx, SPACE_OF_LEFT_BEHIND, PROBE_KPROBE, ctx->args[1], true);
+}
+
+/* Exits before entries, so that none is missed. ARGS are the function's, to its end. */
+#define REMOVAL_EXITS(function, op, ...)                                                           \
+	SEC("fexit/" #function)                                                                    \
+	int BPF_PROG(function##_exit_fexit, __VA_ARGS__, int ret)                                  \
+	{                                                                                          \
+		return removal_exit(ctx, op, PROBE_FENTRY, ret, false);                            \
+	}                                                                                          \
+	SEC("fexit/" #function)                                                                    \
+	int BPF_PROG(function##_exit_full_fexit, __VA_ARGS__, int ret)                             \
+	{                                                                                          \
+		return removal_exit(ctx, op, PROBE_FENTRY, ret, true);                             \
+	}                                                                                          \
+	SEC("kretprobe/" #function)                                                                \
+	int BPF_KRETPROBE(function##_exit_kretprobe, int ret)                                      \
+	{                                                                                          \
+		return removal_exit(ctx, op, PROBE_KPROBE, ret, false);                            \
+	}                                                                                          \
+	SEC("kretprobe/" #function)                                                                \
+	int BPF_KRETPROBE(function##_exit_full_kretprobe, int ret)                                 \
+	{                                                                                          \
+		return removal_exit(ctx, op, PROBE_KPROBE, ret, true);                             \
+	}
+
+#define REMOVAL(function, op)                                                                      \
+	REMOVAL_EXITS(function, op, int dirfd, struct filename *name)                              \
+	SEC("fentry/" #function)                                                                   \
+	int BPF_PROG(function##_enter_fentry, int dirfd, struct filename *name)                    \
+	{                                                                                          \
+		return removal_enter(PROBE_FENTRY, op, dirfd, name);                               \
+	}                                                                                          \
+	SEC("kprobe/" #function)                                                                   \
+	int BPF_KPROBE(function##_enter_kprobe, int dirfd, struct filename *name)                  \
+	{                                                                                          \
+		return removal_enter(PROBE_KPROBE, op, dirfd, name);                               \
+	}
+
+#define REPLACEMENT(function)                                                                      \
+	REMOVAL_EXITS(function, REMOVED_BY_RENAME, int old_dirfd, struct filename *from,           \
+		      int new_dirfd, struct filename *to, unsigned int flags)                      \
+	SEC("fentry/" #function)                                                                   \
+	int BPF_PROG(function##_enter_fentry, int old_dirfd, struct filename *from, int new_dirfd, \
+		     struct filename *to)                                                          \
+	{                                                                                          \
+		return removal_enter(PROBE_FENTRY, REMOVED_BY_RENAME, new_dirfd, to);              \
+	}                                                                                          \
+	SEC("kprobe/" #function)                                                                   \
+	int BPF_KPROBE(function##_enter_kprobe, int old_dirfd, struct filename *from,              \
+		       int new_dirfd, struct filename *to)                                         \
+	{                                                                                          \
+		return removal_enter(PROBE_KPROBE, REMOVED_BY_RENAME, new_dirfd, to);              \
+	}
+
+/* Up to 6.19, then by the names that came with 7.0 ("do_unlinkat(): ... filename_unlinkat()" and its kin). */
+REMOVAL(do_unlinkat, REMOVED_BY_UNLINK)
+REMOVAL(do_rmdir, REMOVED_BY_RMDIR)
+REPLACEMENT(do_renameat2)
+REMOVAL(filename_unlinkat, REMOVED_BY_UNLINK)
+REMOVAL(filename_rmdir, REMOVED_BY_RMDIR)
+REPLACEMENT(filename_renameat2)

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A record of any tool: decoded, printed in each format, and read back.
+#![no_main]
+#![allow(
+    dead_code,
+    reason = "each target asks for a part of what the judge knows"
+)]
+
+#[path = "../../tests/properties/judge/mod.rs"]
+mod judge;
+#[path = "../../tests/e2e/words.rs"]
+mod words;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| judge::records::any_bytes(bytes));

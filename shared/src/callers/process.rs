@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A process's memory: what is mapped where, and whether it still is the one that called.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+
+use nix::libc::O_PATH;
+
+use super::elf::{self, FileId, Place};
+use super::{Frame, PLACES_MAX, Places};
+use crate::clock::boot_now_ns;
+use crate::raw::caller_space;
+
+/// The kernel's clock ticks as it shows them to user space: `USER_HZ`, 100 on all that Rust and BPF run on.
+const TICK_NS: u64 = 1_000_000_000 / 100;
+
+/// As much of `/proc/PID/maps` is read, so much is kept of it: a program may have any number of mappings.
+const MAPS_BYTES_MAX: u64 = 16 << 20;
+const PATHS_BYTES_MAX: usize = 256 << 10;
+const MAPPINGS_MAX: usize = 4096;
+
+/// Tells one address space from another: `struct caller_space`, as `/proc/PID/stat` shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Space {
+    start_ticks: u64,
+    start_code: u64,
+    end_code: u64,
+    start_stack: u64,
+}
+
+impl Space {
+    pub(super) fn of(raw: &caller_space) -> Self {
+        Self {
+            start_ticks: raw.start_ns / TICK_NS,
+            start_code: raw.start_code,
+            end_code: raw.end_code,
+            start_stack: raw.start_stack,
+        }
+    }
+
+    /// The one that the process has now. Without the right to look into it, its numbers are none of the truth's.
+    fn now(pid: u32) -> Option<Self> {
+        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// From `/proc/PID/stat`: `proc_pid_stat(5)`, fields 22 and 26 to 28.
+    fn parse(stat: &[u8]) -> Option<Self> {
+        // The name, which may hold anything, ends at the last one.
+        let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+        let rest = str::from_utf8(stat.get(name_end + 1..)?).ok()?;
+        let mut fields = rest.split_ascii_whitespace().skip(22 - 3);
+        let mut next = |skip: usize| fields.nth(skip)?.parse().ok();
+        Some(Self {
+            start_ticks: next(0)?,
+            start_code: next(26 - 22 - 1)?,
+            end_code: next(0)?,
+            start_stack: next(0)?,
+        })
+    }
+}
+
+/// What a process had mapped when it was last looked at.
+#[derive(Debug, Default)]
+pub(super) struct Process {
+    space: Space,
+    taken_ns: u64,
+    /// By address; only what can be executed.
+    mappings: Vec<Mapping>,
+}
+
+#[derive(Debug)]
+struct Mapping {
+    start: u64,
+    end: u64,
+    /// Where in the file it starts.
+    offset: u64,
+    path: Box<[u8]>,
+    file: Opened,
+}
+
+/// Whether a mapping's file was looked at.
+#[derive(Debug, Clone, Copy)]
+enum Opened {
+    NotYet,
+    Known(FileId),
+    /// There is none, or it may not be read.
+    Never,
+}
+
+impl Process {
+    /// Looks at the process, unless it was since `time_ns`. What was known of the same memory stays, should the
+    /// process be gone.
+    pub(super) fn look(&mut self, pid: u32, space: &Space, time_ns: u64) {
+        let same = self.space == *space;
+        if same && self.taken_ns >= time_ns {
+            return;
+        }
+        self.taken_ns = boot_now_ns();
+        match mappings(pid, space) {
+            Some(mappings) => self.mappings = mappings,
+            None if !same => self.mappings.clear(),
+            None => {}
+        }
+        self.space = *space;
+    }
+
+    /// The frame of an address, named after the instruction at `call`.
+    pub(super) fn frame<'c>(
+        &'c mut self,
+        pid: u32,
+        address: u64,
+        call: u64,
+        places: &'c mut Places,
+    ) -> Frame<'c> {
+        let mut frame = Frame {
+            address,
+            symbol: None,
+            offset: None,
+            module: None,
+        };
+        let index = self.mappings.partition_point(|each| each.end <= call);
+        let Some(mapping) = self.mappings.get_mut(index).filter(|it| it.start <= call) else {
+            return frame;
+        };
+        let at = mapping.offset.saturating_add(call - mapping.start);
+        let place = mapping.place(pid, &self.space, at, places);
+        frame.module = (!mapping.path.is_empty()).then_some(&*mapping.path);
+        if let Some(place) = place {
+            frame.symbol = place.symbol.as_deref();
+            frame.offset = Some(place.offset.saturating_add(address - call));
+        }
+        frame
+    }
+}
+
+impl Mapping {
+    /// What is at this position of the mapping's file.
+    fn place<'c>(
+        &mut self,
+        pid: u32,
+        space: &Space,
+        at: u64,
+        places: &'c mut Places,
+    ) -> Option<&'c Place> {
+        let mut open = None;
+        if matches!(self.file, Opened::NotYet) {
+            open = self.open(pid, space);
+            let id = open.as_ref().and_then(FileId::of);
+            self.file = id.map_or(Opened::Never, Opened::Known);
+        }
+        let Opened::Known(id) = self.file else {
+            return None;
+        };
+        if !places.contains_key(&(id, at)) {
+            let file = match open {
+                Some(file) => file,
+                None => self.open(pid, space)?,
+            };
+            // It may have been changed, or another one be mapped by now.
+            let place = elf::find(&file, at);
+            if FileId::of(&file) != Some(id) {
+                return None;
+            }
+            if places.len() >= PLACES_MAX {
+                places.clear();
+            }
+            places.insert((id, at), place);
+        }
+        places.get(&(id, at))?.as_ref()
+    }
+
+    /// The file, whatever has become of its path.
+    fn open(&self, pid: u32, space: &Space) -> Option<File> {
+        if !self.path.starts_with(b"/") {
+            return None;
+        }
+        let path = format!("/proc/{pid}/map_files/{:x}-{:x}", self.start, self.end);
+        // To open a device has effects, so its kind is looked at first.
+        let handle = OpenOptions::new()
+            .read(true)
+            .custom_flags(O_PATH)
+            .open(path)
+            .ok()?;
+        // The process, or its memory, may have become another one.
+        if !handle.metadata().ok()?.is_file() || Space::now(pid) != Some(*space) {
+            return None;
+        }
+        File::open(format!("/proc/self/fd/{}", handle.as_raw_fd())).ok()
+    }
+}
+
+/// What can be executed in the process's memory, if that still is this one.
+fn mappings(pid: u32, space: &Space) -> Option<Vec<Mapping>> {
+    // Which memory this shows is settled as it is opened. Memory that is found in place after that was there then.
+    let maps = File::open(format!("/proc/{pid}/maps")).ok()?;
+    if Space::now(pid)? != *space {
+        return None;
+    }
+    parse(BufReader::new(maps.take(MAPS_BYTES_MAX)))
+}
+
+fn parse(mut maps: impl BufRead) -> Option<Vec<Mapping>> {
+    let mut mappings = Vec::new();
+    let mut room = PATHS_BYTES_MAX;
+    let mut line = Vec::new();
+    while mappings.len() < MAPPINGS_MAX && {
+        line.clear();
+        maps.read_until(b'\n', &mut line).ok()? > 0
+    } {
+        let Some(mapping) = line.strip_suffix(b"\n").and_then(parse_line) else {
+            continue;
+        };
+        room = match room.checked_sub(mapping.path.len()) {
+            Some(room) => room,
+            None => break,
+        };
+        mappings.push(mapping);
+    }
+    Some(mappings)
+}
+
+/// A line of `/proc/PID/maps`, if its memory can be executed: `start-end perms offset dev inode   path`.
+fn parse_line(line: &[u8]) -> Option<Mapping> {
+    let mut fields = line.splitn(6, |byte| *byte == b' ');
+    let mut next = || str::from_utf8(fields.next()?).ok();
+    let (start, end) = next()?.split_once('-')?;
+    let executable = next()?.as_bytes().get(2) == Some(&b'x');
+    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+    let mapping = Mapping {
+        start: hex(start)?,
+        end: hex(end)?,
+        offset: hex(next()?)?,
+        path: {
+            next()?;
+            next()?;
+            let padded = fields.next().unwrap_or_default();
+            let blanks = padded.iter().take_while(|byte| **byte == b' ').count();
+            padded[blanks..].into()
+        },
+        file: Opened::NotYet,
+    };
+    executable.then_some(mapping)
+}
+
+#[cfg(test)]
+#[path = "process_tests.rs"]
+mod tests;

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A running trace whose result is histograms that BPF keeps, one for each key.
+//!
+//! The kernel's counts only grow. What belongs to an interval is what they grew by, so nothing is reset, and no
+//! count can fall between two intervals.
+
+mod run;
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
+
+use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
+
+pub use run::{Distribute, Interval, Show, run};
+
+use crate::error::{Error, Kind, Result};
+use crate::hist::Histogram;
+use crate::loss::{Cause, Counts};
+use crate::options::Options;
+use crate::probe::Passed;
+use crate::session::{self, Session, bpf_error, find_map};
+use crate::tracer::Hooks;
+
+/// A tool whose object has the maps of `bpf/include/hist.bpf.h`.
+pub trait Keyed: Hooks {
+    /// What its histograms are told apart by. Its default stands for all together.
+    type Key: Copy + Default + Ord + Send;
+
+    /// Learns what the trace is told, before it is configured: whether tasks are filtered, for one.
+    fn prepare(&mut self, options: &Options);
+
+    /// Whether these settings tell values apart at all.
+    fn is_keyed(&self) -> bool;
+
+    /// The key in the bytes of the map's key; `None` when they are not one.
+    fn key(&self, bytes: &[u8]) -> Option<Self::Key>;
+
+    /// The map of what is under way on the rung with this label, if what is left there can be told from what has ended
+    /// unseen. Its values begin with the time of the start, which is 0 once the end was seen.
+    fn under_way_in(&self, _rung: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// How many the kernel says are under way; `None` where it does not count them all.
+    fn under_way(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// How often, and after what time, the end looks whether what is under way has ended.
+const ENDING_STEPS: u32 = 20;
+const ENDING_STEP: Duration = Duration::from_millis(1);
+
+/// A running trace. Dropping it detaches.
+#[derive(Debug)]
+pub struct Distribution<H: Keyed> {
+    hooks: H,
+    session: Session,
+    maps: Maps,
+    /// The counts as they were last read.
+    before: BTreeMap<H::Key, Histogram>,
+    /// What had ended unseen when the trace was stopped, and was not met again by BPF; `None` while it runs.
+    unseen: Option<u64>,
+}
+
+/// What one key's values were since the last look.
+#[derive(Debug, Clone)]
+pub struct Part<K> {
+    /// The key.
+    pub key: K,
+    /// How its values are spread; not empty.
+    pub histogram: Histogram,
+}
+
+#[derive(Debug)]
+struct Maps {
+    whole: MapHandle,
+    keyed: MapHandle,
+    under_way: Option<MapHandle>,
+}
+
+impl<H: Keyed> Distribution<H> {
+    /// Loads and attaches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::start`](crate::stream::Stream::start).
+    pub fn start(mut hooks: H, options: &Options) -> Result<Self> {
+        hooks.prepare(options);
+        let (session, maps) = session::attach_first(&hooks, options, |rung, object| {
+            let under_way = hooks.under_way_in(rung);
+            Ok(Maps {
+                whole: handle(object, "whole")?,
+                keyed: handle(object, "keyed")?,
+                under_way: under_way.map(|name| handle(object, name)).transpose()?,
+            })
+        })?;
+        Ok(Self {
+            hooks,
+            session,
+            maps,
+            before: BTreeMap::new(),
+            unseen: None,
+        })
+    }
+
+    /// What came since the last call, by rising key. The parts of all calls add up to all that happened.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel's maps cannot be read. That takes `CAP_BPF` on kernels older than 5.19.
+    pub fn parts(&mut self) -> Result<Vec<Part<H::Key>>> {
+        let mut parts = Vec::new();
+        for (key, now) in self.read()? {
+            let part = match self.before.get(&key) {
+                Some(before) => now.since(before),
+                None => now.clone(),
+            };
+            if !part.is_empty() {
+                parts.push(Part {
+                    key,
+                    histogram: part,
+                });
+                self.before.insert(key, now);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// All counts as they are now.
+    fn read(&self) -> Result<BTreeMap<H::Key, Histogram>> {
+        let mut all = BTreeMap::new();
+        if self.hooks.is_keyed() {
+            // No key is ever deleted, so each is met once. One that is added meanwhile is met now or next time.
+            for bytes in self.maps.keyed.keys() {
+                let key = self.hooks.key(&bytes).ok_or_else(strange)?;
+                if let Some(histogram) = lookup(&self.maps.keyed, &bytes)? {
+                    all.insert(key, histogram);
+                }
+            }
+        } else if let Some(histogram) = self.whole()? {
+            all.insert(H::Key::default(), histogram);
+        }
+        Ok(all)
+    }
+
+    fn whole(&self) -> Result<Option<Histogram>> {
+        lookup(&self.maps.whole, &0_u32.to_ne_bytes())
+    }
+
+    /// Whether the kernel lets this thread read the counts, as it is.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.whole().is_ok()
+    }
+
+    /// Detaches. What was counted can still be read.
+    pub fn stop(&mut self) {
+        if self.unseen.is_none() {
+            // While ends are still seen: what ends after them is neither seen nor lost.
+            self.session.state.close();
+            self.unseen = Some(self.find_unseen());
+            self.session.detach();
+        }
+    }
+
+    /// How many have ended of those whose end no program saw.
+    fn find_unseen(&self) -> u64 {
+        let mut unseen = u64::MAX;
+        for _ in 0..ENDING_STEPS {
+            let left = self.left_under_way();
+            let Some(under_way) = self.hooks.under_way() else {
+                return 0;
+            };
+            // What ends between the two looks is there for one step only; what ended unseen stays.
+            unseen = unseen.min(left.saturating_sub(under_way));
+            if unseen == 0 {
+                break;
+            }
+            sleep(ENDING_STEP);
+        }
+        unseen
+    }
+
+    fn left_under_way(&self) -> u64 {
+        let Some(map) = &self.maps.under_way else {
+            return 0;
+        };
+        let started = map.keys().filter(|key| {
+            let value = map.lookup(key, MapFlags::ANY).ok().flatten();
+            value.is_some_and(|value| value.iter().take(size_of::<u64>()).any(|byte| *byte != 0))
+        });
+        started.count() as u64
+    }
+
+    /// What was lost so far, by cause.
+    pub fn losses(&self) -> Counts {
+        let mut losses = self.session.losses();
+        losses.add(Cause::CompletionMissed, self.unseen.unwrap_or(0));
+        losses
+    }
+
+    /// What is measured, and how.
+    pub fn hooks(&self) -> &H {
+        &self.hooks
+    }
+
+    /// The label of the rung that is attached.
+    pub fn rung(&self) -> &'static str {
+        self.session.rung
+    }
+
+    /// The better rungs that could not be had, and why.
+    pub fn passed(&self) -> &[Passed] {
+        &self.session.passed
+    }
+}
+
+fn handle(object: &Object, name: &str) -> Result<MapHandle> {
+    MapHandle::try_from(&find_map(object, name)?)
+        .map_err(|error| bpf_error("cannot keep a map", &error))
+}
+
+fn lookup(map: &MapHandle, key: &[u8]) -> Result<Option<Histogram>> {
+    let value = map
+        .lookup(key, MapFlags::ANY)
+        .map_err(|error| bpf_error("cannot read the histograms", &error))?;
+    value
+        .map(|bytes| Histogram::from_bytes(&bytes).ok_or_else(strange))
+        .transpose()
+}
+
+/// Both halves are built from one layout, so this is a bug.
+fn strange() -> Error {
+    Error::new(Kind::Bpf, "the kernel's histograms have another layout")
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line of a tool that prints histograms: from its arguments to its exit status.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{Distribution, Keyed, Part};
+use crate::cli::{self, Common};
+use crate::clock::Clock;
+use crate::ends::Ends;
+use crate::error::{Error, Result};
+use crate::event::EventFamily;
+use crate::hist::log::{Record, Recorder};
+use crate::hist::rows::{self, Unit};
+use crate::launch;
+use crate::loss::{Counts, Lost};
+use crate::options::Buffer;
+use crate::output::lines::Lines;
+use crate::output::outlet::Outlet;
+use crate::output::summary::Summary;
+use crate::output::{Format, Writer};
+use crate::privilege;
+use crate::tracer::Hooks;
+
+/// How and when histograms are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Show {
+    /// How long an interval is; `None` shows all at the end.
+    pub interval: Option<Duration>,
+    /// How many intervals there are; `None` goes on.
+    pub intervals: Option<u64>,
+    /// Whether each begins with the time of day.
+    pub timestamp: bool,
+    /// Whether the mean and the sum are shown.
+    pub extended: bool,
+    /// What the rows are in.
+    pub unit: Unit,
+}
+
+/// What is printed of one key in one interval.
+#[derive(Debug, Clone, Copy)]
+pub struct Interval<'a, K> {
+    /// When it ended: nanoseconds of the boot-time clock.
+    pub end_ns: u64,
+    /// How long it was.
+    pub length: Duration,
+    /// What happened in it.
+    pub part: &'a Part<K>,
+}
+
+/// The arguments of such a tool.
+pub trait Distribute: clap::FromArgMatches {
+    /// What they set up.
+    type Hooks: Keyed;
+
+    /// What a program reads of an interval and key.
+    type Report: EventFamily;
+
+    /// The options that all tools share.
+    fn common(&mut self) -> &mut Common;
+
+    /// What is measured.
+    ///
+    /// # Errors
+    ///
+    /// For values that cannot be met.
+    fn hooks(&mut self) -> Result<Self::Hooks>;
+
+    /// How it is shown.
+    fn show(&self) -> Show;
+
+    /// The log to write each interval's histograms to as well.
+    fn record(&self) -> Option<&Path>;
+
+    /// What a key is called in that log; `None` where keys are not told apart.
+    fn tag(&self, key: &<Self::Hooks as Keyed>::Key) -> Option<String>;
+
+    /// What people are told once it measures.
+    fn greeting(&self) -> &'static str;
+
+    /// The event of an interval and key.
+    fn report<'a>(
+        &'a self,
+        interval: Interval<'a, <Self::Hooks as Keyed>::Key>,
+    ) -> <Self::Report as EventFamily>::Event<'a>;
+
+    /// Writes what a histogram is of, above its rows: nothing where keys are not told apart.
+    fn heading(&self, key: &<Self::Hooks as Keyed>::Key, to: &mut Lines<'_>);
+}
+
+/// Runs the tool; gives its exit status.
+///
+/// # Errors
+///
+/// Everything that ends a run early.
+pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
+    let mut args: D = cli::from_matches(matches)?;
+    let ready = args.common().take_ready()?;
+    let common = args.common().clone();
+    if common.buffer != Buffer::Auto || common.buffer_size.is_some() || common.max_events.is_some()
+    {
+        return Err(Error::usage(
+            "--buffer, --buffer-size and --max-events are for tools that print events",
+        )
+        .help("this one counts in the kernel, and prints histograms"));
+    }
+    let options = common.options()?;
+    let hooks = args.hooks()?;
+    launch::run(&common, options, async |launched| {
+        let distribution = Distribution::start(hooks, &launched.options)?;
+        launch::report_plan(
+            D::Hooks::NAME,
+            &common,
+            distribution.passed(),
+            format_args!("probe {}", distribution.rung()),
+        );
+        let clock = Clock::new();
+        let recorder = match args.record() {
+            Some(path) => Some(Recorder::create(path, since_epoch(&clock))?),
+            None => None,
+        };
+        let mut run = Run {
+            args: &args,
+            recorder,
+            common: &common,
+            out: Outlet::new(
+                D::Hooks::NAME,
+                common.format,
+                Writer::new(common.format, launched.sink, Vec::new(), clock.clone()),
+            ),
+            clock,
+            last_ns: 0,
+            counted: 0,
+            told: Counts::default(),
+        };
+        run.begin()?;
+        privilege::drop_all_unless(|| distribution.is_readable())?;
+        launch::confine(D::Hooks::NAME, &common, launched.held.as_ref())?;
+        launch::tell_ready(ready)?;
+        let ends = Ends::begin(D::Hooks::NAME, &common, launched.shutdown, launched.held)?;
+        run.trace(distribution, ends).await
+    })
+}
+
+/// Now, since the Unix epoch.
+fn since_epoch(clock: &Clock) -> Duration {
+    Duration::from_nanos(clock.unix_ns(clock.boot_now_ns()))
+}
+
+/// A run under way.
+struct Run<'a, D: Distribute> {
+    args: &'a D,
+    recorder: Option<Recorder>,
+    common: &'a Common,
+    out: Outlet<D::Report>,
+    clock: Clock,
+    /// The end of the last interval.
+    last_ns: u64,
+    counted: u64,
+    /// The losses that were told.
+    told: Counts,
+}
+
+impl<D: Distribute> Run<'_, D> {
+    fn begin(&mut self) -> Result<()> {
+        let greeting = self.args.greeting();
+        let table = self.common.format == Format::Table;
+        self.out.write(|writer| {
+            if table {
+                writer.text(|lines| lines.text(format_args!("{greeting}\n")))?;
+                writer.flush()
+            } else {
+                writer.header()
+            }
+        })?;
+        self.last_ns = self.clock.boot_now_ns();
+        Ok(())
+    }
+
+    async fn trace(
+        mut self,
+        mut distribution: Distribution<D::Hooks>,
+        mut ends: Ends,
+    ) -> Result<u8> {
+        let Show {
+            interval,
+            intervals,
+            ..
+        } = self.args.show();
+        let mut next = ends.after(interval);
+        let mut left = intervals;
+        let mut failed = None;
+        loop {
+            let end = tokio::select! {
+                reached = ends.reached() => {
+                    reached?;
+                    true
+                }
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
+                    left = left.map(|left| left - 1);
+                    // From when it was due, so that intervals do not drift; but none is made up for.
+                    next = next.zip(interval).and_then(|(due, interval)| {
+                        due.checked_add(interval).map(|due| due.max(Instant::now()))
+                    });
+                    left == Some(0)
+                }
+            };
+            if end {
+                // Before the last look, so that nothing comes after it.
+                distribution.stop();
+            }
+            if let Err(error) = self.look(&mut distribution) {
+                failed = Some(error);
+                self.out.close();
+            }
+            if end || !self.out.is_open() {
+                distribution.stop();
+                break;
+            }
+        }
+        let lost = self.finish(&distribution, ends.elapsed(), failed.is_some())?;
+        ends.status(self.common, lost, failed).await
+    }
+
+    /// Shows what came since the last look.
+    fn look(&mut self, distribution: &mut Distribution<D::Hooks>) -> Result<()> {
+        let args = self.args;
+        let end_ns = self.clock.boot_now_ns();
+        let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
+        self.last_ns = end_ns;
+        let parts = distribution.parts()?;
+        let show = args.show();
+        self.out.write(|writer| {
+            writer.text(|lines| {
+                lines.end();
+                if show.timestamp {
+                    lines.time_of_day(end_ns);
+                    lines.end();
+                }
+            })
+        })?;
+        for part in &parts {
+            self.counted += part.histogram.count();
+            let event = args.report(Interval {
+                end_ns,
+                length,
+                part,
+            });
+            self.out.write(|writer| {
+                writer.lines(&event, |lines| {
+                    args.heading(&part.key, lines);
+                    block(part, show, lines);
+                })
+            })?;
+        }
+        self.record(&parts, end_ns, length)?;
+        self.tell_losses(&distribution.losses(), end_ns)?;
+        self.out.write(Writer::flush)
+    }
+
+    fn record(
+        &mut self,
+        parts: &[Part<<D::Hooks as Keyed>::Key>],
+        end_ns: u64,
+        length: Duration,
+    ) -> Result<()> {
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(());
+        };
+        let end = Duration::from_nanos(self.clock.unix_ns(end_ns));
+        for part in parts {
+            recorder.add(&Record {
+                tag: self.args.tag(&part.key),
+                start: end.saturating_sub(length),
+                length,
+                histogram: part.histogram.to_logged()?,
+            })?;
+        }
+        recorder.flush()
+    }
+
+    fn tell_losses(&mut self, losses: &Counts, time_ns: u64) -> Result<()> {
+        for (cause, total) in losses.iter() {
+            let count = total - self.told.get(cause);
+            if count == 0 {
+                continue;
+            }
+            self.told.add(cause, count);
+            let lost = Lost {
+                time_ns: Some(time_ns),
+                count,
+                cause,
+            };
+            self.out.lost(&lost)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the account; says whether anything was lost.
+    fn finish(
+        &mut self,
+        distribution: &Distribution<D::Hooks>,
+        duration: Duration,
+        failed: bool,
+    ) -> Result<bool> {
+        let lost = distribution.losses();
+        let summary = Summary {
+            tool: D::Hooks::NAME,
+            events: self.counted,
+            lost,
+            duration,
+            rung: distribution.rung(),
+            buffer: None,
+        };
+        self.out.summary(&summary, failed)?;
+        Ok(lost.total() > 0)
+    }
+}
+
+/// A histogram for people.
+fn block<K>(part: &Part<K>, show: Show, lines: &mut Lines<'_>) {
+    rows::write(&part.histogram, show.unit, lines);
+    rows::write_quantiles(&part.histogram, show.unit, lines);
+    if show.extended {
+        rows::write_mean(&part.histogram, show.unit, lines);
+    }
+    lines.end();
+}

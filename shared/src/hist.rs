@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Histograms as BPF programs keep them: log-linear, so that a value is known to within 1/32 of itself.
+//!
+//! `bpf/include/hist.h` has the layout. Below 64 each value has a bucket of its own; from there on each power of two
+//! has 32. The middle of a bucket is at most 1/64, that is 1.6 %, from any value in it.
+
+pub mod command;
+pub mod log;
+pub mod rows;
+
+mod compare;
+
+use crate::output::fields::Fields;
+use crate::raw::histogram as raw;
+
+const SHARE_BITS: u32 = 5;
+const BUCKETS: usize = (size_of::<raw>() - size_of::<u64>()) / size_of::<u64>();
+const _: () = assert!(BUCKETS == 1216);
+
+/// How values are spread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Histogram {
+    sum: u64,
+    counts: Box<[u64]>,
+}
+
+/// Values that are not told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    /// The smallest value that belongs here.
+    pub low: u64,
+    /// The largest.
+    pub high: u64,
+    /// How many there were.
+    pub count: u64,
+}
+
+impl Bucket {
+    fn at(index: usize, count: u64) -> Self {
+        let index = index as u64;
+        let shift = (index >> SHARE_BITS).saturating_sub(1);
+        let low = (index - (shift << SHARE_BITS)) << shift;
+        Self {
+            low,
+            // Whatever is larger than all buckets is in the last.
+            high: if index as usize == BUCKETS - 1 {
+                u64::MAX
+            } else {
+                low + (1 << shift) - 1
+            },
+            count,
+        }
+    }
+
+    /// The value that stands for all in it.
+    pub fn middle(&self) -> u64 {
+        if self.high == u64::MAX {
+            return self.low;
+        }
+        self.low + (self.high - self.low) / 2
+    }
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self {
+            sum: 0,
+            counts: vec![0; BUCKETS].into(),
+        }
+    }
+}
+
+impl Histogram {
+    /// The histogram in a map's value; `None` for bytes of another length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let (sum, counts) = words.split_first()?;
+        if !rest.is_empty() || counts.len() != BUCKETS {
+            return None;
+        }
+        Some(Self {
+            sum: u64::from_ne_bytes(*sum),
+            counts: counts
+                .iter()
+                .map(|word| u64::from_ne_bytes(*word))
+                .collect(),
+        })
+    }
+
+    /// How many values there are.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// The sum of all values, exact.
+    pub fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.counts.iter().all(|count| *count == 0)
+    }
+
+    /// What came since `before`, an earlier state of this one.
+    ///
+    /// The kernel may count while it is read, so a value can be in the sum of one state and in the counts of the
+    /// next only. None is ever in neither or in both.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let counts = self.counts.iter().zip(&before.counts);
+        Self {
+            sum: self.sum.wrapping_sub(before.sum),
+            counts: counts.map(|(now, then)| now.wrapping_sub(*then)).collect(),
+        }
+    }
+
+    /// The buckets that are not empty, in rising order.
+    pub fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
+        let counts = self.counts.iter().enumerate();
+        counts
+            .filter(|(_, count)| **count > 0)
+            .map(|(index, count)| Bucket::at(index, *count))
+    }
+
+    /// No value is smaller; `None` where there is none.
+    pub fn min(&self) -> Option<u64> {
+        self.buckets().next().map(|bucket| bucket.low)
+    }
+
+    /// No value is larger; `None` where there is none.
+    pub fn max(&self) -> Option<u64> {
+        self.buckets().last().map(|bucket| bucket.high)
+    }
+
+    /// The value that this share of all values does not exceed, within 1.6 %; `None` where there is none.
+    pub fn quantile(&self, share: f64) -> Option<u64> {
+        let count = self.count();
+        // Rounding up: of two values, the first is the median. What a product of floating point is too large by is
+        // no rank.
+        let rank = ((share * count as f64 - 1e-6).ceil() as u64).clamp(1, count.max(1));
+        let mut seen = 0;
+        self.buckets()
+            .find(|bucket| {
+                seen += bucket.count;
+                seen >= rank
+            })
+            .map(|bucket| bucket.middle())
+    }
+
+    /// The fields of an event from `count` on; [`FIELDS`] are their names.
+    pub fn fields(&self, to: &mut dyn Fields) {
+        to.u64("count", self.count());
+        to.u64("sum", self.sum);
+        to.opt_u64("min", self.min());
+        to.opt_u64("max", self.max());
+        for (name, share) in QUANTILES {
+            to.opt_u64(name, self.quantile(share));
+        }
+        to.buckets("buckets", &mut self.buckets());
+    }
+}
+
+/// What [`Histogram::fields`] gives.
+pub const FIELDS: [&str; 10] = [
+    "count", "sum", "min", "max", "p50", "p90", "p99", "p999", "p9999", "buckets",
+];
+
+/// The quantiles that are told, by the names of their fields.
+pub const QUANTILES: [(&str, f64); 5] = [
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p99", 0.99),
+    ("p999", 0.999),
+    ("p9999", 0.9999),
+];
+
+#[cfg(test)]
+#[path = "hist/tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+use super::rows::{Unit, counts};
+use super::{BUCKETS, Bucket, Histogram};
+
+/// What `histogram_bucket()` of `bpf/include/hist.bpf.h` does, by its definition.
+fn bucket_of(value: u64) -> usize {
+    let index = (0..BUCKETS).find(|index| value <= Bucket::at(*index, 0).high);
+    index.expect("the last has no end")
+}
+
+fn histogram(values: impl IntoIterator<Item = u64>) -> Histogram {
+    let mut histogram = Histogram::default();
+    for value in values {
+        histogram.counts[bucket_of(value)] += 1;
+        histogram.sum += value;
+    }
+    histogram
+}
+
+#[test]
+fn buckets_follow_each_other_and_are_narrow() {
+    let mut next = 0;
+    for index in 0..BUCKETS {
+        let bucket = Bucket::at(index, 1);
+        assert_eq!(bucket.low, next, "{index}");
+        next = bucket.high.wrapping_add(1);
+        if index < BUCKETS - 1 {
+            assert!(
+                (bucket.high - bucket.low) * 32 <= bucket.low.max(1),
+                "{bucket:?}"
+            );
+        }
+    }
+    assert_eq!(next, 0, "the last takes all that is larger");
+    assert_eq!(Bucket::at(63, 0).low, 63);
+    assert_eq!((Bucket::at(64, 0).low, Bucket::at(64, 0).high), (64, 65));
+    // 32 buckets for each power of two from 2^6 to 2^41.
+    let top = Bucket::at(BUCKETS - 1, 0);
+    assert_eq!(top.low, (1 << 42) - (1 << 36));
+}
+
+#[test]
+fn quantiles_are_within_two_percent_of_the_exact_ones() {
+    // Spread over six powers of ten, and not evenly.
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut values: Vec<u64> = (0..20_000)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            10_u64.pow((state % 6) as u32 + 2) + state % 997
+        })
+        .collect();
+    let histogram = histogram(values.iter().copied());
+    values.sort_unstable();
+    for share in [0.001, 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999, 1.0] {
+        let rank = ((share * values.len() as f64).ceil() as usize).max(1);
+        let exact = values[rank - 1];
+        let told = histogram.quantile(share).unwrap();
+        assert!(
+            told.abs_diff(exact) * 50 <= exact,
+            "{share}: {told}, exactly {exact}"
+        );
+    }
+    assert!(histogram.min().unwrap() <= values[0]);
+    assert!(histogram.max().unwrap() >= values[values.len() - 1]);
+    assert_eq!(histogram.sum(), values.iter().sum::<u64>());
+    assert_eq!(histogram.count(), 20_000);
+}
+
+#[test]
+fn what_came_since_is_the_difference() {
+    let before = histogram([10, 20, 1_000]);
+    let now = histogram([10, 20, 1_000, 20, 5_000_000]);
+    let since = now.since(&before);
+    assert_eq!(since, histogram([20, 5_000_000]));
+    assert!(now.since(&now).is_empty());
+}
+
+#[test]
+fn nothing_has_no_quantiles() {
+    let empty = Histogram::default();
+    assert!(empty.is_empty());
+    assert_eq!(
+        (empty.quantile(0.5), empty.min(), empty.max()),
+        (None, None, None)
+    );
+    assert!(counts(&empty, Unit::Micros).is_empty());
+}
+
+#[test]
+fn rows_are_powers_of_two_of_the_unit() {
+    let micros = [0, 500, 1_500, 2_100, 3_900, 4_100, 130_000].map(|ns| ns);
+    assert_eq!(
+        counts(&histogram(micros), Unit::Micros),
+        [3, 2, 1, 0, 0, 0, 0, 1]
+    );
+    assert_eq!(
+        counts(&histogram([1_100_000, 70_000_000]), Unit::Millis),
+        [1, 0, 0, 0, 0, 0, 1]
+    );
+}
+
+#[test]
+fn a_map_s_value_must_have_the_right_length() {
+    let mut bytes = vec![0; 8 * (BUCKETS + 1)];
+    bytes[0] = 7;
+    bytes[8 * (1 + 5)] = 2;
+    let read = Histogram::from_bytes(&bytes).unwrap();
+    assert_eq!(
+        (read.sum(), read.count(), read.quantile(0.5)),
+        (7, 2, Some(5))
+    );
+    assert_eq!(Histogram::from_bytes(&bytes[8..]), None);
+    assert_eq!(Histogram::from_bytes(&bytes[1..]), None);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The output of a run, for as long as someone reads it.
+
+use std::io::{self, Write};
+
+use super::summary::{Gap, Summary};
+use super::{Format, Writer};
+use crate::error::{Kind, Result};
+use crate::event::EventFamily;
+use crate::loss::Lost;
+use crate::tool;
+
+/// A writer whose reader may go. That it goes is an ending like others, not a failure: what is written from then on
+/// is dropped.
+pub(crate) struct Outlet<T: EventFamily> {
+    tool: &'static str,
+    format: Format,
+    writer: Writer<T>,
+    open: bool,
+}
+
+impl<T: EventFamily> Outlet<T> {
+    pub(crate) fn new(tool: &'static str, format: Format, writer: Writer<T>) -> Self {
+        Self {
+            tool,
+            format,
+            writer,
+            open: true,
+        }
+    }
+
+    /// Whether someone still reads, as far as is known.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Nothing more is to be written: an attempt failed.
+    pub(crate) fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// Writes, unless the reader has gone.
+    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Writer<T>) -> Result<()>) -> Result<()> {
+        if !self.open {
+            return Ok(());
+        }
+        match write(&mut self.writer) {
+            Err(error) if error.kind() == Kind::Closed => {
+                self.open = false;
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Tells of a loss where it stands in the stream; CSV has no place for it, so that standard error has.
+    pub(crate) fn lost(&mut self, lost: &Lost) -> Result<()> {
+        if self.format == Format::Csv {
+            tool::say(self.tool, Gap(lost));
+        }
+        self.write(|writer| writer.lost(lost))
+    }
+
+    /// Gives the account: in the stream where that has a place for it, else, or where the stream failed, on standard
+    /// error.
+    pub(crate) fn summary(&mut self, summary: &Summary, failed: bool) -> Result<()> {
+        self.write(|writer| {
+            writer.summary(summary)?;
+            writer.flush()
+        })?;
+        if failed || self.format != Format::Json {
+            // It names the tool itself. That nobody may read it is no reason to fail.
+            drop(writeln!(io::stderr().lock(), "{summary}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What would become of a tool on this kernel, without running it.
+
+use crate::error::Error;
+use crate::options::Options;
+use crate::privilege;
+use crate::probe::Passed;
+use crate::session;
+use crate::tracer::Hooks;
+
+/// Which rung `auto` would take, and how that is known.
+#[derive(Debug)]
+pub struct Prospect {
+    /// The rung's label; `None` where no rung would do.
+    pub rung: Option<&'static str>,
+    /// The rungs before it, or all of them, each with what it lacked.
+    pub passed: Vec<Passed>,
+    /// Whether the rungs were loaded and attached. Else it was only asked for what they need, and the kernel may still
+    /// refuse what it describes.
+    pub tried: bool,
+    /// What is wrong beside the rungs, such as a file that is no BTF.
+    pub failure: Option<Error>,
+}
+
+impl Prospect {
+    /// Of a tool with default settings. Where the calling thread has the capabilities, the programs are loaded and
+    /// attached for a moment; what they tell of meanwhile is not read.
+    pub fn of<T: Hooks + Default>(options: &Options) -> Self {
+        let tried = privilege::missing().is_ok_and(|missing| missing.is_empty());
+        let (rung, passed, failure) = match session::foresee(&T::default(), options, tried) {
+            Ok(Ok((passed, rung))) => (Some(rung), passed, None),
+            Ok(Err(passed)) => (None, passed, None),
+            Err(error) => (None, Vec::new(), Some(error)),
+        };
+        Self {
+            rung,
+            passed,
+            tried,
+            failure,
+        }
+    }
+}

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Whatever is lost on the way, and wherever: seen and lost come to what was made, to the event.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::thread::{scope, sleep, spawn};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use tracewell_tests::{Finished, buffers, forced, rungs, scratch};
+
+use crate::kernel::{with_own_mounts, with_tracefs};
+use crate::storms::{scaled, storm, traced, turn, unique_uid};
+
+/// More than there are CPUs anywhere that this is tested.
+pub(crate) const THREADS: u64 = 8;
+
+/// A tool with a load of exactly what it shows.
+pub(crate) struct Load {
+    pub(crate) tool: &'static str,
+    /// The kind of its events in JSON.
+    event: &'static str,
+    /// What it needs to show the load.
+    pub(crate) option: Option<&'static str>,
+    /// What the storm is to make.
+    kind: Vec<String>,
+    operations: u64,
+    /// Where it happens.
+    _directory: TempDir,
+}
+
+impl Load {
+    fn new(tool: &'static str, event: &'static str, kind: &str, operations: u64) -> Self {
+        let directory = scratch();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
+        let mut words = vec![kind.to_owned()];
+        if kind == "unlink" {
+            words.extend(["--path".to_owned(), path(&directory)]);
+        }
+        Self {
+            tool,
+            event,
+            option: (kind == "exec-fail").then_some("-x"),
+            kind: words,
+            // More than two pages hold, also on an emulated machine.
+            operations: scaled(operations).max(THREADS * 12),
+            _directory: directory,
+        }
+    }
+
+    /// Makes it once, as this user, on many threads.
+    pub(crate) fn make(&self, uid: u32) -> u64 {
+        let kind: Vec<_> = self.kind.iter().map(String::as_str).collect();
+        storm(uid, THREADS, self.operations, &kind)
+    }
+
+    /// Checks that a run accounts for what was made, by cause, and gives how much that lost.
+    pub(crate) fn adds_up(&self, finished: &Finished, made: u64) -> u64 {
+        let summary = finished.summary();
+        let told = Told::of_json(finished, self.event);
+        assert_eq!(told.seen, summary["events"], "{}: {summary}", self.tool);
+        let by_cause: BTreeMap<String, u64> =
+            serde_json::from_value(summary["lost_by"].clone()).expect("counts");
+        assert_eq!(told.lost, by_cause, "{}: in place and in sum", self.tool);
+        let lost: u64 = by_cause.values().sum();
+        assert_eq!(summary["lost"], lost, "{summary}");
+        // What a run that the kernel refused would have shown, nobody knows: it may have been for another call.
+        let refused = by_cause.get("recursion").copied().unwrap_or(0);
+        let accounted = told.seen + lost;
+        assert!(
+            told.seen <= made && (made..=made + refused).contains(&accounted),
+            "{}: {made} made: {summary}",
+            self.tool
+        );
+        lost
+    }
+}
+
+fn path(directory: &TempDir) -> String {
+    directory.path().to_str().unwrap().to_owned()
+}
+
+pub(crate) fn execs() -> Load {
+    Load::new("execsnoop", "exec", "exec", 500)
+}
+
+pub(crate) fn failing_execs() -> Load {
+    Load::new("execsnoop", "exec", "exec-fail", 8_000)
+}
+
+pub(crate) fn opens() -> Load {
+    Load::new("opensnoop", "open", "open", 16_000)
+}
+
+pub(crate) fn unlinks() -> Load {
+    Load::new("unlinksnoop", "unlink", "unlink", 4_000)
+}
+
+/// What a run told of, one by one: events, and losses by cause.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    seen: u64,
+    lost: BTreeMap<String, u64>,
+}
+
+impl Told {
+    fn of_json(finished: &Finished, event: &str) -> Self {
+        let mut told = Self {
+            seen: finished.events(event).len() as u64,
+            ..Self::default()
+        };
+        for object in finished.events("lost") {
+            let count = object["count"].as_u64().expect("a count");
+            assert!(count > 0, "{object}");
+            let cause = object["cause"].as_str().expect("a cause");
+            *told.lost.entry(cause.to_owned()).or_default() += count;
+        }
+        told
+    }
+
+    /// Of lines that are a header and rows, and lines with `(lost N: CAUSE)` among these or others.
+    fn of_lines<'a>(rows: u64, others: impl Iterator<Item = &'a str>) -> Self {
+        let mut told = Self {
+            seen: rows,
+            ..Self::default()
+        };
+        for line in others {
+            let Some((_, gap)) = line.split_once("(lost ") else {
+                continue;
+            };
+            let gap = gap.strip_suffix(')').expect("a gap's end");
+            let (count, cause) = gap.split_once(": ").expect("a cause");
+            *told.lost.entry(cause.to_owned()).or_default() += count.parse::<u64>().unwrap();
+        }
+        told
+    }
+
+    /// Of the sentence at the end: `opensnoop: 3 events, 5 lost (buffer full 4, recursion 1)`.
+    fn of_summary(finished: &Finished) -> Self {
+        let line = finished.stderr.lines().last().expect("a summary");
+        let words = line.split_once(": ").expect("a tool's name").1;
+        let (seen, rest) = words.split_once(" event").expect("events");
+        let causes = rest.split_once(" lost (").map_or("", |(_, causes)| causes);
+        let causes = causes.trim_end_matches(')').split(", ");
+        let causes = causes.filter_map(|cause| cause.rsplit_once(' '));
+        Self {
+            seen: seen.parse().expect("a number"),
+            lost: causes
+                .map(|(cause, count)| (cause.to_owned(), count.parse().expect("a number")))
+                .collect(),
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.seen + self.lost.values().sum::<u64>()
+    }
+}
+
+/// Through each way in, with a buffer of one page whose reader stands still for half of the load.
+fn overflows(load: &Load) {
+    let _turn = turn();
+    let option: Vec<_> = load.option.into_iter().collect();
+    with_own_mounts(|| {
+        with_tracefs();
+        for (index, rung) in rungs(load.tool, &option).into_iter().enumerate() {
+            // The rungs send by the same code, so perf buffers are tried on the best one.
+            let buffers = buffers().into_iter().take(if index == 0 { 2 } else { 1 });
+            for buffer in buffers {
+                let uid = unique_uid();
+                let tool = traced(load.tool, uid)
+                    .json()
+                    .args(&option)
+                    .args(["--probe", &rung, "--buffer", &buffer])
+                    .args(["--buffer-size", "4k", "--fail-on-loss"])
+                    .start();
+                tool.stop();
+                let mut made = load.make(uid);
+                tool.signal(Signal::SIGCONT);
+                made += load.make(uid);
+                let finished = tool.finish().ended_with(3);
+                let summary = finished.summary();
+                assert_eq!(summary["rung"], rung);
+                assert_eq!(summary["buffer"], buffer);
+                assert!(load.adds_up(&finished, made) > 0, "it held everything");
+                let full = &summary["lost_by"]["buffer_full"];
+                assert!(full.as_u64() > Some(0), "{summary}");
+            }
+        }
+    });
+}
+
+#[test]
+fn execs_beyond_a_page() {
+    overflows(&execs());
+}
+
+#[test]
+fn failing_execs_beyond_a_page() {
+    overflows(&failing_execs());
+}
+
+#[test]
+fn opens_beyond_a_page() {
+    overflows(&opens());
+}
+
+#[test]
+fn unlinks_beyond_a_page() {
+    overflows(&unlinks());
+}
+
+/// A reader that is stopped again and again, for a good part of a second each time, while the load goes on.
+#[test]
+fn a_reader_that_is_stopped_again_and_again() {
+    let _turn = turn();
+    for load in [execs(), opens(), unlinks()] {
+        let uid = unique_uid();
+        let tool = traced(load.tool, uid)
+            .json()
+            .args(["--buffer-size", "64k"])
+            .start();
+        let made: u64 = scope(|scope| {
+            let storm = scope.spawn(|| (0..4).map(|_| load.make(uid)).sum());
+            let mut stops = 0;
+            while !storm.is_finished() || stops < 2 {
+                tool.stop();
+                sleep(Duration::from_millis(300));
+                tool.signal(Signal::SIGCONT);
+                sleep(Duration::from_millis(50));
+                stops += 1;
+            }
+            storm.join().expect("the storm ends")
+        });
+        load.adds_up(&tool.finish().success(), made);
+    }
+}
+
+/// In each format, each gap where it is, and the end, tell the same, though the reader of the pipe is slow.
+#[test]
+fn a_slow_reader_of_each_format() {
+    let _turn = turn();
+    let load = opens();
+    for format in ["table", "json", "csv"] {
+        let uid = unique_uid();
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let tool = traced(load.tool, uid)
+            .args(["--format", format, "--buffer-size", "64k"])
+            .stdout(writer)
+            .start();
+        let taken = spawn(move || {
+            let (mut all, mut piece) = (Vec::new(), [0; 8192]);
+            loop {
+                match reader.read(&mut piece).unwrap() {
+                    0 => return all,
+                    length => all.extend_from_slice(&piece[..length]),
+                }
+                sleep(Duration::from_millis(1));
+            }
+        });
+        let made = load.make(uid);
+        let mut finished = tool.finish().success();
+        finished.stdout = taken.join().unwrap();
+        if format == "json" {
+            load.adds_up(&finished, made);
+            continue;
+        }
+        let lines = finished.lines();
+        let gaps = |line: &&&str| line.starts_with("(lost ");
+        let rows = (lines.len() - lines.iter().filter(gaps).count() - 1) as u64;
+        let beside = finished.stderr.lines().filter(|_| format == "csv");
+        let told = Told::of_lines(rows, lines.iter().copied().chain(beside));
+        assert_eq!(told, Told::of_summary(&finished), "{format}");
+        let refused = told.lost.get("recursion").copied().unwrap_or(0);
+        assert!(
+            (made..=made + refused).contains(&told.total()),
+            "{format}: {made} made: {told:?}"
+        );
+    }
+}
+
+/// A run of so many events ends in the middle of what came: losses behind it are told like all others.
+#[test]
+fn losses_beyond_so_many_events_are_told() {
+    let _turn = turn();
+    let (load, uid) = (opens(), unique_uid());
+    let tool = traced(load.tool, uid)
+        .json()
+        .args(["--max-events", "5", "--buffer-size", "4k"])
+        .start();
+    tool.stop();
+    load.make(uid);
+    tool.signal(Signal::SIGCONT);
+    let finished = tool.wait().success();
+    let summary = finished.summary();
+    let told = Told::of_json(&finished, load.event);
+    assert_eq!((told.seen, &summary["events"]), (5, &5.into()));
+    let by_cause: BTreeMap<String, u64> =
+        serde_json::from_value(summary["lost_by"].clone()).expect("counts");
+    assert!(by_cause.contains_key("buffer_full"), "{summary}");
+    assert_eq!(told.lost, by_cause, "in place and in sum");
+}
+
+/// An event that a perf buffer could not carry (64 KiB) would turn all that lies behind it into nonsense.
+#[test]
+fn events_that_no_perf_buffer_carries_are_refused() {
+    if forced("--buffer").is_some() {
+        return;
+    }
+    let most = 65_516 - 96 - 4096;
+    for (bytes, code) in [(most, 0), (most + 1, 2)] {
+        let finished = traced("execsnoop", unique_uid())
+            .args(["--buffer", "perf", "--duration", "0.001"])
+            .args(["--max-args-bytes", &bytes.to_string()])
+            .run()
+            .ended_with(code);
+        assert_eq!(
+            finished.stderr.contains("--buffer ring"),
+            code == 2,
+            "{}",
+            finished.stderr
+        );
+    }
+}
+
+/// One argument more than fits, next to others, through perf buffers at their limit and through the ring beyond it.
+#[test]
+fn large_arguments_are_whole_or_cut_and_never_anothers() {
+    let most = 65_516 - 96 - 4096;
+    let large = "x".repeat(100_000);
+    let args = |n: usize| -> Vec<&str> {
+        let mut args = vec!["large"];
+        args.resize(n + 1, &large);
+        args.push("last");
+        args
+    };
+    for buffer in buffers() {
+        // As much as 5.10 has room for.
+        let bytes = if buffer == "perf" { most } else { 4_000_000 };
+        for count in [0, 1, 3, 18] {
+            let given = args(count);
+            let options = ["--buffer", &buffer, "--buffer-size", "4m"];
+            let limit = ["--max-args-bytes", &bytes.to_string()];
+            let finished = traced("execsnoop", 0)
+                .json()
+                .args(options)
+                .args(limit)
+                .args([
+                    "--",
+                    "/bin/sh",
+                    "-c",
+                    "/bin/true \"$@\"; /bin/true between; /bin/true \"$@\"; :",
+                ])
+                .args(&given)
+                .run()
+                .success();
+            let events = finished.events("exec");
+            let events = &events[1..];
+            assert_eq!(events.len(), 3, "{buffer}, {count}");
+            let whole: usize = given[1..].iter().map(|arg| arg.len() + 1).sum();
+            let whole = whole + "/bin/true".len() + 1;
+            for event in [&events[0], &events[2]] {
+                assert_eq!(event["args_truncated"], whole > bytes, "{buffer}, {count}");
+                check_args(event, &given[1..]);
+            }
+            assert_eq!(
+                events[1]["args"],
+                serde_json::json!(["/bin/true", "between"])
+            );
+        }
+    }
+}
+
+/// All arguments are those that were given; the last may be cut.
+fn check_args(event: &Value, given: &[&str]) {
+    let shown = event["args"].as_array().expect("arguments");
+    let cut = event["args_truncated"] == true;
+    assert!(cut || shown.len() == given.len() + 1);
+    for (index, (shown, given)) in shown[1..].iter().zip(given).enumerate() {
+        let shown = shown.as_str().expect("a text");
+        let last = cut && index + 2 == event["args"].as_array().map_or(0, Vec::len);
+        assert!(
+            if last {
+                given.starts_with(shown)
+            } else {
+                *given == shown
+            },
+            "argument {index} has {} bytes of {}",
+            shown.len(),
+            given.len()
+        );
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! `docs/events.schema.json` describes every field, and says enough to tell a wrong line.
+
+use serde_json::{Map, Value, json};
+
+use crate::validate::{check, schema, validator};
+
+/// A frame of a stack that is right.
+fn frame() -> Value {
+    json!({"address": 140_503_950_110_721_u64, "symbol": "f\u{fffd}", "symbol_b64": "Zv8=", "offset": 28,
+        "module": "/\u{fffd}", "module_b64": "L/8="})
+}
+
+/// Every kind of the schema, its definition, and a line that is right.
+fn kinds() -> Vec<(Map<String, Value>, Value)> {
+    let time = "2026-11-22T16:28:40.302363773Z";
+    let lines = [
+        json!({"event": "exec", "time": time, "pid": 910, "tid": 910, "ppid": 908, "uid": 0, "comm": "sh\u{fffd}",
+            "comm_b64": "c2j/", "pcomm": "sh\u{fffd}", "pcomm_b64": "c2j/", "ret": -2, "errno": 2, "error": "ENOENT",
+            "filename": "/\u{fffd}", "filename_b64": "L/8=", "filename_truncated": false, "args": ["p", "\u{fffd}", ""],
+            "args_b64": ["cA==", "/w==", ""], "args_truncated": true, "via": ["execve", "thread"],
+            "cgroup_id": u64::MAX, "cpu": 1}),
+        json!({"event": "histogram", "time": time, "interval_ms": 1000, "disk": "nvme0n1", "op": "read",
+            "flags": ["SYNC"], "cgroup": "/\u{fffd}", "cgroup_b64": "L/8=", "cgroup_id": 7, "count": 3, "sum": 3000,
+            "min": 992, "max": 1023, "p50": 1007, "p90": 1007, "p99": 1007, "p999": 1007, "p9999": 1007,
+            "buckets": [{"low": 992, "high": 1023, "count": 3}]}),
+        json!({"event": "open", "time": time, "pid": 881, "tid": 882, "uid": 4294967294_u32, "comm": "sh\u{fffd}",
+            "comm_b64": "c2j/", "fd": 3, "errno": null, "error": null, "dirfd": -100, "path": "\u{fffd}",
+            "path_b64": "/w==", "path_truncated": false, "full_path": "/\u{fffd}", "full_path_b64": "L/8=",
+            "full_path_truncated": false, "flags": ["O_WRONLY", "O_CREAT"], "mode": 384, "compat": false,
+            "callers": [frame(), {"address": 1, "symbol": null, "offset": null, "module": null}],
+            "callers_truncated": false}),
+        json!({"event": "unlink", "time": time, "pid": 881, "tid": 882, "uid": 0, "comm": "sh\u{fffd}",
+            "comm_b64": "c2j/", "op": "unlink", "dirfd": -100, "path": "\u{fffd}", "path_b64": "/w==",
+            "path_truncated": false, "full_path": "/\u{fffd}", "full_path_b64": "L/8=", "full_path_truncated": false,
+            "ret": 0, "errno": null, "error": null, "inode": u64::MAX, "size_bytes": 5, "links": 1,
+            "still_open": false, "probe": "fentry"}),
+        json!({"event": "lost", "time": time, "count": 3, "cause": "buffer_full"}),
+        json!({"event": "summary", "tool": "opensnoop", "events": 0, "lost": 4,
+            "lost_by": {"buffer_full": 3, "recursion": 1}, "duration_ms": 12, "rung": "tp_btf", "buffer": "ring"}),
+    ];
+    let mut schema = schema();
+    let references = schema["oneOf"].as_array().expect("a list").iter();
+    let named: Vec<_> = references.map(|to| to["$ref"].clone()).collect();
+    let tried = lines
+        .iter()
+        .map(|line| json!(format!("#/$defs/{}", kind(line))));
+    assert_eq!(
+        named,
+        tried.collect::<Vec<_>>(),
+        "(left: the schema's kinds, right: those tried here)"
+    );
+    lines
+        .into_iter()
+        .map(|line| match schema["$defs"][kind(&line)].take() {
+            Value::Object(definition) => (definition, line),
+            other => panic!("no definition: {other}"),
+        })
+        .collect()
+}
+
+fn kind(line: &Value) -> &str {
+    line["event"].as_str().expect("a kind")
+}
+
+#[test]
+fn every_field_is_described() {
+    for (definition, line) in kinds() {
+        for (name, field) in definition["properties"].as_object().expect("fields") {
+            let description = field["description"].as_str().unwrap_or_default();
+            assert!(
+                description.len() > 8,
+                "{}: {name} is not described",
+                kind(&line)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_line_is_told() {
+    let validator = validator();
+    for (definition, line) in kinds() {
+        check(&validator, &line);
+        let wrong = |why: &str, change: &dyn Fn(&mut Map<String, Value>)| {
+            let mut changed = line.clone();
+            change(changed.as_object_mut().expect("an object"));
+            assert!(
+                !validator.is_valid(&changed),
+                "{why}, and nobody notices: {changed}"
+            );
+        };
+        wrong("a field too many", &|object| {
+            object.insert("surplus".into(), json!(1));
+        });
+        for name in definition["properties"].as_object().expect("fields").keys() {
+            assert!(line.get(name).is_some(), "{name} is not tried");
+            // What no field can be: lost_by's counts are no lists, either.
+            for value in [json!({"x": []}), json!(1.5)] {
+                wrong(&format!("{name} is {value}"), &|object| {
+                    object.insert(name.clone(), value.clone());
+                });
+            }
+            // Only the exact bytes may be left out.
+            if !name.ends_with("_b64") {
+                wrong(&format!("{name} is missing"), &|object| {
+                    object.remove(name);
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_frame_is_told() {
+    let validator = validator();
+    let lines = kinds();
+    let (_, line) = lines
+        .iter()
+        .find(|(_, line)| kind(line) == "open")
+        .expect("an open");
+    let with = |frame: Value| {
+        let mut changed = line.clone();
+        changed["callers"] = json!([frame]);
+        changed
+    };
+    check(&validator, &with(frame()));
+    for (field, value) in [
+        ("address", json!(null)),
+        ("address", json!("0x1")),
+        ("symbol", json!(null)),
+        ("symbol", json!(1)),
+        ("symbol_b64", json!("?")),
+        ("offset", json!(null)),
+        ("offset", json!(-1)),
+        ("module", json!(null)),
+        ("module_b64", json!("")),
+        ("surplus", json!(1)),
+    ] {
+        let mut wrong = frame();
+        wrong[field] = value;
+        assert!(!validator.is_valid(&with(wrong)), "nobody notices {field}");
+    }
+    let mut many = line.clone();
+    many["callers"] = json!(vec![frame(); 17]);
+    assert!(!validator.is_valid(&many));
+}
+
+#[test]
+fn a_line_that_contradicts_itself_is_told() {
+    let validator = validator();
+    let kinds = kinds();
+    let wrong: [(&str, &str, Value); 33] = [
+        ("exec", "ret", json!(0)),
+        ("exec", "ret", json!(2)),
+        ("exec", "errno", json!(null)),
+        ("exec", "filename", json!(null)),
+        ("exec", "args", json!(null)),
+        ("exec", "args", json!(["a", 1])),
+        ("exec", "args_b64", json!(["not base64"])),
+        ("exec", "via", json!(["magic"])),
+        ("exec", "time", json!("2026-11-22T16:28:40Z")),
+        ("exec", "time", json!("2026-13-22T16:28:40.302363773Z")),
+        ("exec", "pid", json!(-1)),
+        ("exec", "cgroup_id", json!("1")),
+        ("histogram", "count", json!(0)),
+        ("histogram", "buckets", json!([])),
+        ("histogram", "buckets", json!([{"low": 1, "high": 2}])),
+        ("histogram", "op", json!("READ")),
+        ("open", "fd", json!(null)),
+        ("open", "errno", json!(2)),
+        ("open", "path", json!(null)),
+        ("open", "flags", json!(["O_CREAT", "O_RDONLY"])),
+        ("open", "flags", json!([])),
+        ("open", "error", json!("no such file")),
+        ("unlink", "op", json!("remove")),
+        ("unlink", "ret", json!(1)),
+        ("unlink", "ret", json!(-2)),
+        ("unlink", "errno", json!(2)),
+        ("unlink", "inode", json!(null)),
+        ("unlink", "links", json!(null)),
+        ("unlink", "probe", json!("auto")),
+        ("lost", "count", json!(0)),
+        ("lost", "cause", json!("bad luck")),
+        ("summary", "lost_by", json!({"bad luck": 1})),
+        ("summary", "rung", json!("ladder")),
+    ];
+    for (event, field, value) in wrong {
+        let (_, line) = kinds
+            .iter()
+            .find(|(_, line)| kind(line) == event)
+            .expect("a kind");
+        let mut changed = line.clone();
+        changed[field] = value;
+        assert!(!validator.is_valid(&changed), "nobody notices: {changed}");
+    }
+}

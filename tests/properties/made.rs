@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Records as the BPF programs make them, laid out by hand after the headers in `bpf/`, with any names in them.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::words;
+
+/// Bytes up to so many pieces long, rich in what an output could take for its own.
+pub(crate) fn bytes(pieces: usize) -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        3 => any::<u8>().prop_map(|byte| vec![byte]),
+        3 => any::<char>().prop_map(|character| character.to_string().into_bytes()),
+        2 => "[a-z/.]{1,8}".prop_map(String::into_bytes),
+        2 => prop::sample::select(&[
+            "\\", "\\x41", "\"", "\n", "\r", "\t", "\0", ",", " ", "…", "(lost 5: x)", "\u{202e}", "\u{feff}", "\x1b[31m",
+            "\u{2028}", "é",
+        ][..]).prop_map(|text| text.as_bytes().to_vec()),
+    ];
+    vec(piece, 0..pieces).prop_map(|pieces| pieces.concat())
+}
+
+/// The same, as C has strings.
+fn name(pieces: usize) -> impl Strategy<Value = Vec<u8>> {
+    bytes(pieces).prop_map(|mut bytes| {
+        bytes.retain(|byte| *byte != 0);
+        bytes
+    })
+}
+
+fn comm() -> impl Strategy<Value = Vec<u8>> {
+    name(6).prop_map(|mut name| {
+        name.truncate(15);
+        name
+    })
+}
+
+/// What a system call returns.
+fn returned() -> impl Strategy<Value = i32> {
+    prop_oneof![Just(0), -4095..0_i32, 0..100_000_i32]
+}
+
+/// The head of every event: `struct event_head`.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    time_ns: u64,
+    ids: [u32; 3],
+    comm: Vec<u8>,
+}
+
+fn head() -> impl Strategy<Value = Head> {
+    let ids = [any::<u32>(), any::<u32>(), any::<u32>()];
+    (0..10_u64.pow(18), ids, comm()).prop_map(|(time_ns, ids, comm)| Head { time_ns, ids, comm })
+}
+
+impl Head {
+    fn write(&self, to: &mut Vec<u8>) {
+        to.extend(self.time_ns.to_ne_bytes());
+        for id in self.ids {
+            to.extend(id.to_ne_bytes());
+        }
+        to.extend([0; 12]); // the account of losses
+        padded(to, &self.comm, 16);
+    }
+
+    fn compare(&self, told: &Value) {
+        for (id, name) in self.ids.iter().zip(["pid", "tid", "uid"]) {
+            assert_eq!(told[name], *id);
+        }
+        assert_eq!(words::bytes(told, "comm"), self.comm);
+    }
+}
+
+fn padded(to: &mut Vec<u8>, bytes: &[u8], size: usize) {
+    to.extend_from_slice(bytes);
+    to.resize(to.len() + size - bytes.len(), 0);
+}
+
+/// What lies behind the fixed part of an event about a file: the name, and the components of where it starts.
+#[derive(Debug, Clone)]
+pub(crate) struct Path {
+    name: Vec<u8>,
+    base: Vec<Vec<u8>>,
+    unreadable: bool,
+    cut: bool,
+    status: u8,
+}
+
+fn path() -> impl Strategy<Value = Path> {
+    let component = name(4).prop_filter("a component has no slash", |name| {
+        !name.is_empty() && !name.contains(&b'/')
+    });
+    (name(12), vec(component, 0..5), any::<[bool; 2]>(), 0..3_u8).prop_map(
+        |(name, base, [unreadable, cut], status)| Path {
+            name: if unreadable { Vec::new() } else { name },
+            base,
+            unreadable,
+            cut,
+            status,
+        },
+    )
+}
+
+impl Path {
+    fn base_bytes(&self) -> Vec<u8> {
+        let ended = self
+            .base
+            .iter()
+            .map(|component| [component, &b"\0"[..]].concat());
+        ended.collect::<Vec<_>>().concat()
+    }
+
+    fn lengths(&self, to: &mut Vec<u8>) {
+        for length in [self.name.len(), self.base_bytes().len()] {
+            to.extend(u16::try_from(length).unwrap().to_ne_bytes());
+        }
+    }
+
+    fn tail(&self, to: &mut Vec<u8>) {
+        to.extend_from_slice(&self.name);
+        to.extend(self.base_bytes());
+    }
+
+    fn compare(&self, told: &Value, full: bool) {
+        assert_eq!(told["path_truncated"], self.cut);
+        if self.unreadable {
+            assert_eq!(
+                (&told["path"], &told["full_path"]),
+                (&json!(null), &json!(null))
+            );
+            return;
+        }
+        assert_eq!(words::bytes(told, "path"), self.name);
+        if !full || self.status == 2 {
+            assert_eq!(told["full_path"], json!(null));
+            return;
+        }
+        assert_eq!(told["full_path_truncated"], self.cut || self.status == 1);
+        let shown = words::bytes(told, "full_path");
+        let mut outer = self.base.clone();
+        outer.reverse();
+        let outer = outer.join(&b'/');
+        assert!(shown.ends_with(&self.name), "{told}");
+        let cut = self.status == 1 && !outer.is_empty();
+        assert_eq!(!cut, shown.starts_with(b"/"), "{told}");
+        let from = usize::from(!cut);
+        assert!(
+            outer.is_empty() || shown[from..].starts_with(&outer),
+            "{told}"
+        );
+    }
+}
+
+/// `struct open_event`
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    head: Head,
+    path: Path,
+    flags: u64,
+    ret: i32,
+    dirfd: i32,
+    compat: bool,
+}
+
+pub(crate) fn open() -> impl Strategy<Value = Open> {
+    let numbers = (any::<u64>(), returned(), any::<i32>(), any::<bool>());
+    (head(), path(), numbers).prop_map(|(head, path, (flags, ret, dirfd, compat))| Open {
+        head,
+        path,
+        flags,
+        ret,
+        dirfd,
+        compat,
+    })
+}
+
+impl Open {
+    pub(crate) fn record(&self) -> Vec<u8> {
+        let mut record = Vec::new();
+        self.head.write(&mut record);
+        record.extend(self.flags.to_ne_bytes());
+        record.extend(self.ret.to_ne_bytes());
+        record.extend(self.dirfd.to_ne_bytes());
+        record.extend(0o4755_u32.to_ne_bytes());
+        self.path.lengths(&mut record);
+        record.push(self.path.status);
+        let [unreadable, cut, compat] =
+            [self.path.unreadable, self.path.cut, self.compat].map(u8::from);
+        record.push(unreadable | cut << 1 | compat << 3);
+        record.resize(80, 0); // no callers
+        self.path.tail(&mut record);
+        record
+    }
+
+    pub(crate) fn compare(&self, told: &Value, full: bool) {
+        self.head.compare(told);
+        self.path.compare(told, full);
+        let fd = (self.ret >= 0).then_some(self.ret);
+        let errno = (self.ret < 0).then_some(-self.ret);
+        assert_eq!((&told["fd"], &told["errno"]), (&json!(fd), &json!(errno)));
+        assert_eq!(
+            (&told["dirfd"], &told["compat"]),
+            (&json!(self.dirfd), &json!(self.compat))
+        );
+    }
+}
+
+/// `struct unlink_event`
+#[derive(Debug, Clone)]
+pub(crate) struct Unlink {
+    head: Head,
+    path: Path,
+    inode: u64,
+    size: u64,
+    ret: i32,
+    links: u32,
+    kinds: [u8; 2],
+    seen: bool,
+}
+
+pub(crate) fn unlink() -> impl Strategy<Value = Unlink> {
+    let numbers = (any::<u64>(), any::<u64>(), -4095..1_i32, any::<u32>());
+    let kinds = [0..3_u8, 0..6_u8];
+    (head(), path(), numbers, kinds, any::<bool>()).prop_map(
+        |(head, path, (inode, size, ret, links), kinds, seen)| {
+            // Of renames those are told that succeeded, and replaced a file that was seen; of failures there is none.
+            let rename = kinds[0] == 2;
+            let ret = if rename { 0 } else { ret };
+            Unlink {
+                head,
+                path,
+                inode,
+                size,
+                ret,
+                links,
+                kinds,
+                seen: rename || (seen && ret == 0),
+            }
+        },
+    )
+}
+
+impl Unlink {
+    pub(crate) fn record(&self) -> Vec<u8> {
+        let mut record = Vec::new();
+        self.head.write(&mut record);
+        record.extend(self.inode.to_ne_bytes());
+        record.extend(self.size.to_ne_bytes());
+        record.extend(self.ret.to_ne_bytes());
+        record.extend((-100_i32).to_ne_bytes());
+        record.extend(self.links.to_ne_bytes());
+        self.path.lengths(&mut record);
+        record.push(self.path.status);
+        record.extend(self.kinds);
+        let [unreadable, cut, seen] =
+            [self.path.unreadable, self.path.cut, self.seen].map(u8::from);
+        record.push(unreadable | cut << 1 | seen << 2 | seen << 3 | seen << 4);
+        record.resize(88, 0);
+        self.path.tail(&mut record);
+        record
+    }
+
+    pub(crate) fn compare(&self, told: &Value, full: bool) {
+        self.head.compare(told);
+        self.path.compare(told, full);
+        assert_eq!(told["ret"], self.ret);
+        assert_eq!(
+            told["op"],
+            ["unlink", "rmdir", "rename"][usize::from(self.kinds[0])]
+        );
+        let object = |value: Value| if self.seen { value } else { Value::Null };
+        assert_eq!(told["inode"], object(json!(self.inode)));
+        assert_eq!(told["size_bytes"], object(json!(self.size)));
+        assert_eq!(told["links"], object(json!(self.links)));
+        assert_eq!(told["still_open"], object(json!(true)));
+    }
+}
+
+/// `struct exec_event`
+#[derive(Debug, Clone)]
+pub(crate) struct Exec {
+    head: Head,
+    parent: (u32, Vec<u8>),
+    cgroup: u64,
+    ret: i32,
+    filename: Vec<u8>,
+    args: Vec<Vec<u8>>,
+    cut: bool,
+}
+
+pub(crate) fn exec() -> impl Strategy<Value = Exec> {
+    let parent = (any::<u32>(), comm());
+    let numbers = (any::<u64>(), -4095..1_i32, any::<bool>());
+    (head(), parent, numbers, name(12), vec(name(8), 0..6)).prop_map(
+        |(head, parent, (cgroup, ret, cut), filename, args)| Exec {
+            head,
+            parent,
+            cgroup,
+            ret,
+            filename,
+            args,
+            cut,
+        },
+    )
+}
+
+impl Exec {
+    pub(crate) fn record(&self) -> Vec<u8> {
+        let mut record = Vec::new();
+        self.head.write(&mut record);
+        record.extend(self.cgroup.to_ne_bytes());
+        record.extend(self.parent.0.to_ne_bytes());
+        record.extend(self.ret.to_ne_bytes());
+        let args: Vec<u8> = self
+            .args
+            .iter()
+            .flat_map(|arg| [arg, &b"\0"[..]].concat())
+            .collect();
+        for length in [self.filename.len(), args.len()] {
+            record.extend(u32::try_from(length).unwrap().to_ne_bytes());
+        }
+        record.extend((u32::from(self.cut) << 3).to_ne_bytes());
+        record.extend(7_u32.to_ne_bytes());
+        padded(&mut record, &self.parent.1, 16);
+        record.extend_from_slice(&self.filename);
+        record.extend(args);
+        record
+    }
+
+    pub(crate) fn compare(&self, told: &Value) {
+        self.head.compare(told);
+        assert_eq!(
+            (&told["ppid"], &told["cpu"]),
+            (&json!(self.parent.0), &json!(7))
+        );
+        assert_eq!(words::bytes(told, "pcomm"), self.parent.1);
+        assert_eq!(told["cgroup_id"], self.cgroup);
+        assert_eq!(told["ret"], self.ret);
+        assert_eq!(words::bytes(told, "filename"), self.filename);
+        assert_eq!(words::list(told, "args"), self.args);
+        assert_eq!(told["args_truncated"], self.cut);
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Properties that hold for any input, tried on generated ones. Each run tries the same cases, so that it says the same
+//! on every machine; a case that ever failed is kept beside the test. `fuzz/` goes on looking where this stops.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "all of this is tests, and what they call"
+)]
+
+mod judge;
+mod made;
+#[path = "../e2e/validate.rs"]
+mod validate;
+#[path = "../e2e/words.rs"]
+mod words;
+
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
+
+use made::{Exec, Open, Unlink, bytes, exec, open, unlink};
+
+/// Tries the property on so many cases, the same ones each time.
+fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
+    let config = Config {
+        cases,
+        rng_algorithm: RngAlgorithm::ChaCha,
+        rng_seed: RngSeed::Fixed(0x7261_6365),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let tried = TestRunner::new(config).run(&strategy, |value| {
+        property(value);
+        Ok(())
+    });
+    tried.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn any_record_is_an_event_or_none() {
+    holds(1_000, vec(any::<u8>(), 0..400), |record| {
+        judge::records::any_bytes(&record);
+    });
+}
+
+/// Records with heads that promise more, or less, than is there.
+#[test]
+fn a_record_that_is_cut_or_longer_is_an_event_or_none() {
+    let record = prop_oneof![
+        open().prop_map(|open: Open| open.record()),
+        exec().prop_map(|exec: Exec| exec.record()),
+        unlink().prop_map(|unlink: Unlink| unlink.record()),
+    ];
+    let changed = (record, any::<prop::sample::Index>(), vec(any::<u8>(), 0..8));
+    holds(300, changed, |(record, cut, more)| {
+        let (head, tail) = record.split_at(cut.index(record.len()));
+        judge::records::any_bytes(head);
+        judge::records::any_bytes(&[head, &more, tail].concat());
+    });
+}
+
+#[test]
+fn opens_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, (open(), any::<bool>()), |(open, full)| {
+        let told = judge::records::open(&open.record(), full).expect("it is one");
+        validate::check(&validator, &told);
+        open.compare(&told, full);
+    });
+}
+
+#[test]
+fn execs_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, exec(), |exec| {
+        let told = judge::records::exec(&exec.record(), usize::MAX).expect("it is one");
+        validate::check(&validator, &told);
+        exec.compare(&told);
+    });
+}
+
+#[test]
+fn unlinks_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, (unlink(), any::<bool>()), |(unlink, full)| {
+        let told = judge::records::unlink(&unlink.record(), full).expect("it is one");
+        validate::check(&validator, &told);
+        unlink.compare(&told, full);
+    });
+}
+
+#[test]
+fn escapes_come_back() {
+    holds(3_000, bytes(40), |bytes| judge::escapes::escapes(&bytes));
+}
+
+#[test]
+fn any_file_is_a_log_or_none() {
+    let line = "(#|Tag=)?[-0-9.,eE]{0,30}(HISTFAAA)?[A-Za-z0-9+/=]{0,40}";
+    let lines = vec(
+        prop_oneof![line.boxed().prop_map(String::into_bytes), bytes(60)],
+        0..5,
+    );
+    holds(500, lines, |lines| {
+        judge::logs::any_bytes(&lines.join(&b'\n'))
+    });
+}
+
+/// The head of a histogram: the length of what follows, an offset, digits, the smallest and the largest value, a ratio.
+#[test]
+fn any_histogram_in_a_log_is_one_or_none() {
+    let length = prop_oneof![0..40_u32, any::<u32>()];
+    let bound = || prop_oneof![0..3_u64, 0..1_000_000_u64, any::<u64>()];
+    let head = (
+        length,
+        any::<u32>(),
+        0..7_u32,
+        bound(),
+        bound(),
+        any::<u64>(),
+    );
+    holds(500, (head, vec(any::<u8>(), 0..40)), |(head, counts)| {
+        let (length, offset, digits, low, high, ratio) = head;
+        let mut bytes = Vec::new();
+        for word in [length, offset, digits] {
+            bytes.extend(word.to_be_bytes());
+        }
+        for word in [low, high, ratio] {
+            bytes.extend(word.to_be_bytes());
+        }
+        bytes.extend(counts);
+        judge::logs::any_histogram(&bytes);
+    });
+}
+
+#[test]
+fn logs_come_back() {
+    let values = vec(prop_oneof![0..1000_u64, 0..(1_u64 << 42)], 0..30);
+    let any = (bytes(12), values, 0..4_000_000_000_u64, 0..10_000_000_u64);
+    holds(200, any, |(tag, values, start_s, length_ms)| {
+        let start = Duration::from_secs(start_s);
+        let length = Duration::from_millis(length_ms);
+        judge::logs::comes_back(&tag, &values, start, length);
+    });
+}

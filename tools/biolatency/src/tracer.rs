@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The settings of the measurement, its ladder, and what they do to the BPF object.
+
+use plain::Plain;
+use tracewell_shared::distribution::{Distribution, Keyed};
+use tracewell_shared::error::{Error, Kind, Result};
+use tracewell_shared::options::{Filter, Options};
+use tracewell_shared::probe::{Ladder, Rung};
+use tracewell_shared::tracer::{Hooks, Opened};
+
+use crate::disks::{self, Disk};
+use crate::skel::BiolatencySkelBuilder;
+use crate::skel::types::latency_key;
+
+// SAFETY: integers; any bytes are a value.
+unsafe impl Plain for latency_key {}
+
+const _: () = assert!(size_of::<latency_key>() == 24);
+
+/// What to measure of block requests, and by what to tell them apart.
+#[derive(Debug, Clone, Default)]
+pub struct Latencies {
+    /// From when a request was made, its time in queues included; else from when it was handed to the driver.
+    pub queued: bool,
+    /// A histogram for each disk.
+    pub by_disk: bool,
+    /// A histogram for each operation with its flags.
+    pub by_flags: bool,
+    /// A histogram for each cgroup that requests are submitted from.
+    pub by_cgroup: bool,
+    /// This disk only.
+    pub disk: Option<Disk>,
+    /// Whether tasks are filtered, so that it matters who submitted a request. Starting sets it.
+    pub filtered: bool,
+}
+
+impl Latencies {
+    /// Loads and attaches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Distribution::start`].
+    pub fn start(self, options: &Options) -> Result<Distribution<Self>> {
+        Distribution::start(self, options)
+    }
+
+    fn by_submitter(&self) -> bool {
+        self.filtered || self.by_cgroup
+    }
+}
+
+/// What a histogram is of. What was not to be told apart is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The disk.
+    pub disk: Disk,
+    /// Operation and flags: see [`Names`](crate::Names).
+    pub flags: u64,
+    /// The id of the submitter's cgroup.
+    pub cgroup: u64,
+}
+
+impl Keyed for Latencies {
+    type Key = Key;
+
+    fn prepare(&mut self, options: &Options) {
+        self.filtered = options.filter != Filter::default() || options.follow.is_some();
+    }
+
+    fn is_keyed(&self) -> bool {
+        self.by_disk || self.by_flags || self.by_cgroup
+    }
+
+    fn key(&self, bytes: &[u8]) -> Option<Key> {
+        let mut raw = latency_key::default();
+        plain::copy_from_bytes(&mut raw, bytes).ok()?;
+        Some(Key {
+            disk: Disk(raw.disk),
+            flags: raw.flags,
+            cgroup: raw.cgroup,
+        })
+    }
+
+    fn under_way_in(&self, rung: &str) -> Option<&'static str> {
+        // A place does not tell whether its request has ended.
+        (rung != PLACES).then_some("requests")
+    }
+
+    fn under_way(&self) -> Option<u64> {
+        disks::in_flight(self.disk)
+    }
+}
+
+/// The label of the rung whose hooks do not show the request.
+const PLACES: &str = "tracepoint";
+
+/// How many histograms there can be: for some hundred disks, or a dozen with all flags. Each takes 10 kB.
+const KEYS: u32 = 512;
+
+impl Hooks for Latencies {
+    type Object = BiolatencySkelBuilder;
+
+    const NAME: &'static str = "biolatency";
+
+    const LADDER: &'static Ladder = &Ladder {
+        subject: "block requests",
+        rungs: &[
+            Rung {
+                label: "tp_btf",
+                programs: &[
+                    "rq_complete_btf",
+                    "rq_complete_keyed_btf",
+                    "rq_requeue_btf",
+                    "rq_issue_btf",
+                    "rq_issue_choosy_btf",
+                    "rq_insert_btf",
+                ],
+                optional: &[],
+            },
+            Rung {
+                label: "raw_tp",
+                programs: &[
+                    "rq_complete_raw",
+                    "rq_complete_keyed_raw",
+                    "rq_requeue_raw",
+                    "rq_issue_raw",
+                    "rq_issue_choosy_raw",
+                    "rq_insert_raw",
+                ],
+                optional: &[],
+            },
+            Rung {
+                label: PLACES,
+                programs: &["rq_complete_tp", "rq_issue_tp", "rq_requeue_tp"],
+                optional: &[],
+            },
+        ],
+    };
+
+    const IN_FLIGHT: &'static [(&'static str, u32)] = &[("requests", 1), ("places", 1)];
+
+    fn wants(&self, program: &str) -> bool {
+        let choosy = self.by_submitter() || self.disk.is_some();
+        match program {
+            // Where a request waits in a queue first, it is another task that issues it.
+            "rq_insert_btf" | "rq_insert_raw" => self.by_submitter(),
+            "rq_issue_choosy_btf" | "rq_issue_choosy_raw" => choosy,
+            "rq_issue_btf" | "rq_issue_raw" => !choosy,
+            "rq_complete_keyed_btf" | "rq_complete_keyed_raw" => self.is_keyed(),
+            "rq_complete_btf" | "rq_complete_raw" => !self.is_keyed(),
+            _ => true,
+        }
+    }
+
+    fn loses(&self, program: &str) -> bool {
+        // What the kernel refuses of these is found by the request.
+        !matches!(
+            program,
+            "rq_complete_btf"
+                | "rq_complete_keyed_btf"
+                | "rq_complete_raw"
+                | "rq_complete_keyed_raw"
+        )
+    }
+
+    fn unfit(&self, rung: &str) -> Option<&'static str> {
+        match rung {
+            PLACES if self.queued => Some("it cannot tell when a request was made (-Q)"),
+            PLACES if self.by_submitter() => {
+                Some("it cannot tell whose request it is (cgroups, filters, -- COMMAND)")
+            }
+            _ => None,
+        }
+    }
+
+    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+        let refused = |error: libbpf_rs::Error| {
+            Error::new(Kind::Bpf, format!("cannot set up biolatency: {error}"))
+        };
+        let knobs = object
+            .maps
+            .rodata_data
+            .as_deref_mut()
+            .ok_or_else(|| Error::new(Kind::Bpf, "biolatency's object has no knobs"))?;
+        knobs.from_made = self.queued;
+        knobs.by_disk = self.by_disk;
+        knobs.by_flags = self.by_flags;
+        knobs.by_cgroup = self.by_cgroup;
+        knobs.by_submitter = self.by_submitter();
+        knobs.one_disk = self.disk.is_some();
+        knobs.wanted_disk = self.disk.map_or(0, |disk| disk.0);
+        // The other half is for requests that are under way at once.
+        knobs.kept_most = (object.maps.requests.max_entries() / 2).into();
+        let unused = if rung == PLACES {
+            &mut object.maps.requests
+        } else {
+            &mut object.maps.places
+        };
+        unused.set_max_entries(1).map_err(refused)?;
+        if self.is_keyed() {
+            object.maps.keyed.set_max_entries(KEYS).map_err(refused)?;
+        }
+        Ok(())
+    }
+}

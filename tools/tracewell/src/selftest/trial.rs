@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One tool beside its load: started as a user would, ended, and what it told counted.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::load::{self, Load};
+
+/// What a tool told of its load.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Recall {
+    /// How many events there were.
+    pub(super) made: u64,
+    /// How many of them it told.
+    pub(super) seen: u64,
+    /// The tool's summary.
+    pub(super) summary: Value,
+}
+
+impl Recall {
+    /// How many it said that it lost.
+    pub(super) fn lost(&self) -> u64 {
+        self.summary["lost"].as_u64().unwrap_or(0)
+    }
+
+    /// Those that are accounted for: seen, or told as lost. What the kernel counts of refused programs is an upper
+    /// bound, so there may be more than were made.
+    pub(super) fn told(&self) -> u64 {
+        self.seen.saturating_add(self.lost()).min(self.made)
+    }
+
+    /// Of those that were made.
+    pub(super) fn ratio(&self) -> f64 {
+        if self.made == 0 {
+            return 1.0;
+        }
+        self.told() as f64 / self.made as f64
+    }
+}
+
+/// Runs this program as the tool, with the load beside it. An error is what went wrong.
+pub(super) fn run(
+    tool: &str,
+    options: &[OsString],
+    mut load: Load,
+    count: u64,
+) -> Result<Recall, String> {
+    let told = |what: &str, error: io::Error| format!("{what}: {error}");
+    let (mut ready, ready_to) = io::pipe().map_err(|error| told("pipe", error))?;
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg0("tracewell")
+        // Standard input is a descriptor that a child has without further ado.
+        .args([tool, "--format", "json", "--ready-fd", "0"])
+        .args(options)
+        .args(&load.args)
+        .stdin(ready_to)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command
+        .spawn()
+        .map_err(|error| told("cannot start it", error))?;
+    // Else this process would keep the pipe open itself.
+    drop(command);
+    let mut child = Ended(child);
+    let said = child
+        .0
+        .stderr
+        .take()
+        .map(|pipe| thread::spawn(move || text(pipe)));
+    let seen = load.seen;
+    let printed = child.0.stdout.take();
+    let printed = printed.map(|pipe| thread::spawn(move || read(BufReader::new(pipe), &*seen)));
+
+    let began = ready.read_exact(&mut [0]).is_ok();
+    let made = if began {
+        let maker = thread::Builder::new().name(load::name());
+        let maker = maker.spawn(move || (load.make)(count));
+        let made = maker
+            .map_err(|error| told("cannot start a thread", error))?
+            .join();
+        let made = made.map_err(|_| "the load panicked".to_owned())?;
+        Some(made.map_err(|error| told("cannot make the load", error))?)
+    } else {
+        None
+    };
+    child.interrupt();
+    let status = child
+        .0
+        .wait()
+        .map_err(|error| told("cannot wait for it", error))?;
+    let joined = printed.and_then(|thread| thread.join().ok());
+    let said = said
+        .and_then(|thread| thread.join().ok())
+        .unwrap_or_default();
+    let (seen, summary) = joined.ok_or("its output cannot be read")?;
+    match (made, summary) {
+        (Some(made), Some(summary)) if status.success() => Ok(Recall {
+            made,
+            seen,
+            summary,
+        }),
+        _ => Err(format!("it ended with {status}: {}", said.trim())),
+    }
+}
+
+/// A child that does not outlive this.
+struct Ended(Child);
+
+impl Ended {
+    fn interrupt(&self) {
+        // It is not waited for yet, so the number is its own. That it has ended already is found out later.
+        let _ = kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGINT);
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Both fail where it has ended and been waited for.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn text(mut pipe: impl Read) -> String {
+    let mut bytes = Vec::new();
+    drop(pipe.read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// How many events the lines tell of, and the summary.
+fn read(lines: impl BufRead, seen: &dyn Fn(&Value) -> u64) -> (u64, Option<Value>) {
+    let mut count = 0;
+    let mut summary = None;
+    for object in lines
+        .lines()
+        .map_while(Result::ok)
+        .filter_map(|line| serde_json::from_str::<Value>(&line).ok())
+    {
+        count += seen(&object);
+        if object["event"] == "summary" {
+            summary = Some(object);
+        }
+    }
+    (count, summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Recall, read};
+    use serde_json::{Value, json};
+
+    fn recall(made: u64, seen: u64, lost: u64) -> Recall {
+        let summary = json!({"event": "summary", "lost": lost});
+        Recall {
+            made,
+            seen,
+            summary,
+        }
+    }
+
+    #[test]
+    fn what_is_told_as_lost_is_accounted_for() {
+        assert_eq!(recall(300, 300, 0).ratio(), 1.0);
+        assert_eq!(recall(300, 200, 100).ratio(), 1.0);
+        assert_eq!(recall(300, 297, 0).ratio(), 0.99);
+        // An upper bound may be more than there was.
+        assert_eq!(recall(300, 300, 7).told(), 300);
+        assert_eq!(recall(0, 0, 0).ratio(), 1.0);
+    }
+
+    #[test]
+    fn lines_are_counted_up_to_the_summary() {
+        let lines = "{\"event\":\"open\"}\nnot json\n{\"event\":\"open\"}\n{\"event\":\"summary\",\"lost\":1}\n";
+        let seen = |object: &Value| u64::from(object["event"] == "open");
+        let (count, summary) = read(lines.as_bytes(), &seen);
+        assert_eq!((count, summary.unwrap()["lost"].as_u64()), (2, Some(1)));
+        assert_eq!(read("".as_bytes(), &seen), (0, None));
+    }
+}

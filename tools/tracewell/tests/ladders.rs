@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Every tool's ladder against kernels that are only described, from 5.10 to 7.3, and its object without privilege.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::mem::MaybeUninit;
+use std::thread;
+
+use biolatency::Latencies;
+use execsnoop::Execs;
+use libbpf_rs::skel::{OpenSkel, SkelBuilder};
+use opensnoop::Opens;
+use tracewell_shared::kernel::Kernel;
+use tracewell_shared::privilege;
+use tracewell_shared::probe::{self, Need, Wishes};
+use tracewell_shared::tracer::Hooks;
+use unlinksnoop::Unlinks;
+
+/// A kernel by what it offers.
+#[derive(Clone, Copy)]
+struct Described {
+    name: &'static str,
+    /// What the functions that remove files begin with.
+    functions: &'static str,
+    btf: bool,
+    fentry: bool,
+    kprobes: bool,
+    tracefs: bool,
+    preempts: bool,
+}
+
+impl Kernel for Described {
+    fn lacks(&self, need: &Need) -> Option<String> {
+        let known = |function: &str| {
+            function.starts_with(self.functions) || function.starts_with("security_")
+        };
+        let holds = match need {
+            Need::BtfTracepoint(_) => self.btf,
+            Need::BtfFunction(name) => self.btf && self.fentry && known(name),
+            Need::Kprobe(name) => self.kprobes && known(name),
+            Need::Tracepoint { .. } => self.tracefs,
+        };
+        (!holds).then(|| format!("no {need:?}"))
+    }
+
+    fn preempts_programs(&self) -> bool {
+        self.preempts
+    }
+}
+
+const OLD: Described = Described {
+    name: "5.10 to 6.18",
+    functions: "do_",
+    btf: true,
+    fentry: true,
+    kprobes: true,
+    tracefs: true,
+    preempts: false,
+};
+
+const NEW: Described = Described {
+    name: "7.0",
+    functions: "filename_",
+    ..OLD
+};
+
+const NEWEST: Described = Described {
+    name: "7.3",
+    preempts: true,
+    ..NEW
+};
+
+const LOCKED_DOWN: Described = Described {
+    name: "lockdown, no kprobes",
+    fentry: false,
+    kprobes: false,
+    ..OLD
+};
+
+/// The labels of the rungs in the order in which they are tried.
+fn tried<T: Hooks + Default>(kernel: &Described, label: Option<&str>) -> Vec<&'static str> {
+    let mut slot = MaybeUninit::uninit();
+    let open = T::Object::default().open(&mut slot).unwrap();
+    let text = |text: &OsStr| text.to_str().unwrap().to_owned();
+    let sections: HashMap<_, _> = open
+        .open_object()
+        .progs()
+        .map(|program| (text(program.name()), text(program.section())))
+        .collect();
+    let settings = T::default();
+    let avoid = label.is_none() && kernel.preempts_programs();
+    let wishes = Wishes {
+        label,
+        wants: &|program| settings.wants(program),
+        unfit: &|label| settings.unfit(label),
+        avoided: if avoid { T::PREEMPTIBLE } else { &[] },
+        section: &|program| {
+            let section = sections.get(program).cloned();
+            assert!(section.is_some(), "the object has no program {program}");
+            section
+        },
+    };
+    let mut labels: Vec<_> = probe::plan(T::LADDER, &wishes, kernel)
+        .filter_map(|rung| Some(rung.ok()?.0.label))
+        .collect();
+    labels.dedup();
+    labels
+}
+
+/// Biolatency, the two tools of system calls alone, and unlinksnoop.
+fn all(kernel: &Described) -> [Vec<&'static str>; 4] {
+    [
+        tried::<Latencies>(kernel, None),
+        tried::<Execs>(kernel, None),
+        tried::<Opens>(kernel, None),
+        tried::<Unlinks>(kernel, None),
+    ]
+}
+
+const BLOCK: &[&str] = &["tp_btf", "raw_tp", "tracepoint"];
+const CALLS: &[&str] = &["tp_btf", "raw_tp", "raw_syscalls", "tracepoint"];
+const FILES: &[&str] = &[
+    "fentry",
+    "kprobe",
+    "tp_btf",
+    "raw_tp",
+    "raw_syscalls",
+    "tracepoint",
+];
+
+#[test]
+fn an_ordinary_kernel_offers_all() {
+    for kernel in [OLD, NEW] {
+        assert_eq!(
+            all(&kernel),
+            [BLOCK, CALLS, CALLS, FILES],
+            "{}",
+            kernel.name
+        );
+    }
+}
+
+#[test]
+fn what_a_kernel_preempts_comes_last() {
+    let calls: &[_] = &["raw_syscalls", "tracepoint", "tp_btf", "raw_tp"];
+    let files: &[_] = &[
+        "fentry",
+        "kprobe",
+        "raw_syscalls",
+        "tracepoint",
+        "tp_btf",
+        "raw_tp",
+    ];
+    assert_eq!(all(&NEWEST), [BLOCK, calls, calls, files]);
+    // Without tracefs there is nothing better.
+    let bare = Described {
+        tracefs: false,
+        ..NEWEST
+    };
+    assert_eq!(tried::<Opens>(&bare, None), ["tp_btf", "raw_tp"]);
+    // Who asks for a rung gets it.
+    assert_eq!(tried::<Opens>(&NEWEST, Some("tp_btf")), ["tp_btf"]);
+}
+
+#[test]
+fn lockdown_leaves_the_tracepoints() {
+    assert_eq!(all(&LOCKED_DOWN), [BLOCK, CALLS, CALLS, CALLS]);
+    let bare = Described {
+        tracefs: false,
+        ..LOCKED_DOWN
+    };
+    for labels in all(&bare) {
+        assert_eq!(labels, ["tp_btf", "raw_tp"]);
+    }
+}
+
+#[test]
+fn types_from_a_file_leave_what_needs_none_of_the_kernel() {
+    let kernel = Described { btf: false, ..OLD };
+    let calls: &[_] = &["raw_tp", "raw_syscalls", "tracepoint"];
+    let files: &[_] = &["kprobe", "raw_tp", "raw_syscalls", "tracepoint"];
+    assert_eq!(
+        all(&kernel),
+        [&["raw_tp", "tracepoint"][..], calls, calls, files]
+    );
+}
+
+#[test]
+fn a_rung_that_is_asked_for_is_the_only_one() {
+    for label in FILES {
+        assert_eq!(tried::<Unlinks>(&OLD, Some(label)), [*label]);
+    }
+    assert!(tried::<Unlinks>(&LOCKED_DOWN, Some("fentry")).is_empty());
+}
+
+#[test]
+fn objects_open_without_privilege() {
+    // Capabilities are a thread's own.
+    let opened = thread::spawn(|| {
+        privilege::drop_all().unwrap();
+        all(&OLD).map(|labels| labels.len())
+    });
+    assert_eq!(opened.join().unwrap(), [3, 4, 4, 6]);
+}

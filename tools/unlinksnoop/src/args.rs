@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of the command line.
+
+use clap::{CommandFactory, Parser};
+use memchr::memmem;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use tracewell_shared::cli::Common;
+use tracewell_shared::error::Result;
+use tracewell_shared::output::table::Column;
+use tracewell_shared::snoop::Snoop;
+
+use crate::columns;
+use crate::event::Unlink;
+use crate::tracer::Unlinks;
+
+/// Trace unlink(2), unlinkat(2) and rmdir(2): who removes which file
+#[derive(Debug, Parser)]
+#[command(name = "unlinksnoop", version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Only removals that failed
+    #[arg(short = 'x', long)]
+    failed: bool,
+
+    /// Also files that a rename replaced (needs probe fentry or kprobe)
+    #[arg(long)]
+    rename: bool,
+
+    /// Only processes whose name contains NAME
+    #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
+    name: Option<OsString>,
+
+    /// Show when each call returned, in local time
+    #[arg(short = 'T', long, help_heading = "Output")]
+    timestamp: bool,
+
+    /// Show the user id
+    #[arg(short = 'U', long, help_heading = "Output")]
+    print_uid: bool,
+
+    /// Show the path from the root, whatever directory it was relative to
+    #[arg(short = 'F', long, help_heading = "Output")]
+    full_path: bool,
+
+    #[command(flatten)]
+    common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  unlinksnoop                        every removal by every process
+  unlinksnoop -F -n backup           what a program removes, with full paths
+  unlinksnoop --rename -T            also what is replaced by a rename, with times
+  unlinksnoop --format json -- make clean
+                                     sizes, links left and more, for a program to read";
+
+/// The command line's parser, with the short names that users of opensnoop know.
+pub(crate) fn command() -> clap::Command {
+    Args::command()
+        .mut_arg("pid", |arg| arg.short('p'))
+        .mut_arg("tid", |arg| arg.short('t'))
+        .mut_arg("uid", |arg| arg.short('u'))
+        .mut_arg("duration", |arg| arg.short('d'))
+}
+
+impl Snoop for Args {
+    type Tracer = Unlinks;
+
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+
+    fn tracer(&self) -> Result<Unlinks> {
+        Ok(Unlinks {
+            failed_only: self.failed,
+            full_path: self.full_path,
+            renames: self.rename,
+        })
+    }
+
+    fn columns(&self) -> Vec<Column<Unlinks>> {
+        columns::of(
+            self.timestamp,
+            self.print_uid,
+            self.common.tid.is_some(),
+            self.full_path,
+        )
+    }
+
+    fn keep(&self, unlink: &Unlink<'_>) -> bool {
+        let name = self.name.as_ref();
+        name.is_none_or(|name| memmem::find(unlink.comm, name.as_bytes()).is_some())
+    }
+}
