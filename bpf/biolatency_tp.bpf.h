@@ -43,7 +43,12 @@ static __always_inline bool is_flush(__u64 letters)
 static __always_inline int place_start(const struct place *place)
 {
 	struct in_flight entry = {.start_ns = bpf_ktime_get_ns()};
-	long err;
+	/*
+	 * Not a long, whatever the helper is declared as: before 6.4 the call goes
+	 * straight to the map's function, which returns an int and leaves what it
+	 * likes in the upper half ("bpf: return long from bpf_map_ops funcs").
+	 */
+	int err;
 
 	if (one_disk && place->disk != wanted_disk)
 		return 0;

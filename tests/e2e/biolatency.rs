@@ -11,6 +11,7 @@ use tracewell_tests::{Finished, Tool, patience, rung};
 use crate::cgroups::Cgroup;
 use crate::disk::Disk;
 use crate::schema::check_all;
+use crate::storms::scaled;
 
 /// Requests of one disk only.
 pub(crate) fn of(disk: &Disk) -> Tool {
@@ -45,10 +46,11 @@ pub(crate) fn adds_up(finished: &Finished, made: u64) {
     // A run of a program that the kernel refused may have been for a request that nobody asked for.
     let recursion = summary["lost_by"]["recursion"].as_u64().unwrap_or(0);
     // A completion that interrupts another program is left out there; kernels before 6.7 do not say so.
-    // One that the kernel counts is told again when its place is used next: as a clash.
+    // One that the kernel counts is told again when its place is used next: as a clash. How many there are is a matter
+    // of chance and of the machine; seven in a thousand were seen.
     let (untold, twice) = match finished.rung().as_str() {
         "tracepoint" => (
-            made / 100,
+            made / 20,
             summary["lost_by"]["inflight_clash"].as_u64().unwrap_or(0),
         ),
         _ => (0, 0),
@@ -101,8 +103,8 @@ fn intervals_add_up() {
         let intervals = |printed: &[u8]| printed.iter().filter(|byte| **byte == b'\n').count();
         // Some requests in each of several intervals.
         for wanted in 1..6 {
-            direct.read(700);
-            made += 700;
+            direct.read(scaled(700));
+            made += scaled(700);
             tool.stdout_until(|printed| intervals(printed) >= wanted);
         }
         direct.read(50);
@@ -325,10 +327,14 @@ fn many_at_once_are_all_counted() {
     let tool = of(&disk).json().arg("-D").start();
     scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| disk.open().read(1_500));
+            scope.spawn(|| disk.open().read(scaled(1_500)));
         }
     });
-    adds_up(&tool.finish().success(), 12_000);
+    let finished = tool.finish().success();
+    adds_up(&finished, 8 * scaled(1_500));
+    // Eight need no more room than there is; that they are at the same place is another cause.
+    let causes = &finished.summary()["lost_by"];
+    assert!(causes["inflight_full"].is_null(), "{causes}");
 }
 
 #[test]

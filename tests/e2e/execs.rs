@@ -14,6 +14,7 @@ use nix::unistd::{gettid, getuid};
 use serde_json::{Value, json};
 use tracewell_tests::{Actor, Finished, Stage, Tool, actor, scratch};
 
+use crate::storms::scaled;
 use crate::sys::{self, c};
 
 pub(crate) const TRUE: &str = "/bin/true";
@@ -193,13 +194,17 @@ fn an_exec_by_another_thread_is_the_process_s() {
 }
 
 const THREADS: usize = 4;
-const EACH: usize = 250;
+
+/// How many each of them makes.
+fn each() -> usize {
+    scaled(250) as usize
+}
 
 actor!(execs_many, |stage| {
     let threads: Vec<_> = (0..THREADS)
         .map(|thread| {
             thread::spawn(move || {
-                for n in 0..EACH {
+                for n in 0..each() {
                     let mut command = Command::new(TRUE);
                     assert!(
                         command
@@ -238,5 +243,5 @@ fn concurrent_execs_are_each_told_once() {
             .or_default() += 1;
     }
     assert!(seen.values().all(|times| *times == 1), "some came twice");
-    finished.accounts_for(seen.len(), THREADS * EACH);
+    finished.accounts_for(seen.len(), THREADS * each());
 }

@@ -15,6 +15,7 @@ use nix::unistd::{gettid, getuid};
 use serde_json::{Value, json};
 use tracewell_tests::{Actor, Tool, actor, own_tid, scratch};
 
+use crate::storms::scaled;
 use crate::sys::{self, AT_FDCWD, How, c};
 
 fn on_self() -> Tool {
@@ -237,7 +238,11 @@ fn a_path_that_cannot_be_read_is_null() {
 }
 
 const THREADS: usize = 8;
-const EACH: usize = 500;
+
+/// How many each of them makes.
+fn each() -> usize {
+    scaled(500) as usize
+}
 
 actor!(opens_from_many_threads, |stage| {
     let directory = Path::new(stage.arg(0)).to_owned();
@@ -245,7 +250,7 @@ actor!(opens_from_many_threads, |stage| {
         .map(|thread| {
             let directory = directory.clone();
             thread::spawn(move || {
-                for n in 0..EACH {
+                for n in 0..each() {
                     drop(sys::openat(
                         AT_FDCWD,
                         &c(directory.join(format!("{thread}.{n}"))),
@@ -296,5 +301,5 @@ fn concurrent_opens_are_each_told_once() {
         *seen.entry(name.to_owned()).or_default() += 1;
     }
     assert!(seen.values().all(|times| *times == 1), "some came twice");
-    finished.accounts_for(seen.len(), THREADS * EACH);
+    finished.accounts_for(seen.len(), THREADS * each());
 }

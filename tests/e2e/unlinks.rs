@@ -17,6 +17,7 @@ use nix::unistd::{gettid, getuid};
 use serde_json::{Value, json};
 use tracewell_tests::{Actor, Finished, Tool, actor, own_tid, scratch};
 
+use crate::storms::scaled;
 use crate::sys::{self, AT_FDCWD, c, find};
 
 pub(crate) fn on_self() -> Tool {
@@ -292,7 +293,11 @@ fn full_paths_start_where_the_kernel_did() {
 }
 
 const THREADS: usize = 8;
-const EACH: usize = 300;
+
+/// How many each of them makes.
+fn each() -> usize {
+    scaled(300) as usize
+}
 
 actor!(unlinks_from_many_threads, |stage| {
     let directory = Path::new(stage.arg(0)).to_owned();
@@ -300,7 +305,7 @@ actor!(unlinks_from_many_threads, |stage| {
         .map(|thread| {
             let directory = directory.clone();
             thread::spawn(move || {
-                for n in 0..EACH {
+                for n in 0..each() {
                     let path = directory.join(format!("{thread}.{n}"));
                     fs::write(&path, vec![0; n]).unwrap();
                     sys::unlinkat(AT_FDCWD, &c(path), 0).unwrap();
@@ -336,7 +341,7 @@ fn concurrent_unlinks_are_each_told_once_or_counted() {
     let causes = &summary["lost_by"];
     let lost = |cause: &str| causes.get(cause).map_or(0, |count| count.as_u64().unwrap());
     let told = seen.len() + summary["lost"].as_u64().unwrap() as usize;
-    let made = THREADS * EACH;
+    let made = THREADS * each();
     // A recursion may have kept a program from the file that its event is without.
     let surplus = told.saturating_sub(made);
     assert!(
