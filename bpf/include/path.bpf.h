@@ -75,11 +75,24 @@ static __always_inline void base_of(struct base *base, int dirfd, bool absolute,
 	}
 }
 
+/*
+ * Where the fields are that a walk reads. The program that starts it knows,
+ * for the functions below must not: libbpf relocates them, and looks for each
+ * type that they name through all of the kernel's, whether or not a program
+ * that calls them is loaded.
+ */
+struct walk_fields {
+	__u16 dentry_parent, dentry_name;
+	__u16 vfsmount_root;
+	__u16 mount_vfsmount, mount_parent, mount_point;
+};
+
 /* A walk from a base up to the root, between two of its steps. */
 struct walk {
 	__u64 dentry, mnt;
 	__u32 at; /* where in scratch the next component goes */
 	__u32 status; /* enum base_status */
+	struct walk_fields fields;
 };
 
 /* One for each scratch space, in the same order; sized with them. */
@@ -93,6 +106,15 @@ struct {
 #define WALK_DEPTH 8
 #define WALK_ROW (BASE_DEPTH / WALK_DEPTH)
 
+/* The pointer in the kernel's memory at that address, 0 where there is none. */
+static __always_inline __u64 pointer_at(__u64 address)
+{
+	__u64 pointer = 0;
+
+	bpf_probe_read_kernel(&pointer, sizeof(pointer), (void *)address);
+	return pointer;
+}
+
 /*
  * One step: to the directory above, with the name of this one, or from the top
  * of a mount to what it is mounted on. Says whether there may be more.
@@ -104,38 +126,38 @@ __noinline int walk_step(__u32 space)
 {
 	struct walk *walk = slot_of(&walks, space);
 	char *out = scratch_of(space);
-	struct dentry *dentry, *parent;
-	struct vfsmount *mnt;
+	struct walk_fields *fields;
+	__u64 dentry, parent;
 	long bytes;
 
 	if (!walk || !out)
 		return false;
-	dentry = (struct dentry *)walk->dentry;
-	mnt = (struct vfsmount *)walk->mnt;
-	parent = BPF_CORE_READ(dentry, d_parent);
-	if (dentry == parent || dentry == BPF_CORE_READ(mnt, mnt_root)) {
-		struct mount *mount, *below;
+	fields = &walk->fields;
+	dentry = walk->dentry;
+	parent = pointer_at(dentry + fields->dentry_parent);
+	if (dentry == parent || dentry == pointer_at(walk->mnt + fields->vfsmount_root)) {
+		__u64 mount = walk->mnt - fields->mount_vfsmount;
+		__u64 below = pointer_at(mount + fields->mount_parent);
 
-		mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-		below = BPF_CORE_READ(mount, mnt_parent);
 		if (mount == below) {
 			walk->status = BASE_WHOLE;
 			return false;
 		}
-		walk->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mnt = (__u64)below + bpf_core_field_offset(struct mount, mnt);
+		walk->dentry = pointer_at(mount + fields->mount_point);
+		walk->mnt = below + fields->mount_vfsmount;
 		return true;
 	}
 	if (walk->at > PATH_OFFSET + 2 * PATH_BYTES)
 		return false;
 	bytes = bpf_probe_read_kernel_str(out + at_most(walk->at, PATH_OFFSET + 2 * PATH_BYTES),
-					  COMPONENT_BYTES, BPF_CORE_READ(dentry, d_name.name));
+					  COMPONENT_BYTES,
+					  (void *)pointer_at(dentry + fields->dentry_name));
 	if (bytes <= 0) {
 		walk->status = BASE_UNKNOWN;
 		return false;
 	}
 	walk->at += bytes;
-	walk->dentry = (__u64)parent;
+	walk->dentry = parent;
 	return true;
 }
 
@@ -168,6 +190,14 @@ static __always_inline void base_components(__u32 space, const struct base *base
 	walk->mnt = (__u64)base->mnt;
 	walk->at = PATH_OFFSET + end;
 	walk->status = BASE_CUT;
+	walk->fields = (struct walk_fields){
+	    .dentry_parent = bpf_core_field_offset(struct dentry, d_parent),
+	    .dentry_name = bpf_core_field_offset(struct dentry, d_name.name),
+	    .vfsmount_root = bpf_core_field_offset(struct vfsmount, mnt_root),
+	    .mount_vfsmount = bpf_core_field_offset(struct mount, mnt),
+	    .mount_parent = bpf_core_field_offset(struct mount, mnt_parent),
+	    .mount_point = bpf_core_field_offset(struct mount, mnt_mountpoint),
+	};
 	for (i = 0; i < WALK_DEPTH; i++) {
 		if (!walk_row(space))
 			break;

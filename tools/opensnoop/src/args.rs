@@ -88,9 +88,10 @@ pub(crate) fn command() -> clap::Command {
         .mut_arg("tid", |arg| arg.short('t'))
         .mut_arg("uid", |arg| arg.short('u'))
         .mut_arg("duration", |arg| arg.short('d'))
-        // The sooner a program is looked at, the more of those that soon end are still there.
+        // The sooner a program is looked at, the more of those that soon end are still there. Without the option it is
+        // "false", which is present all the same.
         .mut_arg("latency", |arg| {
-            arg.default_value_if("callers", ArgPredicate::IsPresent, "0")
+            arg.default_value_if("callers", ArgPredicate::Equals("true".into()), "0")
         })
 }
 
@@ -148,5 +149,26 @@ impl Snoop for Args {
         let name = self.name.as_ref();
         name.is_none_or(|name| memmem::find(open.comm, name.as_bytes()).is_some())
             && self.flags.iter().all(|flag| flag.is_in(open.flags))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::{Args, Options, command};
+
+    fn latency_of(words: &[&str]) -> std::time::Duration {
+        let line = [&["opensnoop"], words].concat();
+        let matches = command().try_get_matches_from(line).unwrap();
+        let args = Args::from_arg_matches(&matches).unwrap();
+        args.common.options().unwrap().latency
+    }
+
+    #[test]
+    fn only_callers_are_in_a_hurry() {
+        assert_eq!(latency_of(&[]), Options::DEFAULT_LATENCY);
+        assert_eq!(latency_of(&["-c"]).as_millis(), 0);
+        assert_eq!(latency_of(&["-c", "--latency", "0.5"]).as_millis(), 500);
     }
 }
