@@ -185,12 +185,27 @@ impl Running {
     /// read the types; a name of something else makes a need that holds without being met, as needs may.
     fn names(&self, name: &str) -> Option<bool> {
         let string = [b"\0", name.as_bytes(), b"\0"].concat();
-        Some(memmem::find(self.btf()?, &string).is_some())
+        Some(memmem::find(strings(self.btf()?), &string).is_some())
     }
 
     fn tracefs(&self) -> Option<&Path> {
         self.tracefs.get_or_init(tracefs).as_deref()
     }
+}
+
+/// The names in a BTF file: a third of it. Its header is `struct btf_header` (Documentation/bpf/btf.rst); all of the
+/// file where it says something else.
+fn strings(btf: &[u8]) -> &[u8] {
+    let word = |at: usize| {
+        let bytes = btf.get(at..at + 4)?.try_into().ok()?;
+        usize::try_from(u32::from_ne_bytes(bytes)).ok()
+    };
+    let section = || {
+        let (header, offset, length) = (word(4)?, word(16)?, word(20)?);
+        let start = header.checked_add(offset)?;
+        btf.get(start..start.checked_add(length)?)
+    };
+    section().unwrap_or(btf)
 }
 
 /// The function that came with programs that may sleep on system calls' tracepoints ("bpf: Add sleepable support for
@@ -246,4 +261,20 @@ fn has_symbol(name: &str) -> bool {
             .lines()
             .any(|line| line.split_whitespace().nth(2) == Some(name))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strings;
+
+    #[test]
+    fn strings_are_where_the_header_says() {
+        let words = [0x0001_eb9f_u32, 24, 0, 4, 4, 9];
+        let mut btf: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        btf.extend(b"type\0one\0two\0");
+        assert_eq!(strings(&btf), b"\0one\0two\0");
+        for short in 0..btf.len() {
+            assert_eq!(strings(&btf[..short]), &btf[..short], "cut after {short}");
+        }
+    }
 }

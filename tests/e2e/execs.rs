@@ -194,17 +194,13 @@ fn an_exec_by_another_thread_is_the_process_s() {
 }
 
 const THREADS: usize = 4;
-
-/// How many each of them makes.
-fn each() -> usize {
-    scaled(250) as usize
-}
+const EACH: u64 = 250;
 
 actor!(execs_many, |stage| {
     let threads: Vec<_> = (0..THREADS)
         .map(|thread| {
             thread::spawn(move || {
-                for n in 0..each() {
+                for n in 0..scaled(EACH) {
                     let mut command = Command::new(TRUE);
                     assert!(
                         command
@@ -243,5 +239,5 @@ fn concurrent_execs_are_each_told_once() {
             .or_default() += 1;
     }
     assert!(seen.values().all(|times| *times == 1), "some came twice");
-    finished.accounts_for(seen.len(), THREADS * each());
+    finished.accounts_for(seen.len(), THREADS * scaled(EACH) as usize);
 }

@@ -238,11 +238,7 @@ fn a_path_that_cannot_be_read_is_null() {
 }
 
 const THREADS: usize = 8;
-
-/// How many each of them makes.
-fn each() -> usize {
-    scaled(500) as usize
-}
+const EACH: u64 = 500;
 
 actor!(opens_from_many_threads, |stage| {
     let directory = Path::new(stage.arg(0)).to_owned();
@@ -250,7 +246,7 @@ actor!(opens_from_many_threads, |stage| {
         .map(|thread| {
             let directory = directory.clone();
             thread::spawn(move || {
-                for n in 0..each() {
+                for n in 0..scaled(EACH) {
                     drop(sys::openat(
                         AT_FDCWD,
                         &c(directory.join(format!("{thread}.{n}"))),
@@ -301,5 +297,5 @@ fn concurrent_opens_are_each_told_once() {
         *seen.entry(name.to_owned()).or_default() += 1;
     }
     assert!(seen.values().all(|times| *times == 1), "some came twice");
-    finished.accounts_for(seen.len(), THREADS * each());
+    finished.accounts_for(seen.len(), THREADS * scaled(EACH) as usize);
 }

@@ -293,11 +293,7 @@ fn full_paths_start_where_the_kernel_did() {
 }
 
 const THREADS: usize = 8;
-
-/// How many each of them makes.
-fn each() -> usize {
-    scaled(300) as usize
-}
+const EACH: u64 = 300;
 
 actor!(unlinks_from_many_threads, |stage| {
     let directory = Path::new(stage.arg(0)).to_owned();
@@ -305,7 +301,7 @@ actor!(unlinks_from_many_threads, |stage| {
         .map(|thread| {
             let directory = directory.clone();
             thread::spawn(move || {
-                for n in 0..each() {
+                for n in 0..scaled(EACH) {
                     let path = directory.join(format!("{thread}.{n}"));
                     fs::write(&path, vec![0; n]).unwrap();
                     sys::unlinkat(AT_FDCWD, &c(path), 0).unwrap();
@@ -341,7 +337,7 @@ fn concurrent_unlinks_are_each_told_once_or_counted() {
     let causes = &summary["lost_by"];
     let lost = |cause: &str| causes.get(cause).map_or(0, |count| count.as_u64().unwrap());
     let told = seen.len() + summary["lost"].as_u64().unwrap() as usize;
-    let made = THREADS * each();
+    let made = THREADS * scaled(EACH) as usize;
     // A recursion may have kept a program from the file that its event is without.
     let surplus = told.saturating_sub(made);
     assert!(
