@@ -303,7 +303,7 @@ actor!(unlinks_from_many_threads, |stage| {
             thread::spawn(move || {
                 for n in 0..scaled(EACH) {
                     let path = directory.join(format!("{thread}.{n}"));
-                    fs::write(&path, vec![0; n]).unwrap();
+                    fs::write(&path, vec![0; n as usize]).unwrap();
                     sys::unlinkat(AT_FDCWD, &c(path), 0).unwrap();
                 }
             })
