@@ -19,15 +19,24 @@ pub trait Kernel {
     /// What is lacking for `need`, in words; `None` where it holds.
     fn lacks(&self, need: &Need) -> Option<String>;
 
-    /// Whether a task can be preempted inside a program on a raw or typed tracepoint.
+    /// Whether a task can be preempted inside a raw or typed program on such tracepoints.
     ///
     /// Until it runs again, the kernel refuses the program to all other tasks of that CPU, and counts each refusal
     /// as recursion. With more busy threads than CPUs that is up to half of all system calls (measured on 7.3 under
-    /// emulation). Programs on tracepoints through tracefs still run unpreempted, except those on single system
-    /// calls.
-    fn preempts_programs(&self) -> bool {
+    /// emulation), and 2 % of all execs (8 threads on 2 CPUs, on 7.0). Programs on tracepoints through tracefs still
+    /// run unpreempted, except those on single system calls.
+    fn preempts_programs(&self, _on: Tracepoints) -> bool {
         false
     }
+}
+
+/// Tracepoints, by what a kernel does to keep a task where it is while a program runs there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tracepoints {
+    /// `sys_enter` and `sys_exit`.
+    SystemCalls,
+    /// All others.
+    Others,
 }
 
 /// The kernel this process runs on.
@@ -212,9 +221,14 @@ fn strings(btf: &[u8]) -> &[u8] {
 /// classic tracepoint programs", 2026): since then, those that may not sleep are preempted too.
 const PREEMPTS: &str = "trace_call_bpf_faultable";
 
+/// A variable of each CPU's that belongs to `tracepoint_srcu`: in place of disabled preemption it keeps alive what is
+/// called at tracepoints. 7.0 has it, 6.18 has not.
+const PREEMPTS_OUTSIDE_CALLS: &str = "tracepoint_srcu_srcu_data";
+
 impl Kernel for Running {
-    fn preempts_programs(&self) -> bool {
-        self.names(PREEMPTS) == Some(true)
+    fn preempts_programs(&self, on: Tracepoints) -> bool {
+        let has = |name| self.names(name) == Some(true);
+        has(PREEMPTS) || (on == Tracepoints::Others && has(PREEMPTS_OUTSIDE_CALLS))
     }
 
     fn lacks(&self, need: &Need) -> Option<String> {

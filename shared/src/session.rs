@@ -186,7 +186,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         // Asked only of tools that have something to do otherwise.
         let preempted = self.options.probe.is_none()
             && !T::PREEMPTIBLE.is_empty()
-            && kernel.preempts_programs();
+            && kernel.preempts_programs(T::TRACEPOINTS);
         let wishes = Wishes {
             label: self.options.probe.as_deref(),
             wants: &|program| self.hooks.wants(program),

@@ -5,6 +5,7 @@ use libbpf_rs::skel::SkelBuilder;
 
 use crate::error::Result;
 use crate::event::EventFamily;
+use crate::kernel::Tracepoints;
 use crate::probe::Ladder;
 
 /// The opened, not yet loaded skeleton of a tracer's object.
@@ -33,6 +34,9 @@ pub trait Hooks: Send {
     /// [`Kernel::preempts_programs`](crate::kernel::Kernel::preempts_programs)); where it does, the others come
     /// first.
     const PREEMPTIBLE: &'static [&'static str] = &[];
+
+    /// What those rungs hook.
+    const TRACEPOINTS: Tracepoints = Tracepoints::SystemCalls;
 
     /// Whether these settings need a program of the ladder; those that none needs are not loaded.
     fn wants(&self, _program: &str) -> bool {

@@ -3,6 +3,7 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::kernel::Tracepoints;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
@@ -111,6 +112,8 @@ impl Hooks for Execs {
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
 
     const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
+
+    const TRACEPOINTS: Tracepoints = Tracepoints::Others;
 
     fn wants(&self, program: &str) -> bool {
         self.failed || !FAIL_PROGRAMS.contains(&program)
