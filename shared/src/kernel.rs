@@ -221,14 +221,15 @@ fn strings(btf: &[u8]) -> &[u8] {
 /// classic tracepoint programs", 2026): since then, those that may not sleep are preempted too.
 const PREEMPTS: &str = "trace_call_bpf_faultable";
 
-/// A variable of each CPU's that belongs to `tracepoint_srcu`: in place of disabled preemption it keeps alive what is
-/// called at tracepoints. 7.0 has it, 6.18 has not.
-const PREEMPTS_OUTSIDE_CALLS: &str = "tracepoint_srcu_srcu_data";
+/// A variable of each CPU's that belongs to `tracepoint_srcu`, which keeps alive what is called at tracepoints, in place
+/// of disabled preemption; and the counters of SRCU's fast readers. 7.0 has both. Up to 6.12 there is the first alone,
+/// for tracepoints in idle tasks; 6.18 has the second alone.
+const PREEMPTS_OUTSIDE_CALLS: [&str; 2] = ["tracepoint_srcu_srcu_data", "srcu_ctr"];
 
 impl Kernel for Running {
     fn preempts_programs(&self, on: Tracepoints) -> bool {
         let has = |name| self.names(name) == Some(true);
-        has(PREEMPTS) || (on == Tracepoints::Others && has(PREEMPTS_OUTSIDE_CALLS))
+        has(PREEMPTS) || (on == Tracepoints::Others && PREEMPTS_OUTSIDE_CALLS.into_iter().all(has))
     }
 
     fn lacks(&self, need: &Need) -> Option<String> {
