@@ -31,6 +31,7 @@
 //! # Ok::<(), tracewell_shared::error::Error>(())
 //! ```
 
+pub mod files;
 mod values;
 
 use std::ffi::OsString;

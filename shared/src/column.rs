@@ -52,6 +52,18 @@ impl<T: EventFamily> Column<T>
 where
     for<'a> T::Event<'a>: FileEvent,
 {
+    /// The first ones: the time and the user if asked for, then the thread or its process, and the thread's name.
+    pub fn of_task(time: bool, uid: bool, tid: bool) -> Vec<Self> {
+        let asked = [(time, Self::time()), (uid, Self::uid())];
+        let mut columns: Vec<_> = asked
+            .into_iter()
+            .filter_map(|(wanted, column)| wanted.then_some(column))
+            .collect();
+        columns.push(if tid { Self::tid() } else { Self::pid() });
+        columns.push(Self::comm());
+        columns
+    }
+
     /// When, in local time.
     pub fn time() -> Self {
         Self::left("TIME", 15, |event, cell| {

@@ -13,6 +13,21 @@ pub struct Base<'a> {
     pub status: u8,
 }
 
+impl<'a> Base<'a> {
+    /// Splits the end of a record into the name that the call was given, of `path_bytes`, and the base behind it.
+    /// `None` where it is shorter than both.
+    pub fn split(
+        tail: &'a [u8],
+        path_bytes: u16,
+        base_bytes: u16,
+        status: u8,
+    ) -> Option<(&'a [u8], Self)> {
+        let (path, rest) = tail.split_at_checked(path_bytes.into())?;
+        let components = rest.get(..base_bytes.into())?;
+        Some((path, Self { components, status }))
+    }
+}
+
 /// `enum base_status`: the walk reached the root.
 const WHOLE: u8 = 0;
 /// `enum base_status`: the outer part is missing.

@@ -3,11 +3,9 @@
 
 use clap::builder::ArgPredicate;
 use clap::{CommandFactory, Parser};
-use memchr::memmem;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use tracewell_shared::callers::{self, Symbols};
-use tracewell_shared::cli::Common;
+use tracewell_shared::cli::{Common, files};
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
@@ -83,11 +81,7 @@ Examples:
 
 /// The command line's parser, with the short names that users of opensnoop know.
 pub(crate) fn command() -> clap::Command {
-    Args::command()
-        .mut_arg("pid", |arg| arg.short('p'))
-        .mut_arg("tid", |arg| arg.short('t'))
-        .mut_arg("uid", |arg| arg.short('u'))
-        .mut_arg("duration", |arg| arg.short('d'))
+    files::short_names(Args::command())
         // The sooner a program is looked at, the more of those that soon end are still there. Without the option it is
         // "false", which is present all the same.
         .mut_arg("latency", |arg| {
@@ -146,8 +140,7 @@ impl Snoop for Args {
     }
 
     fn keep(&self, open: &Open<'_>) -> bool {
-        let name = self.name.as_ref();
-        name.is_none_or(|name| memmem::find(open.comm, name.as_bytes()).is_some())
+        files::is_named(open.comm, self.name.as_deref())
             && self.flags.iter().all(|flag| flag.is_in(open.flags))
     }
 }

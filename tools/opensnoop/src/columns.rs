@@ -16,15 +16,7 @@ pub(crate) fn of(
     full_path: bool,
     callers: bool,
 ) -> Vec<Column<Opens>> {
-    let mut columns: Vec<Column<Opens>> = Vec::new();
-    if time {
-        columns.push(Column::time());
-    }
-    if uid {
-        columns.push(Column::uid());
-    }
-    columns.push(if tid { Column::tid() } else { Column::pid() });
-    columns.push(Column::comm());
+    let mut columns = Column::<Opens>::of_task(time, uid, tid);
     columns.push(Column::right("FD", 3, |open, cell| {
         cell.i64(open.fd().unwrap_or(-1).into())
     }));

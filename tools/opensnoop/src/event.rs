@@ -63,11 +63,7 @@ impl<'a> Open<'a> {
         let mut raw = open_event::default();
         plain::copy_from_bytes(&mut raw, record).ok()?;
         let tail = record.get(size_of::<open_event>()..)?;
-        let (path, rest) = tail.split_at_checked(raw.path_bytes.into())?;
-        let base = Base {
-            components: rest.get(..raw.base_bytes.into())?,
-            status: raw.base_status,
-        };
+        let (path, base) = Base::split(tail, raw.path_bytes, raw.base_bytes, raw.base_status)?;
         let task = Task::decode(record)?;
         let callers = match symbols {
             Some(symbols) if raw.caller_bytes > 0 => {

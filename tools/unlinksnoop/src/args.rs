@@ -2,10 +2,8 @@
 //! The options of the command line.
 
 use clap::{CommandFactory, Parser};
-use memchr::memmem;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use tracewell_shared::cli::Common;
+use tracewell_shared::cli::{Common, files};
 use tracewell_shared::error::Result;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::snoop::Snoop;
@@ -56,11 +54,7 @@ Examples:
 
 /// The command line's parser, with the short names that users of opensnoop know.
 pub(crate) fn command() -> clap::Command {
-    Args::command()
-        .mut_arg("pid", |arg| arg.short('p'))
-        .mut_arg("tid", |arg| arg.short('t'))
-        .mut_arg("uid", |arg| arg.short('u'))
-        .mut_arg("duration", |arg| arg.short('d'))
+    files::short_names(Args::command())
 }
 
 impl Snoop for Args {
@@ -88,7 +82,6 @@ impl Snoop for Args {
     }
 
     fn keep(&self, unlink: &Unlink<'_>) -> bool {
-        let name = self.name.as_ref();
-        name.is_none_or(|name| memmem::find(unlink.comm, name.as_bytes()).is_some())
+        files::is_named(unlink.comm, self.name.as_deref())
     }
 }

@@ -7,15 +7,7 @@ use crate::tracer::Unlinks;
 
 /// The columns that were asked for.
 pub(crate) fn of(time: bool, uid: bool, tid: bool, full_path: bool) -> Vec<Column<Unlinks>> {
-    let mut columns: Vec<Column<Unlinks>> = Vec::new();
-    if time {
-        columns.push(Column::time());
-    }
-    if uid {
-        columns.push(Column::uid());
-    }
-    columns.push(if tid { Column::tid() } else { Column::pid() });
-    columns.push(Column::comm());
+    let mut columns = Column::<Unlinks>::of_task(time, uid, tid);
     columns.push(Column::left("OP", 6, |unlink, cell| {
         cell.text(unlink.op.name());
     }));

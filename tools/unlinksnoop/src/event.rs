@@ -112,11 +112,7 @@ impl<'a> Unlink<'a> {
         let mut raw = unlink_event::default();
         plain::copy_from_bytes(&mut raw, record).ok()?;
         let tail = record.get(size_of::<unlink_event>()..)?;
-        let (path, rest) = tail.split_at_checked(raw.path_bytes.into())?;
-        let base = Base {
-            components: rest.get(..raw.base_bytes.into())?,
-            status: raw.base_status,
-        };
+        let (path, base) = Base::split(tail, raw.path_bytes, raw.base_bytes, raw.base_status)?;
         let has = |detail: u8| raw.detail & detail != 0;
         let task = Task::decode(record)?;
         Some(Self {
