@@ -7,6 +7,20 @@ use roff::{Inline, bold, italic, roman};
 /// Stands before a word that is not to be divided, such as an option's name, until roff's own mark takes its place.
 pub(crate) const WHOLE: char = '\u{2060}';
 
+/// Puts the marks of each word before all of it, brackets too: within a word they would say where to divide it.
+pub(crate) fn settled(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    words
+        .map(|word| {
+            if word.contains(WHOLE) {
+                format!("{WHOLE}{}", word.replace(WHOLE, ""))
+            } else {
+                word.to_owned()
+            }
+        })
+        .collect()
+}
+
 /// Text that grows by the events of the parser.
 #[derive(Debug, Default)]
 pub(crate) struct Text {

@@ -7,6 +7,11 @@ use roff::{Inline, Roff, bold, roman};
 use crate::Result;
 use crate::inline::{Text, plain};
 
+/// Whether the section with this heading lists options. Its tables are left out, as the command line lists them itself.
+pub(crate) fn lists_options(heading: &str) -> bool {
+    heading == "Options" || heading == "Commands"
+}
+
 /// A page, as far as it has been read.
 #[derive(Default)]
 struct Page {
@@ -147,6 +152,10 @@ impl Page {
     /// A table of two columns whose second has no heading is a list of terms; any other is a table.
     fn table(&mut self) {
         let rows = std::mem::take(&mut self.rows);
+        let section = self.sections.last();
+        if section.is_some_and(|(heading, _)| lists_options(heading)) {
+            return;
+        }
         let terms = rows.iter().all(|row| row.len() == 2) && rows[0][1].0.is_empty();
         if terms {
             let terms = rows.into_iter().skip(1);

@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use crate::Result;
-use crate::inline::WHOLE;
-use crate::markdown;
+use crate::inline::{WHOLE, settled};
+use crate::markdown::{self, lists_options};
 
 /// A manual page, section by section.
 #[derive(Debug)]
@@ -71,18 +71,21 @@ impl Page {
         self.push(&roff);
     }
 
-    /// The page of `docs/`, with the command line's options in the place of the section that lists them there, or
-    /// behind the description.
+    /// The page of `docs/`, with the command line's options in the place of the tables that list them there, or behind
+    /// the description.
     pub(crate) fn body(&mut self, docs: &Path, file: &str, options: &str) -> Result<()> {
         let path = docs.join(file);
         let told = |error: &dyn Display| format!("{}: {error}", path.display());
         let markdown = fs::read_to_string(&path).map_err(|error| told(&error))?;
         let sections = markdown::sections(&markdown).map_err(|error| told(&error))?;
-        let lists_options = |heading: &str| heading == "Options" || heading == "Commands";
         let listed = sections.iter().any(|(heading, _)| lists_options(heading));
         for (heading, body) in sections {
             if lists_options(&heading) {
-                self.text.push_str(options);
+                // What is said there beside the table comes first: the options end within a group.
+                let (title, list) = options.split_once('\n').unwrap_or((options, ""));
+                self.text.push_str(&format!("{title}\n"));
+                self.push(&body);
+                self.text.push_str(list);
                 continue;
             }
             let title = match heading.as_str() {
@@ -101,17 +104,20 @@ impl Page {
     }
 
     /// The examples that stand at the end of a command's help.
-    pub(crate) fn examples(&mut self, command: &Command) {
-        let Some(examples) = command.get_after_help() else {
-            return;
+    pub(crate) fn examples(&mut self, command: &Command) -> Result<()> {
+        let Some(help) = command.get_after_help().map(ToString::to_string) else {
+            return Ok(());
         };
+        let examples = help.strip_prefix("Examples:\n");
+        let examples = examples.ok_or_else(|| format!("not examples only: {help}"))?;
         let mut roff = Roff::new();
         roff.control("SH", ["EXAMPLES"]).control("EX", []);
-        for line in examples.to_string().lines().skip(1) {
-            roff.text([roman(line.trim_start())]);
+        for line in examples.lines() {
+            roff.text([roman(line.strip_prefix("  ").unwrap_or(line))]);
         }
         roff.control("EE", []);
         self.push(&roff);
+        Ok(())
     }
 
     /// Other pages, and the end.
@@ -139,8 +145,7 @@ impl Page {
         fs::create_dir_all(&below)?;
         let file = below.join(format!("{}.{}", self.name, self.section));
         // The first line asks man(1) for tbl(1). The rest keeps characters that programs use from being typeset.
-        let text = self
-            .text
+        let text = settled(&self.text)
             .replace(r"\\", r"\(rs")
             .replace(WHOLE, r"\%")
             .replace('~', r"\(ti")
@@ -183,7 +188,32 @@ pub(crate) fn options(command: &Command) -> Result<String> {
     }
     // One break, not an empty line, between what an option is for and its values.
     let text = text.replace(".br\n\n.br\n", ".br\n");
-    Ok(text.replace(r" \-\-", &format!(r" {WHOLE}\-\-")))
+    let text = values_in_line(&text);
+    // A paragraph of an option's, indented as the one before.
+    let text = text.replace("\n\n", "\n.IP\n");
+    Ok(text
+        .replace(r" \-\-", &format!(r" {WHOLE}\-\-"))
+        .replace(r"(\-\-", &format!(r"({WHOLE}\-\-")))
+}
+
+/// Values that say nothing but their names stand in one line, not in a list.
+fn values_in_line(text: &str) -> String {
+    const LIST: &str = "\\fIPossible values:\\fR\n.RS 14\n";
+    const END: &str = ".RE\n";
+    let mut parts = text.split(LIST);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (list, rest) = part.split_once(END).unwrap_or((part, ""));
+        let values: Vec<_> = list.split(".IP \\(bu 2\n").map(str::trim_end).collect();
+        if values.iter().any(|value| value.contains(' ')) {
+            out.push_str(&format!("{LIST}{list}{END}"));
+        } else {
+            let names = values[1..].join(&format!(", {WHOLE}"));
+            out.push_str(&format!("\\fIPossible values:\\fR {WHOLE}{names}\n"));
+        }
+        out.push_str(rest);
+    }
+    out
 }
 
 /// The day of the sources, which builds that are to be the same give (reproducible-builds' `SOURCE_DATE_EPOCH`), or

@@ -19,7 +19,7 @@ pub(crate) fn write(docs: &Path, directory: &Path) -> Result<()> {
         let mut page = Page::new(tool.name, 8, tool.about)?;
         page.synopsis(&mut [command.clone()]);
         page.body(docs, &format!("{}.md", tool.name), &options(&command)?)?;
-        page.examples(&command);
+        page.examples(&command)?;
         page.see_also(&all).write(&directory.join("man"))?;
     }
     for tool in tracewell::COMMANDS {
@@ -57,7 +57,7 @@ fn command_page(docs: &Path, tool: &Tool) -> Result<Page> {
     if actions.is_empty() {
         page.synopsis(&mut [command.clone()]);
         page.body(docs, &format!("{}.md", tool.name), &options(&command)?)?;
-        page.examples(&command);
+        page.examples(&command)?;
         return Ok(page);
     }
     page.synopsis(&mut actions);
@@ -72,7 +72,7 @@ fn command_page(docs: &Path, tool: &Tool) -> Result<Page> {
         text.push_str(&options(action)?.replace(".SH OPTIONS\n", ""));
     }
     page.body(docs, &format!("{}.md", tool.name), &text)?;
-    page.examples(&command);
+    page.examples(&command)?;
     Ok(page)
 }
 

@@ -79,14 +79,14 @@ fn groff_shows_every_page_without_a_warning() {
         for width in [80, 100, 120] {
             let text = shown(&page, width);
             assert!(text.lines().count() > 20);
-            // The hyphen at the end of a line that divides a word.
+            // The hyphen at the end of a line that divides a word: no option, and not behind a bracket.
             let divided = text
                 .lines()
                 .filter_map(|line| line.strip_suffix('\u{2010}'));
-            let option = divided
+            let wrong = divided
                 .filter_map(|line| line.rsplit(' ').next())
-                .find(|word| word.starts_with("--"));
-            assert_eq!(option, None, "{}", page.display());
+                .find(|word| word.starts_with("--") || !word.ends_with(char::is_alphanumeric));
+            assert_eq!(wrong, None, "{}, {width} columns", page.display());
         }
     }
 }
@@ -205,6 +205,56 @@ fn pages_hold_what_the_docs_say() {
     }
 }
 
+/// The lines below a heading, up to the next one.
+fn section(text: &str, heading: &str, is_heading: fn(&str) -> bool) -> Vec<String> {
+    let lines = text.lines().skip_while(|line| *line != heading).skip(1);
+    let lines = lines.take_while(|line| !is_heading(line));
+    lines.map(|line| line.trim().to_owned()).collect()
+}
+
+/// The same of a manual page as it is shown, without lines that are empty.
+fn shown_section(page: &Path, heading: &str) -> Vec<String> {
+    let is_heading = |line: &str| line.starts_with(char::is_alphanumeric);
+    let mut lines = section(&shown(page, 100), heading, is_heading);
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+#[test]
+fn examples_are_nothing_else() {
+    let tools = tracewell::TOOLS.iter().chain(tracewell::COMMANDS);
+    for (tool, (name, page, _)) in tools.zip(documented()) {
+        assert_eq!(tool.name, name);
+        let help = tool.parser().get_after_help().unwrap().to_string();
+        let examples: Vec<_> = help.lines().skip(1).map(str::trim).collect();
+        let runs = |line: &&str| line.contains(&name);
+        assert!(examples.iter().any(runs), "{help}");
+        assert_eq!(shown_section(&page, "EXAMPLES"), examples, "{name}");
+    }
+}
+
+#[test]
+fn what_stands_beside_the_list_of_options_is_kept() {
+    let mut found = 0;
+    for (name, page, _) in documented() {
+        let manual = shown_section(&page, "OPTIONS").join(" ");
+        let manual = manual.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = fs::read_to_string(docs().join(&name).with_extension("md")).unwrap();
+        let options = section(&text, "## Options", |line| line.starts_with("## "));
+        for paragraph in options.split(String::is_empty) {
+            let text = paragraph.join(" ").replace('`', "");
+            if text.is_empty() || text.starts_with('|') {
+                continue;
+            }
+            found += 1;
+            // As far as its first link, which is put otherwise.
+            let words = text.split('[').next().unwrap().trim();
+            assert!(manual.contains(words), "{name}: {words}");
+        }
+    }
+    assert!(found > 0, "no page says anything there");
+}
+
 #[test]
 fn the_date_is_that_of_the_sources() {
     for page in pages() {
@@ -237,6 +287,7 @@ fn bash_completes_options_values_and_tools() {
         let name = tool.name;
         assert_eq!(offered(name, &[name, "--fail-on"]), ["--fail-on-loss"]);
         assert_eq!(offered(name, &[name, "--format", "js"]), ["json"]);
+        assert_eq!(offered(name, &[name, "--probe", "tp"]), ["tp_btf"]);
     }
     assert!(offered("tracewell", &["tracewell", "exec"]).contains(&"execsnoop".to_owned()));
     assert_eq!(

@@ -19,9 +19,7 @@
 //! }
 //!
 //! fn command() -> clap::Command {
-//!     Args::command()
-//!         .mut_arg("pid", |arg| arg.short('p'))
-//!         .mut_arg("probe", |arg| arg.value_parser(["auto", "tp_btf", "tracepoint"]))
+//!     Args::command().mut_arg("pid", |arg| arg.short('p'))
 //! }
 //!
 //! let matches = command().get_matches_from(["opensnoop", "-xp", "7", "--format", "json"]);
@@ -41,11 +39,13 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
 use crate::error::{Error, Kind, Result};
 use crate::options::{Buffer, Filter, Options};
 use crate::output::Format;
+use crate::probe::Ladder;
 use crate::seccomp::Seccomp;
 
 /// The options that all tools share. Each name is also the id for [`clap::Command::mut_arg`].
@@ -60,11 +60,11 @@ pub struct Common {
     #[arg(long, value_name = "TID", help_heading = "Filters", value_parser = clap::value_parser!(u32).range(1..))]
     pub tid: Option<u32>,
 
-    /// Trace this user's processes only: a name or a number
+    /// Trace processes of this real user only: a name or a number
     #[arg(long, value_name = "USER", help_heading = "Filters", value_parser = values::uid)]
     pub uid: Option<u32>,
 
-    /// Trace processes of exactly this command name only
+    /// Trace threads of exactly this name only
     #[arg(long, value_name = "NAME", help_heading = "Filters", value_parser = values::comm())]
     pub comm: Option<OsString>,
 
@@ -101,6 +101,8 @@ pub struct Common {
     pub max_events: Option<u64>,
 
     /// How to hook into the kernel: the first way that works, or the one with this label
+    ///
+    /// The labels stand best first; -v says which one was taken, and why none before it.
     #[arg(
         long,
         value_name = "LABEL",
@@ -125,11 +127,11 @@ pub struct Common {
     #[arg(long, value_name = "TIME", help_heading = "Tracing", default_value = values::DEFAULT_LATENCY, value_parser = values::time)]
     pub latency: Duration,
 
-    /// Write a line to this open file descriptor, and close it, once events are being traced
+    /// Write the line "ready" to this open file descriptor, and close it, once events are being traced
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = values::open_fd)]
     pub ready_fd: Option<RawFd>,
 
-    /// Read the kernel's type information (BTF) from this file
+    /// Read the kernel's type information (BTF) from this file, where the kernel offers none
     #[arg(long, value_name = "FILE", help_heading = "Tracing")]
     pub btf: Option<PathBuf>,
 
@@ -200,6 +202,14 @@ impl Common {
             .map_err(|error| Error::io(format!("--ready-fd {fd}"), &error))?;
         Ok(Some(own.into()))
     }
+}
+
+/// What there is for `--probe`: the labels of the tool's own ladder.
+pub fn labels(command: clap::Command, ladder: &Ladder) -> clap::Command {
+    let all = ["auto"].into_iter().chain(ladder.labels());
+    command.mut_arg("probe", |arg| {
+        arg.value_parser(PossibleValuesParser::new(all))
+    })
 }
 
 /// A tool's arguments from what its own [`clap::Command`] matched.

@@ -12,8 +12,9 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::cli::exit_on_usage;
+use crate::cli::{self, exit_on_usage};
 use crate::error::{Error, Kind, Result};
+use crate::probe::Ladder;
 
 /// A tool's command line.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Tool {
     pub name: &'static str,
     /// What it does, in some five words, without a full stop.
     pub about: &'static str,
+    /// Its ways into the kernel; `None` of a command that traces nothing itself.
+    pub ladder: Option<&'static Ladder>,
     /// Its options; see [`parser`](Tool::parser).
     pub command: fn() -> Command,
     /// Runs it, and gives its exit status.
@@ -31,11 +34,28 @@ pub struct Tool {
 impl Tool {
     /// What parses its command line, and makes its help and manual page.
     pub fn parser(&self) -> Command {
-        (self.command)()
+        let command = (self.command)()
             .name(self.name)
             .version(version::SHORT)
-            .long_version(version::long())
+            .long_version(version::long());
+        match self.ladder {
+            Some(ladder) => read_on(cli::labels(command, ladder), self.name),
+            None => command,
+        }
     }
+}
+
+/// Says below the long help what a tool needs, and where the rest is told.
+fn read_on(command: Command, name: &str) -> Command {
+    let mut end = String::new();
+    if let Some(examples) = command.get_after_help() {
+        end = format!("{examples}\n\n");
+    }
+    end.push_str(&format!(
+        "Needs Linux 5.10 or newer, and root or CAP_BPF and CAP_PERFMON. What is printed, cost, limits, and what \
+         differs from BCC's tool: {name}(8). Formats, losses, filters and exit statuses: tracewell(7)."
+    ));
+    command.after_long_help(end)
 }
 
 /// All of a tool's own binary: parses the command line, runs the tool, and reports what went wrong.

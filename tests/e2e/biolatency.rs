@@ -172,7 +172,18 @@ fn the_table_is_bcc_s_with_percentiles_below() {
         assert!(has(&format!(
             "     {unit}               : count    distribution"
         )));
-        assert!(has("p50 ") && has("avg = "), "{lines:#?}");
+        assert!(has("p50 "), "{lines:#?}");
+        let mean = lines.iter().find_map(|line| line.strip_prefix("avg = "));
+        let mean = mean.unwrap_or_else(|| panic!("no mean: {lines:#?}"));
+        let words: Vec<_> = mean.split(' ').collect();
+        let [avg, _, "total:", total, _, "count:", _] = words[..] else {
+            panic!("{mean}");
+        };
+        // No request takes less than a microsecond; most take less than a millisecond.
+        for number in [avg, total] {
+            assert!(number.parse::<f64>().unwrap() > 0.0, "{mean}");
+            assert_eq!(number.contains('.'), option == "-m", "{mean}");
+        }
         let last = lines.iter().find(|line| line.starts_with("p50 ")).unwrap();
         assert!(
             last.contains(", p99.9 ") && last.contains(", max ") && last.ends_with(unit),

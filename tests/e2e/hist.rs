@@ -10,6 +10,7 @@ use serde_json::Value;
 use tracewell_tests::{Finished, Tool, scratch};
 
 use crate::disk::Disk;
+use crate::doctor::answers;
 
 /// The other implementation, which `./setup test` installs.
 fn python(program: &str, file: &Path) -> String {
@@ -110,7 +111,7 @@ fn another_implementation_reads_what_is_recorded() {
     let (path, finished) = recorded(directory.path(), 2_000);
     let theirs = lines(&python(READ, &path));
     let shown = hist(&["show", "--format", "json"], &[&path]).success();
-    let ours = lines(str::from_utf8(&shown.stdout).unwrap());
+    let ours = answers(&shown);
     assert!(ours.len() >= 2, "{ours:?}");
     assert_eq!(theirs.len(), ours.len());
     for their in &theirs {
@@ -138,21 +139,67 @@ fn what_another_implementation_wrote_is_read() {
     let path = directory.path().join("theirs.hlog");
     python(WRITE, &path);
     let shown = hist(&["show", "--format", "json"], &[&path]).success();
-    let ours = lines(str::from_utf8(&shown.stdout).unwrap());
+    let ours = answers(&shown);
     assert_eq!(ours.len(), 1);
-    assert_eq!(ours[0]["tag"], Value::Null);
+    assert_eq!(ours[0]["event"], "distribution");
+    for field in ["tag", "start", "length"] {
+        assert_eq!(ours[0][field], Value::Null, "{field}");
+    }
     assert_eq!(ours[0]["count"], 3_000);
     for (name, exact) in [("p50", 500_000.0), ("p99", 990_000.0), ("max", 1_000_000.0)] {
         let told = ours[0][name].as_f64().unwrap();
         assert!((told / exact - 1.0).abs() < 0.01, "{name}: {told}");
     }
     let shown = hist(&["show", "-i", "--format", "json"], &[&path]).success();
-    let intervals = lines(str::from_utf8(&shown.stdout).unwrap());
+    let intervals = answers(&shown);
     let starts: Vec<_> = intervals
         .iter()
         .map(|one| one["start"].as_f64().unwrap())
         .collect();
     assert_eq!(starts, [1_700_000_000.5, 1_700_000_001.5, 1_700_000_002.5]);
+    assert!(intervals.iter().all(|one| one["length"] == 1.0));
+}
+
+#[test]
+fn differences_are_as_the_schema_says() {
+    let directory = open_scratch();
+    let (path, _) = recorded(directory.path(), 200);
+    let other = directory.path().join("theirs.hlog");
+    python(WRITE, &other);
+    let show = |file: &Path| {
+        let shown = hist(&["show", "--format", "json"], &[file]).success();
+        answers(&shown)
+    };
+    let files = [&path, &other].map(|file| file.as_path());
+    let compared = hist(&["diff", "--format", "json"], &files).success();
+    // The kind comes first, as in what the tools write.
+    for line in compared.lines() {
+        assert!(
+            line.starts_with(r#"{"event":"difference","tag":"#),
+            "{line}"
+        );
+    }
+    let differences = answers(&compared);
+    // No tag is in both; each side has what `show` says of its file.
+    assert_eq!(differences.len(), show(&path).len() + 1);
+    for (file, side, none) in [(&path, "before", "after"), (&other, "after", "before")] {
+        for shown in show(file) {
+            let mut differences = differences.iter();
+            let difference = differences.find(|one| one["tag"] == shown["tag"]);
+            let difference = difference.expect("the same tags");
+            let numbers = difference[side].as_object().unwrap();
+            assert_eq!(numbers.len(), 8);
+            for (name, value) in numbers {
+                assert_eq!(*value, shown[name], "{name} of {difference}");
+                let empty = if name == "count" {
+                    Value::from(0)
+                } else {
+                    Value::Null
+                };
+                assert_eq!(difference[none][name], empty, "{name} of {difference}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,10 @@ use memchr::memmem;
 pub fn short_names(command: clap::Command) -> clap::Command {
     command
         .mut_arg("pid", |arg| arg.short('p'))
-        .mut_arg("tid", |arg| arg.short('t'))
+        .mut_arg("tid", |arg| {
+            arg.short('t')
+                .help("Trace this thread only; the column PID is then TID")
+        })
         .mut_arg("uid", |arg| arg.short('u'))
         .mut_arg("duration", |arg| arg.short('d'))
 }

@@ -2,9 +2,11 @@
 //! `tracewell hist`: shows, merges and compares logs of histograms. It takes no privilege.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use super::compare::{Condition, Quantity};
 use super::log::{self, Logged, Merged, Record, Recorder};
@@ -16,6 +18,7 @@ use crate::tool::{self, Tool};
 pub static TOOL: Tool = Tool {
     name: "hist",
     about: "Show, merge and compare logs of histograms",
+    ladder: None,
     command: Args::command,
     run,
 };
@@ -178,29 +181,45 @@ fn row(
     histogram: &Logged,
     interval: Option<(f64, f64)>,
 ) {
-    let numbers = SHOWN.map(|(name, _, quantity)| (name, quantity.of(histogram)));
     match format {
         Format::Table => {
             out.push_str(&format!("{:<32} {:>10}", shown(tag), histogram.len()));
-            for (_, value) in numbers {
-                out.push_str(&format!(" {:>10.1}", value / 1e3));
+            for (_, _, quantity) in SHOWN {
+                out.push_str(&format!(" {:>10.1}", quantity.of(histogram) / 1e3));
             }
         }
         Format::Json => {
-            let mut object = serde_json::Map::new();
-            object.insert("tag".into(), tag.clone().into());
-            if let Some((start, length)) = interval {
-                object.insert("start".into(), start.into());
-                object.insert("length".into(), length.into());
-            }
-            object.insert("count".into(), histogram.len().into());
-            for (name, value) in numbers {
-                object.insert(name.into(), (value.round() as u64).into());
-            }
-            out.push_str(&serde_json::Value::from(object).to_string());
+            let (start, length) = interval.unzip();
+            let mut fields = vec![
+                ("event", Value::from("distribution")),
+                ("tag", tag.clone().into()),
+                ("start", start.into()),
+                ("length", length.into()),
+            ];
+            fields.extend(numbers(histogram));
+            out.push_str(&object(fields));
         }
     }
     out.push('\n');
+}
+
+/// The numbers of a histogram, as fields of JSON; without values there is nothing but their count.
+fn numbers(histogram: &Logged) -> Vec<(&'static str, Value)> {
+    let mut fields = vec![("count", histogram.len().into())];
+    fields.extend(SHOWN.map(|(name, _, quantity)| {
+        let value = (!histogram.is_empty()).then(|| quantity.of(histogram).round() as u64);
+        (name, value.into())
+    }));
+    fields
+}
+
+/// A JSON object, with its fields in this order.
+fn object<V: fmt::Display>(fields: impl IntoIterator<Item = (&'static str, V)>) -> String {
+    let fields: Vec<_> = fields
+        .into_iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", fields.join(","))
 }
 
 fn merge(files: &[PathBuf], output: &Path, tag: Option<&str>) -> Result<u8> {
@@ -265,16 +284,12 @@ fn diff(files: [&PathBuf; 2], pick: &Pick, conditions: &[Condition]) -> Result<u
 /// A tag's numbers before, after, and by how much they changed.
 fn change(out: &mut String, format: Format, tag: &Option<String>, before: &Logged, after: &Logged) {
     if format == Format::Json {
-        let side = |histogram: &Logged| {
-            let mut object = serde_json::Map::new();
-            object.insert("count".into(), histogram.len().into());
-            for (name, _, quantity) in SHOWN {
-                let value = (!histogram.is_empty()).then(|| quantity.of(histogram).round() as u64);
-                object.insert(name.into(), value.into());
-            }
-            object
-        };
-        let line = serde_json::json!({"tag": tag, "before": side(before), "after": side(after)});
+        let line = object([
+            ("event", Value::from("difference").to_string()),
+            ("tag", Value::from(tag.clone()).to_string()),
+            ("before", object(numbers(before))),
+            ("after", object(numbers(after))),
+        ]);
         out.push_str(&format!("{line}\n"));
         return;
     }

@@ -92,12 +92,21 @@ pub fn write_quantiles(histogram: &Histogram, unit: Unit, to: &mut Lines<'_>) {
 /// Writes the mean, the sum and the count, in one line.
 pub fn write_mean(histogram: &Histogram, unit: Unit, to: &mut Lines<'_>) {
     let name = unit.name();
-    let total = histogram.sum() / unit.ns();
     let count = histogram.count();
-    let mean = histogram.sum() / count.max(1) / unit.ns();
+    let mean = whole(histogram.sum() / count.max(1), unit);
+    let total = whole(histogram.sum(), unit);
     to.text(format_args!(
         "avg = {mean} {name}, total: {total} {name}, count: {count}\n"
     ));
+}
+
+/// Down to whole microseconds: in milliseconds with decimals, as most operations take less than one.
+pub(super) fn whole(ns: u64, unit: Unit) -> String {
+    let micros = ns / 1_000;
+    match unit {
+        Unit::Micros => micros.to_string(),
+        Unit::Millis => format!("{}.{:03}", micros / 1_000, micros % 1_000),
+    }
 }
 
 /// Three digits or more, since a value is known no better.

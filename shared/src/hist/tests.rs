@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-use super::rows::{Unit, counts};
+use super::rows::{Unit, counts, whole};
 use super::{BUCKETS, Bucket, Histogram};
 
 /// What `histogram_bucket()` of `bpf/include/hist.bpf.h` does, by its definition.
@@ -99,6 +99,19 @@ fn rows_are_powers_of_two_of_the_unit() {
         counts(&histogram([1_100_000, 70_000_000]), Unit::Millis),
         [1, 0, 0, 0, 0, 0, 1]
     );
+}
+
+#[test]
+fn means_in_milliseconds_have_decimals() {
+    for (ns, micros, millis) in [
+        (999, "0", "0.000"),
+        (9_876, "9", "0.009"),
+        (3_456_789, "3456", "3.456"),
+        (12_000_001_000, "12000001", "12000.001"),
+    ] {
+        assert_eq!(whole(ns, Unit::Micros), micros);
+        assert_eq!(whole(ns, Unit::Millis), millis);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 static ECHO: Tool = Tool {
     name: "echosnoop",
     about: "End with the status that is asked for",
+    ladder: None,
     command,
     run,
 };
@@ -20,6 +21,7 @@ static ECHO: Tool = Tool {
 static FAIL: Tool = Tool {
     name: "failsnoop",
     about: "Fail",
+    ladder: None,
     command: || Command::new("other"),
     run: |_| Err(Error::new(Kind::Unsupported, "not on this kernel").help("use another")),
 };

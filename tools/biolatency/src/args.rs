@@ -25,7 +25,7 @@ use crate::tracer::{Key, Latencies};
 #[derive(Debug, Parser)]
 #[command(name = "biolatency", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Show what came in each interval of this length: seconds, or with a unit such as 500ms
+    /// Show what came in each interval of this length: seconds, or with a unit such as 500ms; without it all, at the end
     #[arg(value_name = "INTERVAL", value_parser = cli::duration)]
     interval: Option<Duration>,
 
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 
-    /// Show the time of each interval, in local time
+    /// Show the end of each interval, in local time
     #[arg(short = 'T', long, help_heading = "Output")]
     timestamp: bool,
 
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(short, long, help_heading = "Output")]
     milliseconds: bool,
 
-    /// Count the time that requests wait in queues before they are handed to the driver
+    /// Count the time that requests wait in queues before they are handed to the driver (not on rung tracepoint)
     #[arg(short = 'Q', long)]
     queued: bool,
 
@@ -57,7 +57,7 @@ pub(crate) struct Args {
     #[arg(short = 'C', long)]
     cgroups: bool,
 
-    /// Only requests of this disk, as /sys/block names it
+    /// Only requests of this disk, as /sys/block names it; a partition is none
     #[arg(short, long, value_name = "DISK", help_heading = "Filters", value_parser = disk())]
     disk: Option<Disk>,
 
@@ -85,15 +85,54 @@ pub(crate) struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  biolatency                       all block I/O until Ctrl-C, as one histogram
-  biolatency -D 5                  each disk, every five seconds
-  biolatency -Q -F -d nvme0n1 1 10 one disk by operation, queues included, ten times
-  biolatency -j -- fio job.fio     what a command's I/O takes, for a program to read";
+  biolatency                        all block I/O until Ctrl-C, as one histogram
+  biolatency -D 5                   each disk, every five seconds
+  biolatency -Q -F -d nvme0n1 1 10  one disk by operation, queues included, ten times
+  biolatency -j -- fio job.fio      what a command's I/O takes, for a program to read";
+
+/// What the shared options mean here.
+const MEANINGS: [(&str, &str); 9] = [
+    ("pid", "Only requests that this process submitted"),
+    ("tid", "Only requests that this thread submitted"),
+    (
+        "uid",
+        "Only requests that this real user's processes submitted: a name or a number",
+    ),
+    (
+        "comm",
+        "Only requests that threads of exactly this name submitted",
+    ),
+    (
+        "cgroup",
+        "Only requests submitted from this cgroup and those below it: a directory of a cgroup v2 file system",
+    ),
+    (
+        "cgroup_map",
+        "Only requests submitted from cgroups whose ids are the keys of this pinned BPF map",
+    ),
+    (
+        "mntns_map",
+        "Only requests submitted from mount namespaces whose inode numbers are the keys of this pinned BPF map",
+    ),
+    (
+        "command",
+        "Run this command, count only what it and its descendants submit, and end with its exit status",
+    ),
+    (
+        "inflight",
+        "How many requests may be under way at once; 16,384 by default",
+    ),
+];
 
 /// The command line's parser, with the short names that users of biolatency know.
 pub(crate) fn command() -> clap::Command {
     let hide = |arg: clap::Arg| arg.hide(true);
-    Args::command()
+    let command = MEANINGS
+        .into_iter()
+        .fold(Args::command(), |command, (id, help)| {
+            command.mut_arg(id, |arg| arg.help(help))
+        });
+    command
         .mut_arg("cgroup", |arg| arg.short('c'))
         .mut_arg("buffer", hide)
         .mut_arg("buffer_size", hide)

@@ -48,11 +48,13 @@ pub use tracewell_shared::options::{Filter, Options};
 
 use tracewell_shared::distribution;
 use tracewell_shared::tool::Tool;
+use tracewell_shared::tracer::Hooks;
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "biolatency",
     about: "Show how long block I/O takes, as histograms",
+    ladder: Some(<Latencies as Hooks>::LADDER),
     command: args::command,
     run: distribution::run::<args::Args>,
 };

@@ -29,18 +29,22 @@ pub(crate) struct Args {
     ppid: Option<u32>,
 
     /// Only execs whose new name, file or any argument contains NAME
+    ///
+    /// This is asked in user space: what is left out has come through the buffer all the same.
     #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
     name: Option<OsString>,
 
     /// Only execs whose arguments, joined by spaces, contain LINE
+    ///
+    /// This is asked in user space: what is left out has come through the buffer all the same.
     #[arg(short, long, value_name = "LINE", help_heading = "Filters")]
     line: Option<OsString>,
 
-    /// Show when each exec took place, in local time
+    /// Show when each exec took place, in local time with microseconds
     #[arg(short = 'T', long, help_heading = "Output")]
     time: bool,
 
-    /// Show the seconds since the start
+    /// Show the seconds since the tool began to trace
     #[arg(short = 't', long, help_heading = "Output")]
     timestamp: bool,
 
@@ -64,7 +68,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", help_heading = "Output")]
     max_args: Option<usize>,
 
-    /// Copy this much of the arguments at most, from 16 bytes to 8m
+    /// Copy this much of the arguments at most, from 16 bytes to 8m (through perf buffers to 59k)
     #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = cli::bytes, help_heading = "Tracing")]
     max_args_bytes: u64,
 
@@ -84,6 +88,22 @@ pub(crate) fn command() -> clap::Command {
     Args::command()
         .mut_arg("uid", |arg| arg.short('u'))
         .mut_arg("cgroup", |arg| arg.short('c'))
+        .mut_arg("pid", |arg| {
+            arg.long_help("Trace this process only. Of a success, this is its number after the exec")
+        })
+        .mut_arg("tid", |arg| {
+            arg.long_help("Trace this thread only. Of a success, this is its number after the exec")
+        })
+        .mut_arg("comm", |arg| {
+            arg.help("Trace processes of exactly this name only")
+                .long_help("Trace processes of exactly this name only: of a success the new one, of a failure the caller's")
+        })
+        .mut_arg("inflight", |arg| {
+            arg.help(
+                "How many calls may be under way at once, on the rung that joins entry and exit (tracepoint); 10,240 \
+                 by default",
+            )
+        })
 }
 
 impl Snoop for Args {

@@ -40,11 +40,13 @@ pub use tracewell_shared::stream::{Batch, Item, Stream};
 
 use tracewell_shared::snoop;
 use tracewell_shared::tool::Tool;
+use tracewell_shared::tracer::Hooks;
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "execsnoop",
     about: "Trace execve(2) and execveat(2)",
+    ladder: Some(<Execs as Hooks>::LADDER),
     command: args::command,
     run: snoop::run::<args::Args>,
 };

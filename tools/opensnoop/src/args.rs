@@ -26,14 +26,18 @@ pub(crate) struct Args {
     failed: bool,
 
     /// Only processes whose name contains NAME
+    ///
+    /// This is asked in user space: what is left out has come through the buffer all the same.
     #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
     name: Option<OsString>,
 
     /// Only opens with this flag of open(2), by its name; repeat it for opens that have all
+    ///
+    /// This is asked in user space: what is left out has come through the buffer all the same.
     #[arg(short, long = "flag", alias = "flag_filter", value_name = "FLAG", value_parser = wanted, help_heading = "Filters")]
     flags: Vec<Wanted>,
 
-    /// Show when each open returned, in local time
+    /// Show when each open returned, in local time with microseconds
     #[arg(short = 'T', long, help_heading = "Output")]
     timestamp: bool,
 
@@ -86,6 +90,13 @@ pub(crate) fn command() -> clap::Command {
         // "false", which is present all the same.
         .mut_arg("latency", |arg| {
             arg.default_value_if("callers", ArgPredicate::Equals("true".into()), "0")
+                .help("How long an event may wait in the buffer, so that many are fetched at once; 0 with -c")
+        })
+        .mut_arg("inflight", |arg| {
+            arg.help(
+                "How many calls may be under way at once, on the rung that joins entry and exit (tracepoint); 10,240 \
+                 by default",
+            )
         })
 }
 

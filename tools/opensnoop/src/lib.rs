@@ -64,11 +64,13 @@ pub use tracewell_shared::stream::{Batch, Item, Stream};
 
 use tracewell_shared::snoop;
 use tracewell_shared::tool::Tool;
+use tracewell_shared::tracer::Hooks;
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "opensnoop",
     about: "Trace open(2) and its kin",
+    ladder: Some(<Opens as Hooks>::LADDER),
     command: args::command,
     run: snoop::run::<args::Args>,
 };

@@ -108,6 +108,20 @@ mod tests {
             ] {
                 assert!(help.contains(option), "{} has no {option}", tool.name);
             }
+            let end = help.rsplit("\n\n").next().unwrap_or_default();
+            let end = end.split_whitespace().collect::<Vec<_>>().join(" ");
+            let page = format!("{}(8). Formats", tool.name);
+            assert!(
+                end.starts_with("Needs Linux ") && end.contains(&page),
+                "{end}"
+            );
+            // The labels that are forced one by one are those of the ladder, best first.
+            let labels = tool.ladder.unwrap().labels().join(", ");
+            let labels = format!("[possible values: auto, {labels}]");
+            for help in [help, tool.parser().render_help().to_string()] {
+                let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(help.contains(&labels), "{}: no {labels}", tool.name);
+            }
             let about = tool.about;
             assert!(
                 about.starts_with(char::is_uppercase) && !about.ends_with('.'),

@@ -25,10 +25,12 @@ pub(crate) struct Args {
     rename: bool,
 
     /// Only processes whose name contains NAME
+    ///
+    /// This is asked in user space: what is left out has come through the buffer all the same.
     #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
     name: Option<OsString>,
 
-    /// Show when each call returned, in local time
+    /// Show when each call returned, in local time with microseconds
     #[arg(short = 'T', long, help_heading = "Output")]
     timestamp: bool,
 
@@ -54,7 +56,12 @@ Examples:
 
 /// The command line's parser, with the short names that users of opensnoop know.
 pub(crate) fn command() -> clap::Command {
-    files::short_names(Args::command())
+    files::short_names(Args::command()).mut_arg("inflight", |arg| {
+        arg.help(
+            "How many calls may be under way at once, on rungs that join entry and exit: fentry and kprobe (1,024 by \
+             default), tracepoint (10,240)",
+        )
+    })
 }
 
 impl Snoop for Args {

@@ -43,11 +43,13 @@ pub use tracewell_shared::stream::{Batch, Item, Stream};
 
 use tracewell_shared::snoop;
 use tracewell_shared::tool::Tool;
+use tracewell_shared::tracer::Hooks;
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "unlinksnoop",
     about: "Trace who removes which file",
+    ladder: Some(<Unlinks as Hooks>::LADDER),
     command: args::command,
     run: snoop::run::<args::Args>,
 };

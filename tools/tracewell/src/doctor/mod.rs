@@ -23,12 +23,16 @@ use facts::Facts;
 pub(crate) static TOOL: Tool = Tool {
     name: "doctor",
     about: "Say what each tool would do here, and what it lacks",
+    ladder: None,
     command: Args::command,
     run,
 };
 
 /// Say which way into the kernel each tool would take on this machine, why not a better one, and how to get what is
 /// missing
+///
+/// Without privilege it tells what can be read; with the capabilities that tracing takes, it loads and attaches each
+/// tool for a moment. The exit status is 1 if a tool would not work as doctor is run.
 #[derive(Debug, Parser)]
 #[command(name = "doctor", version, after_help = EXAMPLES)]
 struct Args {
@@ -46,9 +50,6 @@ struct Args {
 }
 
 const EXAMPLES: &str = "\
-Without privilege it tells what can be read; with the capabilities that tracing takes, it loads and attaches each tool
-for a moment. The exit status is 1 if a tool would not work as doctor is run.
-
 Examples:
   tracewell doctor                 as the tools would find it for this user
   sudo tracewell doctor            tried, not only inferred

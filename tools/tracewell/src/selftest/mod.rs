@@ -23,11 +23,14 @@ use trial::Recall;
 pub(crate) static TOOL: Tool = Tool {
     name: "selftest",
     about: "Make a known load for each tool, and count what it tells",
+    ladder: None,
     command: Args::command,
     run,
 };
 
 /// Make a known load for each tool, run the tool beside it, and say how much of the load it told
+///
+/// The exit status is 1 if an event was neither told nor counted as lost, or a tool failed.
 #[derive(Debug, Parser)]
 #[command(name = "selftest", version, after_help = EXAMPLES)]
 struct Args {
@@ -53,8 +56,6 @@ struct Args {
 }
 
 const EXAMPLES: &str = "\
-The exit status is 1 if an event was neither told nor counted as lost, or a tool failed.
-
 Examples:
   tracewell selftest
   tracewell selftest opensnoop -n 100000
