@@ -11,20 +11,21 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
 help:
 	@echo "make run           build, then trace what this machine does (TOOL=$(TOOL) ARGS='$(ARGS)')"
-	@echo "make test          everything: lints, unit and end-to-end tests, the kernel matrix"
-	@echo "make test-host     the part without virtual machines"
+	@echo "make test          everything: lints, unit and end-to-end tests, the kernel matrix, packages"
+	@echo "make test-host     the part on this machine alone: lints, unit and end-to-end tests"
 	@echo "make test-kernels  the kernel matrix (KERNELS='6.1 6.12' for some, ARCH=aarch64 for its kernels)"
+	@echo "make test-release  what a release needs besides: the same bytes twice, the oldest Rust, licences"
 	@echo "make soak          long storms: does the account hold, does a tool grow (TRACEWELL_SOAK=120 seconds each)"
 	@echo "make fuzz          each fuzz target for a while (FUZZ_SECONDS=60)"
 	@echo "make bench         the comparison with Debian's libbpf-tools"
 	@echo "make build         the release binaries, in target/release"
 	@echo "make lint | fmt    check or mend the form of the sources"
-	@echo "make programs | install | static | container | deb | rpm"
+	@echo "make programs | install | static | container | deb | rpm | dist"
 	@echo "                   for packagers: docs/packaging.md"
 
 build:
 	@./setup build
-	cargo build --release --locked
+	packaging/cargo build --release --locked
 
 # On a quiet machine nothing would be seen: a few programs are started meanwhile.
 run: build
@@ -33,7 +34,7 @@ run: build
 	$(AS_ROOT) target/release/$(TOOL) $(ARGS); status=$$?; wait; exit $$status
 
 test:
-	@tests/run lint host kernels
+	@tests/run lint host kernels packages
 
 test-host:
 	@tests/run lint host

@@ -12,6 +12,9 @@ die() {
 	exit 1
 }
 
+# The version in Cargo.toml, which all packages have.
+stated_version() { sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"$/\1/p' Cargo.toml; }
+
 # Each check of a test script says what it found; a script counts them, and ends with the count.
 passed=0
 failed=0

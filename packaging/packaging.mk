@@ -20,10 +20,13 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # Of a cross build, where cargo leaves the programs: PROGRAMS=target/aarch64-unknown-linux-gnu/release
 PROGRAMS ?= $(TARGET_DIR)/release
 PAGES := $(TARGET_DIR)/pages
-SBOM := target/sbom.cdx.json
+DOCUMENTS := README.md CHANGELOG.md
+# Made by `make sbom` and `make notices`, which need tools that a distribution may not have: installed if they are there.
+MADE_DOCUMENTS := target/sbom.cdx.json target/THIRD-PARTY.txt
+LICENSES := LICENSE-APACHE LICENSE-MIT bpf/LICENSE.BSD-2-Clause bpf/LICENSE.GPL-2.0
 
-.PHONY: programs pages sbom install uninstall static container deb rpm
-.PHONY: test-packages test-install test-static test-reproducible test-supply test-advisories
+.PHONY: programs pages sbom notices dist install uninstall static container deb rpm
+.PHONY: test-packages test-install test-static test-reproducible test-msrv test-supply test-lintian test-advisories test-release
 
 # The released program, the manual pages and the completions. Takes no network where the crates are there, no
 # privilege and no git.
@@ -37,13 +40,28 @@ pages:
 	rm -rf $(PAGES)
 	SOURCE_DATE_EPOCH="$$(packaging/epoch)" $(TARGET_DIR)/release/pages docs $(PAGES)
 
-# The list of the crates in the program, in CycloneDX's form. Installed where it was made.
+# The list of the crates in the program, in CycloneDX's form, and their notices and licences.
 sbom:
-	@packaging/sbom
+	@./setup package
+	@CARGO="$(CARGO)" CARGO_FLAGS="$(CARGO_FLAGS)" packaging/sbom
 
-# Copies what `make programs` made, and builds nothing: it may run as another user.
+notices:
+	@./setup package
+	@CARGO="$(CARGO)" CARGO_FLAGS="$(CARGO_FLAGS)" packaging/notices
+
+# The sources with all crates, from which `make programs CARGO_FLAGS=--frozen` builds without a network.
+dist:
+	@packaging/dist
+
+# Copies what `make programs` made, and builds nothing: it may run as another user. What another package or hand put
+# where a tool's link goes is not replaced.
 install:
 	@[ -x $(PROGRAMS)/tracewell ] && [ -e $(PAGES)/tools ] || { echo "run make programs first" >&2; exit 1; }
+	@for tool in $$(cat $(PAGES)/tools); do \
+		link=$(DESTDIR)$(BINDIR)/$$tool; \
+		[ ! -e $$link ] && [ ! -L $$link ] || [ "$$(readlink $$link)" = tracewell ] || \
+			{ echo "$$link is there already, and not a link to tracewell: remove it, or set BINDIR" >&2; exit 1; }; \
+	done
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/docs $(DESTDIR)$(LICENSEDIR)
@@ -55,10 +73,9 @@ install:
 		$(INSTALL) -m 644 $(PAGES)/fish/$$name.fish $(DESTDIR)$(FISHDIR)/$$name.fish || exit; \
 	done
 	for section in 1 7 8; do $(INSTALL) -m 644 $(PAGES)/man/man$$section/* $(DESTDIR)$(MANDIR)/man$$section || exit; done
-	$(INSTALL) -m 644 README.md CHANGELOG.md $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 $(DOCUMENTS) $(wildcard $(MADE_DOCUMENTS)) $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 644 docs/* $(DESTDIR)$(DOCDIR)/docs
-	[ ! -e $(SBOM) ] || $(INSTALL) -m 644 $(SBOM) $(DESTDIR)$(DOCDIR)
-	$(INSTALL) -m 644 LICENSE-APACHE LICENSE-MIT bpf/LICENSE-BSD-2-Clause $(DESTDIR)$(LICENSEDIR)
+	$(INSTALL) -m 644 $(LICENSES) $(DESTDIR)$(LICENSEDIR)
 
 # Takes away what `make install` of the same version, with the same variables, put there; nothing else.
 uninstall:
@@ -71,35 +88,52 @@ uninstall:
 	done
 	for page in $(PAGES)/man/*/*; do rm -f $(DESTDIR)$(MANDIR)/$${page#$(PAGES)/man/}; done
 	rm -f $(DESTDIR)$(BINDIR)/tracewell
-	rm -rf $(DESTDIR)$(DOCDIR) $(DESTDIR)$(LICENSEDIR)
+	rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,$(notdir $(DOCUMENTS) $(MADE_DOCUMENTS)) $(wildcard docs/*))
+	rm -f $(addprefix $(DESTDIR)$(LICENSEDIR)/,$(notdir $(LICENSES)))
+	for directory in $(DOCDIR)/docs $(DOCDIR) $(LICENSEDIR); do \
+		[ ! -d $(DESTDIR)$$directory ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory || exit; \
+	done
 
+# With the notices of what it holds beside it.
 static:
-	@packaging/static
+	@./setup package
+	@CARGO="$(CARGO)" packaging/static $(CARGO_FLAGS)
+	@CARGO="$(CARGO)" CARGO_FLAGS="$(CARGO_FLAGS)" packaging/notices --static
 
 container: static
 	@packaging/container
 
-deb: programs sbom
-	@packaging/deb/build
+deb rpm:
+	@./setup package
+	@$(MAKE) --no-print-directory programs sbom notices
+	@packaging/$@/build
 
-rpm: programs sbom
-	@packaging/rpm/build
-
-# Each is a command of its own, not a part of `make test`: they build again, or fetch Debian systems.
-test-packages:
+# tests/run runs the first three with all other tests; the rest is for a release.
+test-packages: deb rpm
 	@packaging/test-packages
-
-test-install:
-	@packaging/test-install
 
 test-static: static
 	@packaging/test-static
 
+test-install:
+	@packaging/test-install
+
 test-reproducible:
 	@packaging/test-reproducible
 
+test-msrv:
+	@packaging/test-msrv
+
 test-supply:
-	@packaging/cargo-tool deny --locked check bans licenses sources
+	@packaging/test-supply
+
+# Debian's own check of a package. Of what is only asked of packages that enter Debian, it is not to speak.
+test-lintian: deb
+	@./setup release
+	lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs target/debian/*.deb
 
 test-advisories:
 	@packaging/cargo-tool deny --locked check advisories
+
+test-release:
+	@tests/run release

@@ -3,11 +3,14 @@
 
 use std::sync::LazyLock;
 
+use libbpf_rs::libbpf_sys;
+
 /// The version of all tools.
 pub(super) const SHORT: &str = env!("CARGO_PKG_VERSION");
 
 /// The version, and a line each for the revision of the sources, where the build was told it (by the variable
-/// `TRACEWELL_REVISION`, as the packages' builds are), and for the kind of build.
+/// `TRACEWELL_REVISION`, as `make build` and the packages do), for the kind of build, and for the C libraries that
+/// trace, of which a report of a bug needs to tell.
 pub(super) fn long() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| text(option_env!("TRACEWELL_REVISION")));
     &TEXT
@@ -33,7 +36,27 @@ fn text(revision: Option<&str>) -> String {
     } else {
         "release"
     };
-    format!("{SHORT}\n{revision}{optimized} build for {arch}, {linked} with {libc}")
+    let libraries = if cfg!(feature = "static") {
+        ", libelf and zlib built in"
+    } else {
+        " built in, libelf and zlib the system's"
+    };
+    format!(
+        "{SHORT}\n{revision}{optimized} build for {arch}, {linked} with {libc}\nlibbpf {}{libraries}",
+        libbpf()
+    )
+}
+
+/// The version of libbpf that is in the program: `1.7`.
+fn libbpf() -> String {
+    // SAFETY: both only return a number.
+    let (major, minor) = unsafe {
+        (
+            libbpf_sys::libbpf_major_version(),
+            libbpf_sys::libbpf_minor_version(),
+        )
+    };
+    format!("{major}.{minor}")
 }
 
 #[cfg(test)]
@@ -41,12 +64,19 @@ mod tests {
     use super::{SHORT, text};
 
     #[test]
+    fn libbpf_is_told_as_it_numbers_its_releases() {
+        let told = text(None);
+        let line = told.lines().last().unwrap_or_default();
+        assert!(line.starts_with("libbpf 1."), "{line}");
+    }
+
+    #[test]
     fn the_revision_is_told_where_it_is_known() {
         let told = text(Some("1a2b3c4-dirty"));
         assert!(told.starts_with(&format!("{SHORT}\nrevision 1a2b3c4-dirty\n")));
         for unknown in [None, Some("")] {
             let told = text(unknown);
-            assert_eq!(told.lines().count(), 2, "{told}");
+            assert_eq!(told.lines().count(), 3, "{told}");
             assert!(!told.contains("revision"), "{told}");
         }
     }
