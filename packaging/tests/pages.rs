@@ -297,6 +297,24 @@ fn bash_completes_options_values_and_tools() {
 }
 
 #[test]
+fn fish_completes_options_and_values() {
+    for tool in tracewell::TOOLS {
+        let name = tool.name;
+        let file = made(&format!("fish/{name}.fish"));
+        for (words, expected) in [("--fail-on", "--fail-on-loss"), ("--format js", "json")] {
+            let script = format!("source {}; complete -C '{name} {words}'", file.display());
+            let said = output(Command::new("fish").args(["--no-config", "-c", &script]));
+            // A tab and what it means follow.
+            let offered: Vec<_> = said
+                .lines()
+                .filter_map(|line| line.split('\t').next())
+                .collect();
+            assert_eq!(offered, [expected], "{name} {words}");
+        }
+    }
+}
+
+#[test]
 fn the_other_shells_can_read_their_completions() {
     for (shell, check) in [("zsh", "-n"), ("fish", "--no-execute")] {
         let files = fs::read_dir(made(shell)).unwrap();

@@ -43,9 +43,10 @@ fn tried(tool: &str, args: &[&str]) -> Vec<String> {
 /// All labels of the tool's ladder, as its answer to a wrong one has them.
 fn ladder(tool: &str) -> Vec<String> {
     let Finished { stderr, .. } = Tool::new(tool).args(["--probe", "no-such-rung"]).run();
-    let labels = stderr.split("one of: ").nth(1);
+    let labels = stderr.split("[possible values: auto, ").nth(1);
+    let labels = labels.and_then(|rest| rest.split(']').next());
     let labels = labels.unwrap_or_else(|| panic!("{tool} does not name its rungs: {stderr}"));
-    labels.trim().split(", ").map(str::to_owned).collect()
+    labels.split(", ").map(str::to_owned).collect()
 }
 
 /// The kinds of buffer, or the one that is forced on all runs.
