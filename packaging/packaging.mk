@@ -25,6 +25,9 @@ DOCUMENTS := README.md CHANGELOG.md
 MADE_DOCUMENTS := target/sbom.cdx.json target/THIRD-PARTY.txt
 LICENSES := LICENSE-APACHE LICENSE-MIT bpf/LICENSE.BSD-2-Clause bpf/LICENSE.GPL-2.0
 
+# Programs are built once, and pages made once, whatever is asked for at a time; cargo and make find their own jobs.
+.NOTPARALLEL:
+
 .PHONY: programs pages sbom notices dist install uninstall static container deb rpm
 .PHONY: test-packages test-install test-static test-reproducible test-msrv test-supply test-lintian test-advisories test-release
 
@@ -104,11 +107,11 @@ container: static
 	@packaging/container
 
 deb rpm:
-	@./setup package
+	@./setup $@
 	@$(MAKE) --no-print-directory programs sbom notices
 	@packaging/$@/build
 
-# tests/run runs the first three with all other tests; the rest is for a release.
+# tests/run runs the first two with all other tests; the rest is for a release.
 test-packages: deb rpm
 	@packaging/test-packages
 

@@ -50,7 +50,7 @@ fn pages() -> Vec<PathBuf> {
 
 /// What a command prints, with nothing on standard error.
 fn output(command: &mut Command) -> String {
-    // groff says this of pages on paper, which a terminal does not have.
+    // groff says this of where a page of paper ends, which a terminal does not have.
     const PAPER: &str = "table text block will not fit on one page\n";
     let output = command.stdin(Stdio::null()).output();
     let output =
@@ -64,11 +64,12 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A page as it is shown, `width` columns wide, without fonts.
+/// A page as man(1) shows it on a terminal of `width` columns, of which it leaves two free; without
+/// fonts.
 fn shown(page: &Path, width: u32) -> String {
     let mut groff = Command::new("groff");
     groff.args(["-k", "-t", "-man", "-Tutf8", "-ww", "-P-cbou"]);
-    groff.arg(format!("-rLL={width}n")).arg(page);
+    groff.arg(format!("-rLL={}n", width - 2)).arg(page);
     // Hyphens are set as minus signs, which is what they are.
     output(&mut groff)
 }
@@ -152,7 +153,7 @@ fn documented() -> Vec<(String, PathBuf, Vec<String>)> {
 fn every_option_is_in_the_manual_page_and_in_the_docs() {
     let mut missing = Vec::new();
     for (name, page, options) in documented() {
-        let manual = shown(&page, 100);
+        let manual = shown(&page, 102);
         let text = fs::read_to_string(docs().join(&name).with_extension("md")).unwrap();
         for option in options {
             if !names(&manual, &option) {
@@ -169,7 +170,7 @@ fn every_option_is_in_the_manual_page_and_in_the_docs() {
 #[test]
 fn pages_hold_what_the_docs_say() {
     for tool in tracewell::TOOLS {
-        let manual = shown(&made(&format!("man/man8/{}.8", tool.name)), 200);
+        let manual = shown(&made(&format!("man/man8/{}.8", tool.name)), 202);
         let text = fs::read_to_string(docs().join(tool.name).with_extension("md")).unwrap();
         for section in [
             "NAME",
@@ -215,7 +216,7 @@ fn section(text: &str, heading: &str, is_heading: fn(&str) -> bool) -> Vec<Strin
 /// The same of a manual page as it is shown, without lines that are empty.
 fn shown_section(page: &Path, heading: &str) -> Vec<String> {
     let is_heading = |line: &str| line.starts_with(char::is_alphanumeric);
-    let mut lines = section(&shown(page, 100), heading, is_heading);
+    let mut lines = section(&shown(page, 102), heading, is_heading);
     lines.retain(|line| !line.is_empty());
     lines
 }

@@ -135,7 +135,7 @@ pub struct Common {
     #[arg(long, value_name = "FILE", help_heading = "Tracing")]
     pub btf: Option<PathBuf>,
 
-    /// What happens should the tool make a system call that it needs not, once it is attached
+    /// What to do if the tool makes a system call that it should not need, once it is attached
     #[arg(long, value_name = "WHAT", help_heading = "Tracing", value_enum, default_value_t = Seccomp::Kill)]
     pub seccomp: Seccomp,
 

@@ -238,7 +238,7 @@ impl Kernel for Running {
             // double the time to start, and all of these exist since before BTF did.
             Need::BtfTracepoint(_) => (!has_btf()).then(no_btf),
             Need::BtfFunction(_) if has_btf() && !self.takes_fentry() => Some(
-                "the kernel refuses programs on its functions (lockdown, or built without ftrace's direct calls)"
+                "the kernel refuses programs on its functions (some do that are locked down, or without ftrace's direct calls)"
                     .into(),
             ),
             Need::BtfFunction(name) => match self.names(name) {
