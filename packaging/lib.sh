@@ -15,6 +15,14 @@ die() {
 # The version in Cargo.toml, which all packages have.
 stated_version() { sed -n '/^\[workspace.package\]/,/^$/s/^version = "\(.*\)"$/\1/p' Cargo.toml; }
 
+# What every package holds, and `make install` takes only if it is there.
+need_documents() {
+	local made
+	for made in target/sbom.cdx.json target/THIRD-PARTY.txt; do
+		[ -e "$made" ] || die "no $made: run make sbom notices first"
+	done
+}
+
 # Each check of a test script says what it found; a script counts them, and ends with the count.
 passed=0
 failed=0

@@ -28,7 +28,7 @@ LICENSES := LICENSE-APACHE LICENSE-MIT bpf/LICENSE.BSD-2-Clause bpf/LICENSE.GPL-
 # Programs are built once, and pages made once, whatever is asked for at a time; cargo and make find their own jobs.
 .NOTPARALLEL:
 
-.PHONY: programs pages sbom notices dist install uninstall static container deb rpm
+.PHONY: programs pages sbom notices dist install uninstall static container deb rpm setup-deb setup-rpm
 .PHONY: test-packages test-install test-static test-reproducible test-msrv test-supply test-lintian test-advisories test-release
 
 # The released program, the manual pages and the completions. Takes no network where the crates are there, no
@@ -106,10 +106,11 @@ static:
 container: static
 	@packaging/container
 
-deb rpm:
-	@./setup $@
-	@$(MAKE) --no-print-directory programs sbom notices
+deb rpm: %: setup-% programs sbom notices
 	@packaging/$@/build
+
+setup-deb setup-rpm:
+	@./setup $(@:setup-%=%)
 
 # tests/run runs the first two with all other tests; the rest is for a release.
 test-packages: deb rpm

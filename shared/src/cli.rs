@@ -204,6 +204,10 @@ impl Common {
     }
 }
 
+/// What `--inflight` is for in a tool that joins entry and exit on its rung `tracepoint` alone.
+pub const INFLIGHT_ON_TRACEPOINT: &str = "How many calls may be under way at once, on the rung that joins entry and exit \
+                                          (tracepoint); 10,240 by default";
+
 /// What there is for `--probe`: the labels of the tool's own ladder.
 pub fn labels(command: clap::Command, ladder: &Ladder) -> clap::Command {
     let all = ["auto"].into_iter().chain(ladder.labels());

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use clap::{CommandFactory, Parser};
 use memchr::memmem;
-use tracewell_shared::cli::{self, Common};
+use tracewell_shared::cli::{self, Common, INFLIGHT_ON_TRACEPOINT};
 use tracewell_shared::error::Result;
 use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
@@ -98,12 +98,7 @@ pub(crate) fn command() -> clap::Command {
             arg.help("Trace processes of exactly this name only")
                 .long_help("Trace processes of exactly this name only: of a success the new one, of a failure the caller's")
         })
-        .mut_arg("inflight", |arg| {
-            arg.help(
-                "How many calls may be under way at once, on the rung that joins entry and exit (tracepoint); 10,240 \
-                 by default",
-            )
-        })
+        .mut_arg("inflight", |arg| arg.help(INFLIGHT_ON_TRACEPOINT))
 }
 
 impl Snoop for Args {

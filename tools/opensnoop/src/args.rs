@@ -5,7 +5,7 @@ use clap::builder::ArgPredicate;
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use tracewell_shared::callers::{self, Symbols};
-use tracewell_shared::cli::{Common, files};
+use tracewell_shared::cli::{Common, INFLIGHT_ON_TRACEPOINT, files};
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
@@ -92,12 +92,7 @@ pub(crate) fn command() -> clap::Command {
             arg.default_value_if("callers", ArgPredicate::Equals("true".into()), "0")
                 .help("How long an event may wait in the buffer, so that many are fetched at once; 0 with -c")
         })
-        .mut_arg("inflight", |arg| {
-            arg.help(
-                "How many calls may be under way at once, on the rung that joins entry and exit (tracepoint); 10,240 \
-                 by default",
-            )
-        })
+        .mut_arg("inflight", |arg| arg.help(INFLIGHT_ON_TRACEPOINT))
 }
 
 fn wanted(name: &str) -> Result<Wanted, String> {
