@@ -4,13 +4,12 @@
 use std::fs::{self, File};
 use std::io::{PipeWriter, Write, pipe};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use tracewell_tests::{Finished, Tool, scratch};
+use tracewell_tests::{Finished, Tool, scratch, signals_as_at_a_prompt};
 
 /// The tool with a shell's script as its command.
 fn script(tool: &str, options: &[&str], script: &str) -> Tool {
@@ -261,9 +260,8 @@ fn alone_and_traced(tool: &str, command: &[&str]) -> (String, String) {
     let path = directory.path().join("events");
     let mut plain = Command::new(command[0]);
     plain.args(&command[1..]).stdin(std::process::Stdio::null());
-    // By a fork like the tool's: posix_spawn(3) has the C library's own signals ignored.
-    // SAFETY: the closure does nothing.
-    unsafe { plain.pre_exec(|| Ok(())) };
+    // By a fork like the tool's, as this takes: posix_spawn(3) has the C library's own signals ignored.
+    signals_as_at_a_prompt(&mut plain);
     let alone = plain.output().unwrap();
     assert!(alone.status.success(), "{alone:?}");
     let traced = Tool::new(tool).output(&path).arg("--").args(command);

@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio, exit};
 use std::sync::Mutex;
 
-use crate::watchdog;
+use crate::{environment, watchdog};
 
 const NAME: &str = "TRACEWELL_ACTOR";
 
@@ -116,6 +116,7 @@ impl Actor {
             .env(NAME, name)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
+        environment::signals_as_at_a_prompt(&mut command);
         Self { command }
     }
 

@@ -4,9 +4,11 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::gettid;
 use tempfile::TempDir;
 
@@ -30,6 +32,20 @@ pub fn program(name: &str) -> PathBuf {
         .map(|directory| directory.join("release").join(name))
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("{name} is not built: run make build, or set TRACEWELL_BIN_DIR"))
+}
+
+/// Has the command start with each signal as at a prompt, whatever this run of the tests inherited: under nohup(1)
+/// `SIGHUP` is ignored, in a script's background job `SIGINT` and `SIGQUIT`.
+pub fn signals_as_at_a_prompt(command: &mut Command) {
+    let reset = || {
+        for ends in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+            // SAFETY: no handler is installed.
+            unsafe { signal(ends, SigHandler::SigDfl) }?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure makes three system calls.
+    unsafe { command.pre_exec(reset) };
 }
 
 /// The arguments that every run of a tool gets: `TRACEWELL_ARGS`, split at white space.

@@ -45,6 +45,7 @@ impl Tool {
     pub fn at(program: &Path, name: &str) -> Self {
         let mut command = Command::new(program);
         command.stdin(Stdio::null());
+        environment::signals_as_at_a_prompt(&mut command);
         Self {
             name: name.to_owned(),
             command,
