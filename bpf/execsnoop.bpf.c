@@ -88,7 +88,7 @@ static __always_inline int exec_done(void *ctx, bool direct, struct task_struct 
 
 	if (!filter_passes())
 		return 0;
-	event = scratch_of(SCRATCH_DONE);
+	event = room_of(SCRATCH_DONE);
 	if (!event)
 		return 0;
 	tail = (char *)(event + 1);
@@ -212,7 +212,7 @@ static __always_inline void copy_arguments(const struct exec_request *request)
 
 static __always_inline int exec_failed(void *ctx, const struct exec_request *request, long ret)
 {
-	struct exec_event *event = scratch_of(SCRATCH_FAIL);
+	struct exec_event *event = room_of(SCRATCH_FAIL);
 	__u64 end, bytes;
 	char *tail;
 

@@ -129,7 +129,7 @@ static __always_inline int open_exit(void *ctx, const struct call_request *reque
 	char *path;
 	long bytes;
 
-	event = scratch_of(0);
+	event = room_of(0);
 	if (!event)
 		return 0;
 	path = (char *)(event + 1);

@@ -56,7 +56,7 @@ static __always_inline void unlink_emit(void *ctx, __u32 space, struct unlink_ev
 static __always_inline int unlink_exit(void *ctx, enum unlink_probe probe,
 				       const struct call_request *request, long ret, bool full)
 {
-	struct unlink_event *event = scratch_of(0);
+	struct unlink_event *event = room_of(0);
 	long bytes;
 
 	if (!event)

@@ -10,7 +10,6 @@
  */
 
 #define LAST_ERRNO 4095
-#define ENOENT 2
 #define ENAMETOOLONG 36
 #define S_IFMT 00170000
 #define S_IFDIR 0040000

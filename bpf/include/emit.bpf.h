@@ -42,13 +42,30 @@ struct {
 
 #define scratch_of(program) slot_of(&scratch, program)
 
+/* The same for an event that is to be told of: that there is no memory for it is counted. */
+#define room_of(program)                                                                           \
+	({                                                                                         \
+		void *__room = scratch_of(program);                                                \
+		if (!__room)                                                                       \
+			lose(LOSS_NO_ROOM);                                                        \
+		__room;                                                                            \
+	})
+
+#define ENOENT 2
+#define E2BIG 7
+#define EOPNOTSUPP 95
+
 /*
- * What a record of a perf buffer can carry: its size has 16 bits, and counts a
- * head of 8 bytes, 4 more and the padding to 8 (linux/perf_event.h). The kernel
- * lets a larger one through and writes a size that is wrong, after which
- * nothing in the buffer is where it seems to be.
+ * Why the kernel did not put an event into a perf buffer: there is none for a
+ * CPU that was not online at the start, and one whose CPU went offline
+ * meanwhile is dead (__bpf_perf_event_output() of kernel/trace/bpf_trace.c).
  */
-#define PERF_MOST_BYTES (65528 - 12)
+static __always_inline enum loss_cause perf_loss(int err)
+{
+	if (err == -ENOENT || err == -E2BIG || err == -EOPNOTSUPP)
+		return LOSS_NO_BUFFER;
+	return LOSS_BUFFER_FULL;
+}
 
 /* Fills in the head of an event of the current task. */
 static __always_inline void event_begin(struct event_head *head)
@@ -78,10 +95,14 @@ static __always_inline void emit(void *ctx, void *event, __u64 bytes)
 	__u64 flags = 0;
 	long err;
 
+	if (bytes > shared_knobs.event_most_bytes) {
+		lose(LOSS_TOO_LARGE);
+		return;
+	}
 	if (shared_knobs.perf_buffer) {
-		err = -1;
-		if (bytes <= PERF_MOST_BYTES)
-			err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, bytes);
+		err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, bytes);
+		if (err)
+			lose(perf_loss(err));
 	} else {
 		if (!shared_state.wake_forced &&
 		    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= shared_knobs.wake_bytes)
@@ -89,9 +110,9 @@ static __always_inline void emit(void *ctx, void *event, __u64 bytes)
 		err = bpf_ringbuf_output(&events, event, bytes, flags);
 		if (flags && !err)
 			shared_state.wake_forced = 1;
+		if (err)
+			lose(LOSS_BUFFER_FULL);
 	}
-	if (err)
-		lose(LOSS_BUFFER_FULL);
 }
 
 #endif

@@ -81,6 +81,8 @@ static __always_inline void whole_count(__u64 value)
 
 	if (histogram)
 		histogram_count(histogram, value);
+	else
+		lose(LOSS_NO_ROOM);
 }
 
 /* The histogram of a key in a map of KEYED_HISTOGRAMS, made when there is none. */
@@ -92,8 +94,10 @@ static __always_inline void keyed_count(void *map, const void *key, __u64 value)
 	if (!histogram) {
 		struct histogram *empty = bpf_map_lookup_elem(&whole, &only);
 
-		if (!empty)
+		if (!empty) {
+			lose(LOSS_NO_ROOM);
 			return;
+		}
 		/* Another CPU may be first: then it is there, and all is well. */
 		bpf_map_update_elem(map, key, empty, BPF_NOEXIST);
 		histogram = bpf_map_lookup_elem(map, key);

@@ -13,7 +13,10 @@
 /* CPUs beyond this many share slots; the counts stay exact, see loss_slot. */
 #define LOSS_SLOTS 256
 
-/* Why an event could not be delivered; indexes loss_slot.count. */
+/*
+ * Why an event could not be delivered; indexes loss_slot.count. What each is
+ * called, and whether it counts events exactly, stands in shared/src/loss.rs.
+ */
 enum loss_cause {
 	LOSS_BUFFER_FULL = 0,
 	LOSS_INFLIGHT_FULL = 1,
@@ -24,7 +27,16 @@ enum loss_cause {
 	LOSS_KEYS_FULL = 5,
 	LOSS_INFLIGHT_CLASH = 6,
 	LOSS_COMPLETION_MISSED = 7,
-	LOSS_CAUSES = 8,
+	/* An entry that is replaced, or found to be another call's: its own exit did not run. */
+	LOSS_EXIT_MISSED = 8,
+	/* There was no memory to build the event in. */
+	LOSS_NO_ROOM = 9,
+	/* The event is larger than the buffer, or than what one of its records carries. */
+	LOSS_TOO_LARGE = 10,
+	/* A perf buffer for this CPU was not opened: it came online after the start. */
+	LOSS_NO_BUFFER = 11,
+	LOSS_COUNTED = 12, /* causes in use */
+	LOSS_CAUSES = 16, /* room for causes: two cache lines */
 };
 
 /*
@@ -61,7 +73,8 @@ struct caller_space {
 
 /* Set by user space before load; constants to the verifier. by_*: 0 or 1. */
 struct shared_knobs {
-	__u64 wake_bytes; /* wake the reader when the ring holds this much */
+	__u32 wake_bytes; /* wake the reader when the ring holds this much */
+	__u32 event_most_bytes; /* the largest event that the buffer takes */
 	__u32 cpus; /* possible CPUs: the scratch map has this many slots a program */
 	__u32 exclude_pid; /* the tool itself; 0: nobody */
 	__u32 pid;
@@ -87,7 +100,7 @@ struct shared_knobs {
 	__u32 mntns_inum_at; /* in mnt_namespace */
 };
 
-/* Counts of one CPU (or of the CPUs that share the slot), on its own cache line. */
+/* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */
 struct loss_slot {
 	__u64 count[LOSS_CAUSES];
 };

@@ -3,10 +3,8 @@
 
 use crate::loss::{Cause, Counts, Lost};
 use crate::raw::event_head;
+use crate::state::SLOTS;
 use crate::transport::{Records, head_of};
-
-/// As many as `LOSS_SLOTS` in `bpf/include/shared.h`.
-const SLOTS: usize = 256;
 
 /// The gaps of the batch at hand, and what earlier ones have told of.
 #[derive(Debug)]

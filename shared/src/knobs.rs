@@ -5,20 +5,22 @@ use crate::error::{Error, Kind, Result};
 use crate::kernel::{self, Types};
 use crate::options::Options;
 use crate::raw::shared_knobs;
+use crate::transport;
 
 /// The kernel's `TASK_COMM_LEN` less the NUL.
 pub const COMM_MAX: usize = 15;
 
-/// What to set before load. `wake_bytes` and `perf_buffer` follow from the buffer.
+/// What to set before load, for a buffer of `buffer_bytes`.
 pub(crate) fn shared(
     options: &Options,
     cpus: u32,
-    ring_bytes: usize,
+    buffer_bytes: usize,
     perf: bool,
 ) -> Result<shared_knobs> {
     let filter = &options.filter;
     let mut knobs = shared_knobs {
-        wake_bytes: (ring_bytes / 2) as u64,
+        wake_bytes: u32::try_from(buffer_bytes / 2).unwrap_or(u32::MAX),
+        event_most_bytes: transport::event_most_bytes(buffer_bytes, perf),
         cpus,
         exclude_pid: options.exclude.unwrap_or(0),
         pid: filter.pid.unwrap_or(0),

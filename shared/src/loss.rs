@@ -3,78 +3,93 @@
 
 use std::fmt;
 
-/// Why an event was not delivered.
+use crate::raw::loss_cause;
+
+/// How near a count comes to the number of events that were lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cause {
-    /// The buffer between kernel and tool had no room.
-    BufferFull,
-    /// The map that joins an entry with its exit had no room.
-    InflightFull,
-    /// The map of followed processes had no room: a descendant was not followed. Counts processes, not events.
-    FollowFull,
-    /// The map of histograms had no room for one more key.
-    KeysFull,
-    /// Two operations under way could not be told apart; the earlier one is lost.
-    InflightClash,
-    /// The kernel refused to run a program inside itself on the same CPU (`recursion_misses`).
-    Recursion,
-    /// A function's return was not seen: a kretprobe has only so many places for calls under way.
-    KprobeMissed,
-    /// A function's return was not seen: another program was attached to it, or detached, during the call.
-    FexitMissed,
-    /// The kernel did not run the program for an operation's completion.
-    CompletionMissed,
-    /// The record was not one that this version of the tool makes.
-    Malformed,
+pub enum Figure {
+    /// Each one counted is one lost.
+    Exact,
+    /// That many were lost at most: what was counted may have been no event, or one that nobody asked for.
+    AtMost,
 }
 
-impl Cause {
-    /// All causes, in the order of [`Counts`].
-    pub const ALL: [Self; 10] = [
-        Self::BufferFull,
-        Self::InflightFull,
-        Self::FollowFull,
-        Self::KeysFull,
-        Self::InflightClash,
-        Self::Recursion,
-        Self::KprobeMissed,
-        Self::FexitMissed,
-        Self::CompletionMissed,
-        Self::Malformed,
-    ];
-
-    /// The name that JSON and CSV carry.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::BufferFull => "buffer_full",
-            Self::InflightFull => "inflight_full",
-            Self::FollowFull => "follow_full",
-            Self::KeysFull => "keys_full",
-            Self::InflightClash => "inflight_clash",
-            Self::Recursion => "recursion",
-            Self::KprobeMissed => "kprobe_missed",
-            Self::FexitMissed => "fexit_missed",
-            Self::CompletionMissed => "completion_missed",
-            Self::Malformed => "malformed",
+/// Declares the causes: the only place that says what each is called, and what its count is worth.
+macro_rules! causes {
+    ($($(#[$doc:meta])* $cause:ident: $name:literal, $words:literal, $figure:ident $(, $counted:ident)?;)*) => {
+        /// Why an event was not delivered.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Cause {
+            $($(#[$doc])* $cause,)*
         }
-    }
 
-    /// The name in words, for a table.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::BufferFull => "buffer full",
-            Self::InflightFull => "in-flight map full",
-            Self::FollowFull => "follow map full",
-            Self::KeysFull => "map of keys full",
-            Self::InflightClash => "in-flight clash",
-            Self::Recursion => "recursion",
-            Self::KprobeMissed => "kprobe missed",
-            Self::FexitMissed => "fexit missed",
-            Self::CompletionMissed => "completion missed",
-            Self::Malformed => "malformed",
+        impl Cause {
+            /// All causes, in the order of [`Counts`].
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$cause),*];
+
+            /// The name that JSON and CSV carry.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$cause => $name,)*
+                }
+            }
+
+            /// The name in words, for a table.
+            pub fn words(self) -> &'static str {
+                match self {
+                    $(Self::$cause => $words,)*
+                }
+            }
+
+            /// What its count is worth.
+            pub fn figure(self) -> Figure {
+                match self {
+                    $(Self::$cause => Figure::$figure,)*
+                }
+            }
+
+            /// The causes that BPF counts, each with its index in `loss_slot.count`.
+            pub(crate) fn counted() -> impl Iterator<Item = (Self, usize)> {
+                [$($((Self::$cause, loss_cause::$counted.0 as usize),)?)*].into_iter()
+            }
         }
-    }
+    };
+}
+
+causes! {
+    /// The buffer between kernel and tool had no room.
+    BufferFull: "buffer_full", "buffer full", Exact, LOSS_BUFFER_FULL;
+    /// The map that joins an entry with its exit had no room.
+    InflightFull: "inflight_full", "in-flight map full", Exact, LOSS_INFLIGHT_FULL;
+    /// The map of followed processes had no room: a descendant was not followed. Counts processes, not events.
+    FollowFull: "follow_full", "follow map full", Exact, LOSS_FOLLOW_FULL;
+    /// The map of histograms had no room for one more key.
+    KeysFull: "keys_full", "map of keys full", Exact, LOSS_KEYS_FULL;
+    /// Two operations under way could not be told apart; the earlier one is lost.
+    InflightClash: "inflight_clash", "in-flight clash", Exact, LOSS_INFLIGHT_CLASH;
+    /// A function's return was not seen: a kretprobe has only so many places for calls under way.
+    KprobeMissed: "kprobe_missed", "kprobe missed", Exact, LOSS_KPROBE_MISSED;
+    /// A function's return was not seen: another program was attached to it, or detached, during the call.
+    FexitMissed: "fexit_missed", "fexit missed", Exact, LOSS_FEXIT_MISSED;
+    /// The kernel did not run the program for an operation's completion.
+    CompletionMissed: "completion_missed", "completion missed", Exact, LOSS_COMPLETION_MISSED;
+    /// A call's entry was seen and its exit was not: the next call of the thread found the entry still there.
+    ExitMissed: "exit_missed", "exit missed", Exact, LOSS_EXIT_MISSED;
+    /// BPF had no memory to build the event in.
+    NoRoom: "no_room", "no room to build it in", Exact, LOSS_NO_ROOM;
+    /// The event is larger than the buffer, or than what one record of a perf buffer carries.
+    TooLarge: "too_large", "larger than the buffer", Exact, LOSS_TOO_LARGE;
+    /// The event's CPU came online after the start, and has no perf buffer.
+    NoBuffer: "no_buffer", "no perf buffer on that CPU", Exact, LOSS_NO_BUFFER;
+    /// The record was not one that this version of the tool makes.
+    Malformed: "malformed", "malformed", Exact;
+    /// The kernel refused to run a program (`recursion_misses`): inside itself on the same CPU, or while a task that is
+    /// preempted is in it. Each refused run may have been for an event, or for none.
+    Recursion: "recursion", "recursion", AtMost;
+    /// The kernel refused to run a program that keeps the followed processes: a descendant may not have been followed.
+    FollowMissed: "follow_missed", "follow missed", AtMost;
 }
 
 /// A count for each [`Cause`].
@@ -136,6 +151,18 @@ pub struct Lost {
 #[cfg(test)]
 mod tests {
     use super::{Cause, Counts};
+    use crate::raw::loss_cause;
+
+    #[test]
+    fn each_cause_that_bpf_counts_is_declared_once() {
+        let mut indexes: Vec<_> = Cause::counted().map(|(_, index)| index).collect();
+        indexes.sort_unstable();
+        let counted = loss_cause::LOSS_COUNTED.0 as usize;
+        assert_eq!(indexes, (0..counted).collect::<Vec<_>>());
+        const { assert!(loss_cause::LOSS_COUNTED.0 <= loss_cause::LOSS_CAUSES.0) };
+        let names: std::collections::BTreeSet<_> = Cause::ALL.map(Cause::name).into();
+        assert_eq!(names.len(), Cause::ALL.len());
+    }
 
     #[test]
     fn counts_read_as_a_sentence() {

@@ -297,8 +297,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
     }
 
     fn configure_shared(&self, object: &mut OpenObject) -> Result<()> {
-        let ring_bytes = self.buffer_bytes;
-        let knobs = knobs::shared(self.options, self.cpus, ring_bytes, self.perf)?;
+        let knobs = knobs::shared(self.options, self.cpus, self.buffer_bytes, self.perf)?;
         // SAFETY: integers and arrays of integers, without padding that is not a field.
         let knobs = unsafe { plain::as_bytes(&knobs) };
         let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);

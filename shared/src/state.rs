@@ -28,20 +28,9 @@ const BYTES: NonZeroUsize = match NonZeroUsize::new(size_of::<shared_state>()) {
 };
 
 const SLOT_BYTES: usize = size_of::<loss_slot>();
-const SLOTS: usize =
+/// `LOSS_SLOTS` of the header.
+pub(crate) const SLOTS: usize =
     (offset_of!(shared_state, wake_forced) - offset_of!(shared_state, loss)) / SLOT_BYTES;
-
-/// The causes that BPF counts, by their index there.
-const COUNTED: [Cause; 8] = [
-    Cause::BufferFull,
-    Cause::InflightFull,
-    Cause::FollowFull,
-    Cause::KprobeMissed,
-    Cause::FexitMissed,
-    Cause::KeysFull,
-    Cause::InflightClash,
-    Cause::CompletionMissed,
-];
 
 impl State {
     /// Maps the object's `.bss.shared`.
@@ -92,13 +81,13 @@ impl State {
     /// What BPF has counted so far, over all CPUs.
     pub(crate) fn losses(&self) -> Counts {
         let mut counts = Counts::default();
-        for (index, cause) in COUNTED.into_iter().enumerate() {
+        for (cause, index) in Cause::counted() {
             // What one CPU counted another may have taken back: only the sum is a count.
             let mut sum = 0_u64;
             for slot in 0..SLOTS {
                 let offset =
                     offset_of!(shared_state, loss) + slot * SLOT_BYTES + index * size_of::<u64>();
-                // SAFETY: inside the mapping, and aligned: a slot is 64 bytes that start with its counts.
+                // SAFETY: inside the mapping, and aligned: a slot is its counts.
                 let count = unsafe {
                     AtomicU64::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast())
                 };

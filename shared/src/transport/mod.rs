@@ -32,6 +32,18 @@ const NET: Duration = Duration::from_secs(1);
 /// costs the traced process some 7 µs.
 const PERF_TICK: Duration = Duration::from_millis(40);
 
+/// The largest event that a buffer of `bytes` takes. BPF counts a larger one as lost for that reason.
+pub(crate) fn event_most_bytes(bytes: usize, perf: bool) -> u32 {
+    // Each record of either has a head of 8 bytes and is padded to 8, and neither buffer is ever filled to its last byte;
+    // in a perf buffer a length of 4 bytes lies before the event, and counts to what is padded.
+    let fits = if perf {
+        bytes.saturating_sub(8 + 8 + 4).min(PERF_MOST_BYTES)
+    } else {
+        bytes.saturating_sub(8 + 8)
+    };
+    u32::try_from(fits).unwrap_or(u32::MAX)
+}
+
 #[derive(Debug)]
 enum Buffer {
     Ring(Ring),
@@ -149,5 +161,18 @@ impl Transport {
     /// Whether the last drain stopped at its bound.
     pub(crate) fn has_more(&self) -> bool {
         self.pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PERF_MOST_BYTES, event_most_bytes};
+
+    #[test]
+    fn an_event_fits_with_what_the_kernel_puts_before_it() {
+        assert_eq!(event_most_bytes(4096, false), 4080);
+        assert_eq!(event_most_bytes(4096, true), 4076);
+        assert_eq!(event_most_bytes(1 << 20, true) as usize, PERF_MOST_BYTES);
+        assert_eq!(event_most_bytes(0, true), 0);
     }
 }

@@ -14,8 +14,9 @@ use libbpf_rs::libbpf_sys;
 
 use super::Records;
 
-/// What a record can carry: its size has 16 bits, and counts a head of 8 bytes, the length of 4, and padding to 8.
-/// BPF counts what is larger as lost; see `bpf/include/emit.bpf.h`.
+/// What a record can carry: its size has 16 bits, and counts a head of 8 bytes, the length of 4, and padding to 8
+/// (`linux/perf_event.h`). The kernel lets a larger one through and writes a size that is wrong, after which nothing in
+/// the buffer is where it seems to be.
 pub(crate) const PERF_MOST_BYTES: usize = 65528 - 12;
 
 #[derive(Debug)]
