@@ -30,6 +30,7 @@
 //! ```
 
 pub mod files;
+pub mod sets;
 mod values;
 
 use std::ffi::OsString;

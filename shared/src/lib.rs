@@ -35,6 +35,7 @@ pub mod prospect;
 mod raw;
 pub mod seccomp;
 mod session;
+pub mod set;
 pub mod shutdown;
 pub mod snoop;
 mod state;
