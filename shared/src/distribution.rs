@@ -16,7 +16,7 @@ pub use run::{Distribute, Interval, Show, run};
 
 use crate::error::{Error, Kind, Result};
 use crate::hist::Histogram;
-use crate::loss::{Cause, Counts};
+use crate::loss::{Cause, Certainty, Counts};
 use crate::options::Options;
 use crate::probe::Passed;
 use crate::session::{self, Session, bpf_error, find_map};
@@ -155,6 +155,10 @@ impl<H: Keyed> Distribution<H> {
     }
 
     /// Detaches. What was counted can still be read.
+    ///
+    /// This blocks the thread: for up to 20 ms while what is under way comes to its end, and for some milliseconds for
+    /// each program that is taken off its hook. In a program that does other things meanwhile, call it by
+    /// `tokio::task::spawn_blocking` or on a thread of its own.
     pub fn stop(&mut self) {
         if self.unseen.is_none() {
             // While ends are still seen: what ends after them is neither seen nor lost.
@@ -193,11 +197,17 @@ impl<H: Keyed> Distribution<H> {
         started.count() as u64
     }
 
-    /// What was lost so far, by cause.
+    /// What was lost so far, by cause. What depends on operations that are still under way is known once the trace was
+    /// stopped.
     pub fn losses(&self) -> Counts {
         let mut losses = self.session.losses();
         losses.add(Cause::CompletionMissed, self.unseen.unwrap_or(0));
         losses
+    }
+
+    /// What such losses are worth.
+    pub fn certainty(&self, losses: &Counts) -> Certainty {
+        self.session.certainty(losses)
     }
 
     /// What is measured, and how.

@@ -14,6 +14,8 @@ pub(crate) struct Gaps {
     told: Counts,
     /// A gap and the index of the record that it comes before.
     found: Vec<(usize, Lost)>,
+    /// Causes that are no gaps: what they count may not have been an event.
+    bounds: &'static [Cause],
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -22,17 +24,17 @@ struct Totals {
     inflight_full: u32,
 }
 
-impl Default for Gaps {
-    fn default() -> Self {
+impl Gaps {
+    /// The gaps of a trace in which `bounds` count what may not have been an event.
+    pub(crate) fn new(bounds: &'static [Cause]) -> Self {
         Self {
             last: Box::new([Totals::default(); SLOTS]),
             told: Counts::default(),
             found: Vec::new(),
+            bounds,
         }
     }
-}
 
-impl Gaps {
     pub(crate) fn clear(&mut self) {
         self.found.clear();
     }
@@ -69,7 +71,7 @@ impl Gaps {
             ),
         ];
         for (cause, count) in gaps {
-            if count > 0 {
+            if count > 0 && !self.bounds.contains(&cause) {
                 self.told.add(cause, count);
                 self.found.push((
                     index,
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_step_of_one_slots_total_is_a_gap_there() {
-        let mut gaps = Gaps::default();
+        let mut gaps = Gaps::new(&[]);
         let mut records = Records::default();
         for (slot, total, time) in [
             (0, 0, 1),
@@ -159,8 +161,32 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_no_event_is_no_gap() {
+        let mut gaps = Gaps::new(&[Cause::InflightFull]);
+        let mut head = event_head {
+            lost_inflight_full: 3,
+            ..Default::default()
+        };
+        let mut records = Records::default();
+        // SAFETY: the head is Plain.
+        records.push(unsafe { plain::as_bytes(&head) });
+        head.lost_buffer_full = 1;
+        // SAFETY: as above.
+        records.push(unsafe { plain::as_bytes(&head) });
+        gaps.find(&records);
+        assert_eq!(gaps.iter().collect::<Vec<_>>(), [(1, lost(Some(0), 1))]);
+        let mut totals = Counts::default();
+        totals.add(Cause::BufferFull, 1);
+        totals.add_at_most(Cause::InflightFull, 3);
+        totals.add(Cause::Recursion, 9);
+        gaps.clear();
+        gaps.close(&totals, 2);
+        assert!(gaps.is_empty());
+    }
+
+    #[test]
     fn totals_wrap_and_may_come_out_of_order() {
-        let mut gaps = Gaps::default();
+        let mut gaps = Gaps::new(&[]);
         let mut records = Records::default();
         for total in [u32::MAX / 2, u32::MAX - 1, 1, 0, 2] {
             records.push(&record(0, total, 0));
@@ -176,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_end_tells_the_rest() {
-        let mut gaps = Gaps::default();
+        let mut gaps = Gaps::new(&[]);
         let mut records = Records::default();
         records.push(&record(0, 3, 1));
         gaps.find(&records);

@@ -88,53 +88,124 @@ causes! {
     /// The kernel refused to run a program (`recursion_misses`): inside itself on the same CPU, or while a task that is
     /// preempted is in it. Each refused run may have been for an event, or for none.
     Recursion: "recursion", "recursion", AtMost;
+    /// The kernel came to a probe on a function inside the handler of another probe, and skipped it. (`missed` of a
+    /// link's information.)
+    KprobeNested: "kprobe_nested", "kprobe nested", AtMost;
     /// The kernel refused to run a program that keeps the followed processes: a descendant may not have been followed.
     FollowMissed: "follow_missed", "follow missed", AtMost;
 }
 
-/// A count for each [`Cause`].
+/// A count for each [`Cause`]: of what was lost for certain, and beside it, never added up with it, of what may have been.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts([u64; Cause::ALL.len()]);
+pub struct Counts {
+    exact: [u64; Cause::ALL.len()],
+    at_most: [u64; Cause::ALL.len()],
+}
 
 impl Counts {
-    /// The count of one cause.
+    /// How many were lost for certain by one cause.
     pub fn get(&self, cause: Cause) -> u64 {
-        self.0[cause as usize]
+        self.exact[cause as usize]
     }
 
-    /// Adds `count` to one cause.
+    /// Adds `count` to one cause, as what its [`figure`](Cause::figure) is.
     pub fn add(&mut self, cause: Cause, count: u64) {
-        self.0[cause as usize] += count;
+        match cause.figure() {
+            Figure::Exact => self.exact[cause as usize] += count,
+            Figure::AtMost => self.add_at_most(cause, count),
+        }
     }
 
-    /// The sum over all causes.
+    /// Adds `count` to what may have been lost by one cause: with some settings a count that is exact elsewhere is none.
+    pub fn add_at_most(&mut self, cause: Cause, count: u64) {
+        self.at_most[cause as usize] += count;
+    }
+
+    /// How many were lost for certain.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.exact.iter().sum()
     }
 
-    /// The causes that occurred, with their counts.
+    /// How many more may have been lost.
+    pub fn total_at_most(&self) -> u64 {
+        self.at_most.iter().sum()
+    }
+
+    /// The causes by which something was lost for certain, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (Cause, u64)> + '_ {
-        Cause::ALL
-            .into_iter()
-            .map(|cause| (cause, self.get(cause)))
-            .filter(|(_, count)| *count > 0)
+        occurred(&self.exact)
+    }
+
+    /// The causes by which more may have been lost, each with how much at most.
+    pub fn iter_at_most(&self) -> impl Iterator<Item = (Cause, u64)> + '_ {
+        occurred(&self.at_most)
     }
 }
 
+fn occurred(counts: &[u64; Cause::ALL.len()]) -> impl Iterator<Item = (Cause, u64)> + '_ {
+    Cause::ALL
+        .into_iter()
+        .map(|cause| (cause, counts[cause as usize]))
+        .filter(|(_, count)| *count > 0)
+}
+
 impl fmt::Display for Counts {
-    /// `5 lost (buffer full 5)`, or `0 lost`.
+    /// `5 lost (buffer full 5)`, or `0 lost`, and where it is so: `, at most 2 more (recursion 2)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} lost", self.total())?;
-        for (index, (cause, count)) in self.iter().enumerate() {
-            let lead = if index == 0 { " (" } else { ", " };
-            write!(f, "{lead}{} {count}", cause.words())?;
+        causes(f, self.iter())?;
+        if self.total_at_most() > 0 {
+            write!(f, ", at most {} more", self.total_at_most())?;
+            causes(f, self.iter_at_most())?;
         }
-        if self.total() > 0 {
-            f.write_str(")")
-        } else {
-            Ok(())
+        Ok(())
+    }
+}
+
+/// Causes with their counts in parentheses; nothing where there are none.
+fn causes(f: &mut fmt::Formatter<'_>, counts: impl Iterator<Item = (Cause, u64)>) -> fmt::Result {
+    let mut lead = " (";
+    for (cause, count) in counts {
+        write!(f, "{lead}{} {count}", cause.words())?;
+        lead = ", ";
+    }
+    f.write_str(if lead == ", " { ")" } else { "" })
+}
+
+/// What the figures of an account are worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Certainty {
+    /// What was seen and what was lost is all that happened.
+    #[default]
+    Exact,
+    /// Up to [`Counts::total_at_most`] more may have happened.
+    AtMost,
+    /// More may have happened, and nobody knows how much: the kernel skips programs of this kind without a count, or a
+    /// process was not followed.
+    Unknown,
+}
+
+impl Certainty {
+    /// The name that JSON carries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::AtMost => "at_most",
+            Self::Unknown => "unknown",
         }
     }
+}
+
+/// What a trace saw and lost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Events that reached the tool.
+    pub seen: u64,
+    /// Events that did not, by cause.
+    pub lost: Counts,
+    /// Whether `seen` and `lost` add up to what happened.
+    pub certainty: Certainty,
 }
 
 /// A gap in the stream: events that were lost before the next one.
@@ -170,7 +241,16 @@ mod tests {
         assert_eq!(counts.to_string(), "0 lost");
         counts.add(Cause::BufferFull, 5);
         counts.add(Cause::Recursion, 2);
-        assert_eq!(counts.to_string(), "7 lost (buffer full 5, recursion 2)");
-        assert_eq!(counts.total(), 7);
+        assert_eq!(
+            counts.to_string(),
+            "5 lost (buffer full 5), at most 2 more (recursion 2)"
+        );
+        counts.add(Cause::InflightFull, 1);
+        counts.add_at_most(Cause::InflightFull, 3);
+        assert_eq!(
+            counts.to_string(),
+            "6 lost (buffer full 5, in-flight map full 1), at most 5 more (in-flight map full 3, recursion 2)"
+        );
+        assert_eq!((counts.total(), counts.total_at_most()), (6, 5));
     }
 }

@@ -118,9 +118,9 @@ const OLDER_CALLS: &[c_long] = &[];
 /// Bits of open(2)'s flags with which a file would be made or written.
 const WRITES: i32 = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
 
-/// To read, to delete from and to walk a map of BPF that is open. Deleting is what libbpf does to a perf buffer's
-/// entries in its end.
-const BPF_COMMANDS: [u64; 3] = [1, 3, 4];
+/// To read, to delete from and to walk a map of BPF that is open, and to ask what is known of a link that is. Deleting is
+/// what libbpf does to a perf buffer's entries in its end.
+const BPF_COMMANDS: [u64; 4] = [1, 3, 4, 15];
 
 /// `PERF_EVENT_IOC_DISABLE`, and what tells a terminal: `TCGETS`, `TCGETS2`, `TIOCGWINSZ`.
 const IOCTLS: [u64; 4] = [0x2401, 0x5401, 0x802c_542a, 0x5413];

@@ -2,6 +2,7 @@
 //! From a tracer and its options to attached programs: down the ladder until a rung holds.
 
 mod attached;
+mod refusals;
 
 use std::collections::HashMap;
 use std::ffi::{CString, OsStr};
@@ -252,7 +253,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         let state = State::map(map_fd(object, ".bss.shared")?)?;
         let reader = reader(rung.label, object)?;
         let loses = |program: &str| self.hooks.loses(program);
-        match Session::attach(object, rung.label, state, loses) {
+        match Session::attach(object, rung.label, state, self.hooks.bounds(), loses) {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
             Ok(session) => Ok(Ok((session, reader))),
         }

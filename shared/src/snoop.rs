@@ -178,11 +178,13 @@ impl<S: Snoop> Run<'_, S> {
             tool: S::Tracer::NAME,
             events: self.printed,
             lost: account.lost,
+            certainty: account.certainty,
             duration,
             rung: stream.rung(),
             buffer: Some(stream.buffer()),
         };
-        self.out.summary(&summary, failed)?;
+        self.out
+            .summary(&summary, failed, self.common.fail_on_loss)?;
         Ok(account.lost.total() > 0)
     }
 }

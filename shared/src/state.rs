@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::error::{Error, Result};
-use crate::loss::{Cause, Counts};
+use crate::loss::Cause;
 use crate::raw::{loss_slot, shared_state};
 
 /// The mapped state of one loaded object. Reading it needs no privilege, whatever the kernel.
@@ -66,8 +66,12 @@ impl State {
 
     /// How many calls have been entered and not left.
     pub(crate) fn under_way(&self) -> u64 {
-        let losses = self.losses();
-        losses.get(Cause::KprobeMissed) + losses.get(Cause::FexitMissed)
+        let counted = self.counted();
+        let of = |cause| counted.iter().filter(move |(of, _)| *of == cause);
+        of(Cause::KprobeMissed)
+            .chain(of(Cause::FexitMissed))
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Sets one of the flags: 32 bits wide, of which only this side or only BPF writes each value.
@@ -79,8 +83,8 @@ impl State {
     }
 
     /// What BPF has counted so far, over all CPUs.
-    pub(crate) fn losses(&self) -> Counts {
-        let mut counts = Counts::default();
+    pub(crate) fn counted(&self) -> Vec<(Cause, u64)> {
+        let mut counts = Vec::new();
         for (cause, index) in Cause::counted() {
             // What one CPU counted another may have taken back: only the sum is a count.
             let mut sum = 0_u64;
@@ -93,7 +97,7 @@ impl State {
                 };
                 sum = sum.wrapping_add(count.load(Ordering::Relaxed));
             }
-            counts.add(cause, u64::try_from(sum.cast_signed()).unwrap_or(0));
+            counts.push((cause, u64::try_from(sum.cast_signed()).unwrap_or(0)));
         }
         counts
     }

@@ -3,6 +3,7 @@
 
 use crate::error::Result;
 use crate::gaps::Gaps;
+pub use crate::loss::Account;
 use crate::loss::{Cause, Counts, Lost};
 use crate::options::Options;
 use crate::probe::Passed;
@@ -49,15 +50,6 @@ enum Phase {
     Ended,
 }
 
-/// What a trace saw and lost. Final once the stream has ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Events that reached the tool.
-    pub seen: u64,
-    /// Events that did not, by cause. `seen` and the causes that count events add up to what happened.
-    pub lost: Counts,
-}
-
 /// What a batch is made of.
 #[derive(Debug)]
 pub enum Item<E> {
@@ -85,13 +77,14 @@ impl<T: Tracer> Stream<T> {
     /// [`Usage`](crate::error::Kind::Usage) for options that cannot be met.
     pub fn start(tracer: T, options: &Options) -> Result<Self> {
         let (session, transport) = session::start(&tracer, options)?;
+        let gaps = Gaps::new(session.bounds);
         Ok(Self {
             tracer,
             transport,
             session,
             phase: Phase::Running,
             records: Records::default(),
-            gaps: Gaps::default(),
+            gaps,
             seen: 0,
             lost: None,
         })
@@ -140,6 +133,10 @@ impl<T: Tracer> Stream<T> {
     }
 
     /// Detaches. The batches that are left are still given out, then [`next`](Self::next) gives `None`.
+    ///
+    /// This blocks the thread: for up to 20 ms, while calls under way come to their end, and for some milliseconds for
+    /// each program that is taken off its hook. So does dropping a stream that runs, without the first. In a program
+    /// that does other things meanwhile, call it by `tokio::task::spawn_blocking` or on a thread of its own.
     pub fn stop(&mut self) {
         if self.phase == Phase::Running {
             self.session.detach();
@@ -147,11 +144,14 @@ impl<T: Tracer> Stream<T> {
         }
     }
 
-    /// The account so far; final once the stream has ended.
+    /// The account so far; final once the stream has ended. Calls whose exit was missed are in it at the end only: until
+    /// then they may still be under way.
     pub fn account(&self) -> Account {
+        let lost = self.lost.unwrap_or_else(|| self.session.losses());
         Account {
             seen: self.seen,
-            lost: self.lost.unwrap_or_else(|| self.session.losses()),
+            lost,
+            certainty: self.session.certainty(&lost),
         }
     }
 

@@ -6,6 +6,7 @@ use libbpf_rs::skel::SkelBuilder;
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::kernel::Tracepoints;
+use crate::loss::Cause;
 use crate::probe::Ladder;
 
 /// The opened, not yet loaded skeleton of a tracer's object.
@@ -46,6 +47,11 @@ pub trait Hooks: Send {
     /// Whether an event is lost where the kernel refuses to run this program; not where that is counted otherwise.
     fn loses(&self, _program: &str) -> bool {
         true
+    }
+
+    /// Causes whose counts are no more than bounds with these settings: what was lost may not have been to be told.
+    fn bounds(&self) -> &'static [Cause] {
+        &[]
     }
 
     /// Why the rung with this label cannot do what these settings ask for; `None` where it can.

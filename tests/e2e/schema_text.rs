@@ -2,6 +2,7 @@
 //! `docs/events.schema.json` describes every field, and says enough to tell a wrong line.
 
 use serde_json::{Map, Value, json};
+use tracewell_shared::loss::{Cause, Figure};
 
 use crate::validate::{check, schema, validator};
 
@@ -36,8 +37,9 @@ fn kinds() -> Vec<(Map<String, Value>, Value)> {
             "ret": 0, "errno": null, "error": null, "inode": u64::MAX, "size_bytes": 5, "links": 1,
             "still_open": false, "probe": "fentry"}),
         json!({"event": "lost", "time": time, "count": 3, "cause": "buffer_full"}),
-        json!({"event": "summary", "tool": "opensnoop", "events": 0, "lost": 4,
-            "lost_by": {"buffer_full": 3, "recursion": 1}, "duration_ms": 12, "rung": "tp_btf", "buffer": "ring"}),
+        json!({"event": "summary", "tool": "opensnoop", "events": 0, "lost": 3,
+            "lost_by": {"buffer_full": 3}, "lost_at_most": 1, "lost_at_most_by": {"recursion": 1}, "account": "at_most",
+            "duration_ms": 12, "rung": "tp_btf", "buffer": "ring"}),
     ];
     let mut schema = schema();
     let references = schema["oneOf"].as_array().expect("a list").iter();
@@ -150,7 +152,7 @@ fn a_wrong_frame_is_told() {
 fn a_line_that_contradicts_itself_is_told() {
     let validator = validator();
     let kinds = kinds();
-    let wrong: [(&str, &str, Value); 33] = [
+    let wrong: [(&str, &str, Value); 37] = [
         ("exec", "ret", json!(0)),
         ("exec", "ret", json!(2)),
         ("exec", "errno", json!(null)),
@@ -182,7 +184,11 @@ fn a_line_that_contradicts_itself_is_told() {
         ("unlink", "probe", json!("auto")),
         ("lost", "count", json!(0)),
         ("lost", "cause", json!("bad luck")),
+        ("lost", "cause", json!("recursion")),
         ("summary", "lost_by", json!({"bad luck": 1})),
+        ("summary", "lost_by", json!({"recursion": 1})),
+        ("summary", "lost_at_most_by", json!({"buffer_full": 1})),
+        ("summary", "account", json!("perfect")),
         ("summary", "rung", json!("ladder")),
     ];
     for (event, field, value) in wrong {
@@ -194,4 +200,29 @@ fn a_line_that_contradicts_itself_is_told() {
         changed[field] = value;
         assert!(!validator.is_valid(&changed), "nobody notices: {changed}");
     }
+}
+
+/// Each cause of loss that the tools know is in the schema, as what its count is worth, and in the page about losses.
+#[test]
+fn causes_are_as_they_are_declared() {
+    let schema = schema();
+    let words = |list: &str| -> Vec<String> {
+        serde_json::from_value(schema["$defs"][list]["enum"].clone()).expect("words")
+    };
+    let (exact, bounds) = (words("cause"), words("bound"));
+    let page = include_str!("../../docs/README.md");
+    for cause in Cause::ALL {
+        let name = cause.name().to_owned();
+        assert_eq!(
+            exact.contains(&name),
+            cause.figure() == Figure::Exact,
+            "{name}"
+        );
+        assert!(exact.contains(&name) || bounds.contains(&name), "{name}");
+        assert!(
+            page.contains(&format!("\n| `{name}` |")),
+            "{name} is not explained"
+        );
+    }
+    assert!(exact.len() <= Cause::ALL.len(), "{exact:?}");
 }

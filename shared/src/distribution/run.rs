@@ -283,7 +283,7 @@ impl<D: Distribute> Run<'_, D> {
 
     fn tell_losses(&mut self, losses: &Counts, time_ns: u64) -> Result<()> {
         for (cause, total) in losses.iter() {
-            let count = total - self.told.get(cause);
+            let count = total.saturating_sub(self.told.get(cause));
             if count == 0 {
                 continue;
             }
@@ -310,11 +310,13 @@ impl<D: Distribute> Run<'_, D> {
             tool: D::Hooks::NAME,
             events: self.counted,
             lost,
+            certainty: distribution.certainty(&lost),
             duration,
             rung: distribution.rung(),
             buffer: None,
         };
-        self.out.summary(&summary, failed)?;
+        self.out
+            .summary(&summary, failed, self.common.fail_on_loss)?;
         Ok(lost.total() > 0)
     }
 }

@@ -7,7 +7,7 @@ use super::stamp::Stamp;
 use super::summary::Summary;
 use crate::event::Event;
 use crate::hist::Bucket;
-use crate::loss::Lost;
+use crate::loss::{Cause, Lost};
 
 /// Appends an event as one line.
 pub(super) fn event<E: Event>(out: &mut Vec<u8>, stamp: &mut Stamp, event: &E) {
@@ -34,17 +34,10 @@ pub(super) fn summary(out: &mut Vec<u8>, stamp: &mut Stamp, summary: &Summary<'_
     object.text("tool", summary.tool);
     object.u64("events", summary.events);
     object.u64("lost", summary.lost.total());
-    object.name("lost_by");
-    object.out.push(b'{');
-    for (index, (cause, count)) in summary.lost.iter().enumerate() {
-        if index > 0 {
-            object.out.push(b',');
-        }
-        string(object.out, cause.name());
-        object.out.push(b':');
-        number(object.out, count);
-    }
-    object.out.push(b'}');
+    object.causes("lost_by", summary.lost.iter());
+    object.u64("lost_at_most", summary.lost.total_at_most());
+    object.causes("lost_at_most_by", summary.lost.iter_at_most());
+    object.text("account", summary.certainty.name());
     let duration_ms = summary.duration.as_millis();
     object.u64(
         "duration_ms",
@@ -78,6 +71,21 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(br#",""#);
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(br#"":"#);
+    }
+
+    /// An object of counts, named by their causes.
+    fn causes(&mut self, name: &str, counts: impl Iterator<Item = (Cause, u64)>) {
+        self.name(name);
+        self.out.push(b'{');
+        for (index, (cause, count)) in counts.enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            string(self.out, cause.name());
+            self.out.push(b':');
+            number(self.out, count);
+        }
+        self.out.push(b'}');
     }
 
     /// The name of the field that holds the exact bytes of the field `name`.

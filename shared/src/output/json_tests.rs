@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use crate::event::Event;
-use crate::loss::{Cause, Counts, Lost};
+use crate::loss::{Cause, Certainty, Counts, Lost};
 use crate::output::Format;
 use crate::output::sample::{FRAMES, Random, Sample, written};
 use crate::output::summary::Summary;
@@ -166,6 +166,7 @@ fn losses_and_the_account() {
                     tool: "execsnoop",
                     events: 7,
                     lost: counts,
+                    certainty: Certainty::AtMost,
                     duration: Duration::from_micros(1_234_567),
                     rung: "tp_btf",
                     buffer: Some("ring"),
@@ -181,10 +182,14 @@ fn losses_and_the_account() {
     );
     let head = r#"{"event":"summary","tool":"execsnoop","events":7,"#;
     let tail = r#""duration_ms":1234,"rung":"tp_btf","buffer":"ring"}"#;
-    let expected = format!("{before}{head}\"lost\":0,\"lost_by\":{{}},{tail}\n");
+    let bound = r#""lost_at_most":0,"lost_at_most_by":{},"account":"at_most""#;
+    let expected = format!("{before}{head}\"lost\":0,\"lost_by\":{{}},{bound},{tail}\n");
     assert_eq!(account(counts), expected);
     counts.add(Cause::BufferFull, 5);
     counts.add(Cause::Recursion, 1);
-    let by = r#""lost":6,"lost_by":{"buffer_full":5,"recursion":1},"#;
+    let by = concat!(
+        r#""lost":5,"lost_by":{"buffer_full":5},"#,
+        r#""lost_at_most":1,"lost_at_most_by":{"recursion":1},"account":"at_most","#
+    );
     assert_eq!(account(counts), format!("{before}{head}{by}{tail}\n"));
 }

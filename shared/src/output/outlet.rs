@@ -7,7 +7,7 @@ use super::summary::{Gap, Summary};
 use super::{Format, Writer};
 use crate::error::{Kind, Result};
 use crate::event::EventFamily;
-use crate::loss::Lost;
+use crate::loss::{Certainty, Lost};
 use crate::tool;
 
 /// A writer whose reader may go. That it goes is an ending like others, not a failure: what is written from then on
@@ -62,13 +62,19 @@ impl<T: EventFamily> Outlet<T> {
     }
 
     /// Gives the account: in the stream where that has a place for it, else, or where the stream failed, on standard
-    /// error.
-    pub(crate) fn summary(&mut self, summary: &Summary, failed: bool) -> Result<()> {
+    /// error. What is no certain loss, and so no reason for another exit status, is said there too where `warn`.
+    pub(crate) fn summary(&mut self, summary: &Summary, failed: bool, warn: bool) -> Result<()> {
         self.write(|writer| {
             writer.summary(summary)?;
             writer.flush()
         })?;
-        if failed || self.format != Format::Json {
+        let said = failed || self.format != Format::Json;
+        // The summary itself says the bound.
+        let tells = said && summary.certainty == Certainty::AtMost;
+        if let Some(doubt) = summary.doubt().filter(|_| (said || warn) && !tells) {
+            tool::say(self.tool, doubt);
+        }
+        if said {
             // It names the tool itself. That nobody may read it is no reason to fail.
             drop(writeln!(io::stderr().lock(), "{summary}"));
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is said about a whole run, and about a gap in it.
 
-use crate::loss::{Counts, Lost};
+use crate::loss::{Cause, Certainty, Counts, Lost};
 use std::fmt;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub struct Summary<'a> {
     pub events: u64,
     /// How many were lost, by cause.
     pub lost: Counts,
+    /// Whether that is all.
+    pub certainty: Certainty,
     /// How long the run took.
     pub duration: Duration,
     /// The label of the rung that the tool was attached by.
@@ -33,6 +35,27 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
+impl Summary<'_> {
+    /// What the figures do not say, in plain words; `None` where they say it all.
+    pub fn doubt(&self) -> Option<String> {
+        let rung = self.rung;
+        match self.certainty {
+            Certainty::Exact => None,
+            Certainty::AtMost => Some(format!(
+                "at most {} more events than the lost ones may be missing: the kernel counts what it refused, not what that was",
+                self.lost.total_at_most()
+            )),
+            Certainty::Unknown if self.lost.get(Cause::FollowFull) > 0 => Some(
+                "how many events are missing is not known: not all descendants were followed"
+                    .into(),
+            ),
+            Certainty::Unknown => Some(format!(
+                "how many events are missing is not known: this kernel may skip programs of probe {rung} while others use BPF maps, and does not count it"
+            )),
+        }
+    }
+}
+
 /// A gap in words: `(lost 5: buffer full)`.
 #[derive(Debug, Clone, Copy)]
 pub struct Gap<'a>(pub &'a Lost);
@@ -46,7 +69,7 @@ impl fmt::Display for Gap<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Gap, Summary};
-    use crate::loss::{Cause, Counts, Lost};
+    use crate::loss::{Cause, Certainty, Counts, Lost};
     use std::time::Duration;
 
     #[test]
@@ -55,6 +78,7 @@ mod tests {
             tool: "execsnoop",
             events: 1234,
             lost: Counts::default(),
+            certainty: Certainty::Exact,
             duration: Duration::from_secs(1),
             rung: "tp_btf",
             buffer: Some("ring"),
@@ -66,6 +90,18 @@ mod tests {
             summary.to_string(),
             "execsnoop: 1 event, 5 lost (buffer full 5)"
         );
+        assert_eq!(summary.doubt(), None);
+        summary.lost.add(Cause::Recursion, 34);
+        summary.certainty = Certainty::AtMost;
+        assert_eq!(
+            summary.to_string(),
+            "execsnoop: 1 event, 5 lost (buffer full 5), at most 34 more (recursion 34)"
+        );
+        assert!(summary.doubt().unwrap().contains("at most 34 more"));
+        summary.certainty = Certainty::Unknown;
+        assert!(summary.doubt().unwrap().contains("probe tp_btf"));
+        summary.lost.add(Cause::FollowFull, 1);
+        assert!(summary.doubt().unwrap().contains("descendants"));
     }
 
     #[test]

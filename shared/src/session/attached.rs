@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A loaded object while it is attached, and its end.
 
-use std::fs;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::thread::sleep;
 use std::time::Duration;
 
 use libbpf_rs::{Link, Object};
 
 use super::FOLLOW_PROGRAMS;
-use crate::loss::{Cause, Counts};
+use super::refusals::{self, Refusals};
+use crate::loss::{Cause, Certainty, Counts};
 use crate::probe::Passed;
 use crate::state::State;
 
@@ -23,13 +23,20 @@ pub(crate) struct Session {
     pub(crate) rung: &'static str,
     pub(crate) passed: Vec<Passed>,
     pub(crate) state: State,
+    /// Causes whose counts are no more than bounds: see [`Hooks::bounds`](crate::tracer::Hooks::bounds).
+    pub(crate) bounds: &'static [Cause],
+    /// Whether the kernel may skip a program, and with it an event, and count nothing.
+    uncounted: bool,
     links: Vec<Link>,
-    /// Those of which a refused run is a lost event.
-    programs: Vec<OwnedFd>,
-    /// Held so that what the tool takes of the kernel's memory can be seen in its descriptors.
+    /// The programs of which a refused run may be a lost event.
+    refusals: Vec<Refusals>,
+    /// How often the kernel passed over a kprobe with its program, as it was when the links were last there.
+    nested: u64,
+    detached: bool,
+    /// Held so that what the tool takes of the kernel's memory can be seen in its descriptors, and for their counters.
     _maps: Vec<OwnedFd>,
     /// Held as the maps are.
-    _other_programs: Vec<OwnedFd>,
+    _programs: Vec<OwnedFd>,
 }
 
 impl Session {
@@ -39,44 +46,60 @@ impl Session {
         object: &Object,
         rung: &'static str,
         state: State,
+        bounds: &'static [Cause],
         loses: impl Fn(&str) -> bool,
     ) -> Result<Self, String> {
-        let mut links = Vec::new();
-        let (mut programs, mut others) = (Vec::new(), Vec::new());
+        let is_follow = |name: &str| FOLLOW_PROGRAMS.contains(&name);
+        let mut session = Self {
+            rung,
+            passed: Vec::new(),
+            state,
+            bounds,
+            uncounted: false,
+            links: Vec::new(),
+            refusals: Vec::new(),
+            nested: 0,
+            detached: false,
+            _maps: Vec::new(),
+            _programs: Vec::new(),
+        };
         // The processes of a command that is followed must be known before their events are.
         let (follow, rest): (Vec<_>, Vec<_>) = object
             .progs_mut()
             .filter(|program| program.autoload())
-            .partition(|program| FOLLOW_PROGRAMS.iter().any(|name| program.name() == *name));
+            .partition(|program| program.name().to_str().is_some_and(is_follow));
         for program in follow.into_iter().chain(rest) {
             let name = program.name().display().to_string();
             let link = program
                 .attach()
                 .map_err(|error| format!("the kernel refused to attach {name}: {error}"))?;
-            links.push(link);
-            let kept = if loses(&name) {
-                &mut programs
-            } else {
-                &mut others
-            };
-            kept.push(
-                program
-                    .as_fd()
-                    .try_clone_to_owned()
-                    .map_err(|error| format!("cannot keep {name}: {error}"))?,
-            );
+            let kept = program
+                .as_fd()
+                .try_clone_to_owned()
+                .map_err(|error| format!("cannot keep {name}: {error}"))?;
+            if is_follow(&name) {
+                session.watch(&kept, Cause::FollowMissed);
+            } else if loses(&name) {
+                session.watch(&kept, Cause::Recursion);
+                session.uncounted |=
+                    refusals::is_classic(program.prog_type()) && refusals::missed(&link).is_none();
+            }
+            session.links.push(link);
+            session._programs.push(kept);
         }
         let maps = object.maps();
         let maps = maps.filter_map(|map| map.as_fd().try_clone_to_owned().ok());
-        Ok(Self {
-            rung,
-            passed: Vec::new(),
-            state,
-            links,
-            programs,
-            _maps: maps.collect(),
-            _other_programs: others,
-        })
+        session._maps = maps.collect();
+        Ok(session)
+    }
+
+    /// Keeps the program's count of refused runs in sight.
+    fn watch(&mut self, program: &OwnedFd, cause: Cause) {
+        match Refusals::of(program, cause) {
+            Ok(refusals) => self.refusals.push(refusals),
+            // Without /proc, for one.
+            Err(_) => self.uncounted = true,
+        }
     }
 
     /// Takes the programs off their hooks. They stay loaded, for their counters.
@@ -89,28 +112,53 @@ impl Session {
             }
             sleep(CLOSING_STEP);
         }
+        self.nested = self.nested();
+        self.detached = true;
         // In turn, the last first: entries before exits.
         while self.links.pop().is_some() {}
     }
 
-    /// What was lost so far, by cause.
+    fn nested(&self) -> u64 {
+        self.links.iter().filter_map(refusals::missed).sum()
+    }
+
+    /// What was lost so far, by cause. Calls that are under way have no exit yet: those that will have none are known once
+    /// the programs are detached.
     pub(crate) fn losses(&self) -> Counts {
-        let mut losses = self.state.losses();
-        for program in &self.programs {
-            losses.add(Cause::Recursion, recursion_misses(program));
+        let mut losses = Counts::default();
+        for (cause, count) in self.state.counted() {
+            let exit = matches!(cause, Cause::KprobeMissed | Cause::FexitMissed);
+            if exit && !self.detached {
+                continue;
+            }
+            if self.bounds.contains(&cause) {
+                losses.add_at_most(cause, count);
+            } else {
+                losses.add(cause, count);
+            }
         }
+        for refusals in &self.refusals {
+            let (cause, count) = refusals.count();
+            losses.add(cause, count);
+        }
+        let nested = if self.detached {
+            self.nested
+        } else {
+            self.nested()
+        };
+        losses.add(Cause::KprobeNested, nested);
         losses
     }
-}
 
-/// How often the kernel refused to run the program inside itself; counted since 5.12 ("bpf: Count the number of
-/// times recursion was prevented"). Read from fdinfo, which needs no privilege, unlike bpf(2) on older kernels.
-fn recursion_misses(program: &OwnedFd) -> u64 {
-    fs::read_to_string(format!("/proc/self/fdinfo/{}", program.as_raw_fd()))
-        .ok()
-        .and_then(|info| {
-            info.lines()
-                .find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok())
-        })
-        .unwrap_or(0)
+    /// What these losses are worth.
+    pub(crate) fn certainty(&self, losses: &Counts) -> Certainty {
+        // Of a process that was not followed, nobody knows how many events were missed.
+        if self.uncounted || losses.get(Cause::FollowFull) > 0 {
+            Certainty::Unknown
+        } else if losses.total_at_most() > 0 {
+            Certainty::AtMost
+        } else {
+            Certainty::Exact
+        }
+    }
 }

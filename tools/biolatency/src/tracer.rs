@@ -4,6 +4,7 @@
 use plain::Plain;
 use tracewell_shared::distribution::{Distribution, Keyed};
 use tracewell_shared::error::{Error, Kind, Result};
+use tracewell_shared::loss::Cause;
 use tracewell_shared::options::{Filter, Options};
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::tracer::{Hooks, Opened};
@@ -161,6 +162,15 @@ impl Hooks for Latencies {
                 | "rq_complete_raw"
                 | "rq_complete_keyed_raw"
         )
+    }
+
+    fn bounds(&self) -> &'static [Cause] {
+        // Without an entry, nobody knows whose the request was.
+        if self.by_submitter() {
+            &[Cause::InflightFull]
+        } else {
+            &[]
+        }
     }
 
     fn unfit(&self, rung: &str) -> Option<&'static str> {

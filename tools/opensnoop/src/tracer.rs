@@ -4,6 +4,7 @@
 use tracewell_shared::callers::Symbols;
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::loss::Cause;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
@@ -104,6 +105,15 @@ impl Hooks for Opens {
         program.ends_with("_tp")
             || (program.contains("_callers_") == callers
                 && program.contains("_full_") == (self.full_path && !callers))
+    }
+
+    fn bounds(&self) -> &'static [Cause] {
+        // What had no entry, or no exit, may have succeeded.
+        if self.failed_only {
+            &[Cause::InflightFull, Cause::ExitMissed]
+        } else {
+            &[]
+        }
     }
 
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {

@@ -3,6 +3,7 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::loss::Cause;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
@@ -159,6 +160,20 @@ impl Hooks for Unlinks {
             .iter()
             .any(|end| program.ends_with(end));
         !exit && !program.contains("_object_") && !program.starts_with("left_behind")
+    }
+
+    fn bounds(&self) -> &'static [Cause] {
+        // What had no entry, or no exit, may have succeeded, or been a rename that replaced nothing.
+        if self.failed_only || self.renames {
+            &[
+                Cause::InflightFull,
+                Cause::KprobeMissed,
+                Cause::FexitMissed,
+                Cause::ExitMissed,
+            ]
+        } else {
+            &[]
+        }
     }
 
     fn unfit(&self, rung: &str) -> Option<&'static str> {
