@@ -33,10 +33,13 @@ struct {
 		__uint(value_size, bytes);                                                         \
 	} scratch SEC(".maps")
 
-/* What a map like it holds for a program on this CPU. */
+/*
+ * What a map like it holds for a program on this CPU. The CPU comes first: one
+ * that user space did not know of has no slot, and not another program's.
+ */
 #define slot_of(map, program)                                                                      \
 	({                                                                                         \
-		__u32 __key = (program)*shared_knobs.cpus + bpf_get_smp_processor_id();            \
+		__u32 __key = bpf_get_smp_processor_id() * shared_knobs.emitters + (program);      \
 		bpf_map_lookup_elem(map, &__key);                                                  \
 	})
 

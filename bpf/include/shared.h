@@ -75,7 +75,6 @@ struct caller_space {
 struct shared_knobs {
 	__u32 wake_bytes; /* wake the reader when the ring holds this much */
 	__u32 event_most_bytes; /* the largest event that the buffer takes */
-	__u32 cpus; /* possible CPUs: the scratch map has this many slots a program */
 	__u32 exclude_pid; /* the tool itself; 0: nobody */
 	__u32 pid;
 	__u32 tid;
@@ -93,11 +92,12 @@ struct shared_knobs {
 	__u8 follow;
 	__u8 perf_buffer; /* events is a perf event array, not a ring */
 	__u8 typed_current; /* bpf_get_current_task_btf() is there, and its type known */
-	__u8 pad[1];
+	__u8 emitters; /* programs that have slots in the scratch map */
 	/* Where the number of a task's mount namespace is; 0 unless by_mntns_map. */
 	__u32 nsproxy_at; /* in task_struct */
 	__u32 mnt_ns_at; /* in nsproxy */
 	__u32 mntns_inum_at; /* in mnt_namespace */
+	__u32 pad;
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */

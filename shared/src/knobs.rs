@@ -11,17 +11,11 @@ use crate::transport;
 pub const COMM_MAX: usize = 15;
 
 /// What to set before load, for a buffer of `buffer_bytes`.
-pub(crate) fn shared(
-    options: &Options,
-    cpus: u32,
-    buffer_bytes: usize,
-    perf: bool,
-) -> Result<shared_knobs> {
+pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Result<shared_knobs> {
     let filter = &options.filter;
     let mut knobs = shared_knobs {
         wake_bytes: u32::try_from(buffer_bytes / 2).unwrap_or(u32::MAX),
         event_most_bytes: transport::event_most_bytes(buffer_bytes, perf),
-        cpus,
         exclude_pid: options.exclude.unwrap_or(0),
         pid: filter.pid.unwrap_or(0),
         tid: filter.tid.unwrap_or(0),

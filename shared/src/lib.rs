@@ -10,6 +10,7 @@ pub mod cli;
 pub mod clock;
 pub mod column;
 pub mod command;
+mod cpus;
 pub mod decode;
 pub mod distribution;
 mod ends;

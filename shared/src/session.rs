@@ -15,9 +15,10 @@ use std::path::Path;
 use libbpf_rs::btf::Btf;
 use libbpf_rs::libbpf_sys;
 use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
-use libbpf_rs::{Map, MapCore, MapType, Object, OpenMapMut, OpenObject, num_possible_cpus};
+use libbpf_rs::{Map, MapCore, MapType, Object, OpenMapMut, OpenObject};
 
 pub(crate) use self::attached::Session;
+use crate::cpus;
 use crate::error::{Error, Kind, Result};
 use crate::filters::{self, Pinned};
 use crate::kernel::{self, Kernel as _, Running};
@@ -50,6 +51,7 @@ type Descent<R> = Result<(Vec<Passed>, R), Vec<Passed>>;
 struct Attempt<'a, T: Hooks> {
     hooks: &'a T,
     options: &'a Options,
+    /// One more than the highest number of a CPU.
     cpus: u32,
     perf: bool,
     buffer_bytes: usize,
@@ -144,13 +146,6 @@ fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
     }
 }
 
-fn cpus() -> Result<u32> {
-    num_possible_cpus()
-        .ok()
-        .and_then(|cpus| u32::try_from(cpus).ok())
-        .ok_or_else(|| Error::new(Kind::Io, "cannot read /sys/devices/system/cpu/possible"))
-}
-
 /// A power of two of pages, as both kinds of buffer want it.
 fn buffer_bytes(options: &Options, perf: bool) -> usize {
     let default = if perf { PERF_BYTES } else { RING_BYTES };
@@ -169,7 +164,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         Ok(Self {
             hooks,
             options,
-            cpus: cpus()?,
+            cpus: cpus::end()?,
             perf,
             buffer_bytes: buffer_bytes(options, perf),
             pinned: Pinned::open(&options.filter)?,
@@ -236,7 +231,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             programs,
             self.options.follow.is_some(),
         );
-        self.configure_shared(open.open_object_mut())?;
+        self.configure_shared(rung.label, open.open_object_mut())?;
         self.hooks.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
@@ -297,8 +292,10 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             .map_err(|error| bpf_error("cannot open the BPF object", &error))
     }
 
-    fn configure_shared(&self, object: &mut OpenObject) -> Result<()> {
-        let knobs = knobs::shared(self.options, self.cpus, self.buffer_bytes, self.perf)?;
+    fn configure_shared(&self, rung: &str, object: &mut OpenObject) -> Result<()> {
+        let emitters = self.hooks.emitters(rung);
+        let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
+        knobs.emitters = emitters;
         // SAFETY: integers and arrays of integers, without padding that is not a field.
         let knobs = unsafe { plain::as_bytes(&knobs) };
         let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);
@@ -307,9 +304,9 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             match name.as_bytes() {
                 b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,
-                b"scratch" | b"walks" => {
-                    map.set_max_entries(self.cpus * T::EMITTERS).map_err(set)?
-                }
+                b"scratch" | b"walks" => map
+                    .set_max_entries(self.cpus * u32::from(emitters))
+                    .map_err(set)?,
                 b"followed" if self.options.follow.is_some() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?
                 }

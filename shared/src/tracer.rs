@@ -20,9 +20,6 @@ pub trait Hooks: Send {
     /// The tool's name.
     const NAME: &'static str;
 
-    /// How many programs of one rung put events together; each has its own scratch space on each CPU.
-    const EMITTERS: u32 = 1;
-
     /// The ways to hook what it traces.
     const LADDER: &'static Ladder;
 
@@ -38,6 +35,12 @@ pub trait Hooks: Send {
 
     /// What those rungs hook.
     const TRACEPOINTS: Tracepoints = Tracepoints::SystemCalls;
+
+    /// How many programs of the rung with this label put events together with these settings; each has its own scratch
+    /// space on each CPU, by the number that its source gives it.
+    fn emitters(&self, _rung: &str) -> u8 {
+        1
+    }
 
     /// Whether these settings need a program of the ladder; those that none needs are not loaded.
     fn wants(&self, _program: &str) -> bool {

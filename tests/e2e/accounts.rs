@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::thread::{scope, sleep, spawn};
 use std::time::Duration;
 
+use nix::libc;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use tracewell_tests::{Finished, buffers, forced, rungs, scratch};
+use tracewell_tests::{Finished, buffers, forced, note, rungs, scratch};
 
 use crate::kernel::{with_own_mounts, with_tracefs};
 use crate::storms::{scaled, storm, traced, turn, unique_uid};
+use crate::sys;
 
 /// More than there are CPUs anywhere that this is tested.
 pub(crate) const THREADS: u64 = 8;
@@ -275,6 +278,42 @@ fn a_slow_reader_of_each_format() {
             "{format}: {made} made: {told:?}"
         );
     }
+}
+
+/// The list of CPUs that may ever be there, as it would be if the others' numbers were beyond it.
+const POSSIBLE: &str = "/sys/devices/system/cpu/possible";
+
+/// What happens on a CPU that user space has no memory for is lost for that reason, and on no other.
+#[test]
+fn a_cpu_beyond_the_list_is_accounted_for() {
+    let _turn = turn();
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").unwrap();
+    if online.trim() == "0" {
+        note("skipped a list of CPUs that is too short: there is one CPU");
+        return;
+    }
+    let scratch = scratch();
+    let list = scratch.path().join("possible");
+    fs::write(&list, "0\n").unwrap();
+    with_own_mounts(|| {
+        sys::mount(Some(&list), Path::new(POSSIBLE), None, libc::MS_BIND);
+        for load in [execs(), opens(), unlinks()] {
+            let uid = unique_uid();
+            let tool = traced(load.tool, uid)
+                .json()
+                .args(["--buffer-size", "16m"])
+                .start();
+            // As often as it takes until another CPU has had some of it.
+            let made = (0..3).map(|_| load.make(uid)).sum();
+            let finished = tool.finish().success();
+            load.adds_up(&finished, made);
+            let summary = finished.summary();
+            assert!(
+                summary["lost_by"]["no_room"].as_u64() > Some(0),
+                "{summary}"
+            );
+        }
+    });
 }
 
 /// A run of so many events ends in the middle of what came: losses behind it are told like all others.

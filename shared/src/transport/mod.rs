@@ -17,6 +17,7 @@ pub(crate) use perf::PERF_MOST_BYTES;
 pub use perf::page_bytes;
 pub(crate) use records::{Records, head_of};
 
+use crate::cpus;
 use crate::error::{Error, Result};
 use perf::PerfBuffers;
 use ring::Ring;
@@ -83,7 +84,7 @@ impl Transport {
     /// tokio runtime.
     pub(crate) fn perf(map: OwnedFd, bytes: usize, latency: Duration) -> Result<Self> {
         let refused = |error: io::Error| Error::io("cannot open the perf buffers", &error);
-        let perf = PerfBuffers::new(map, bytes).map_err(refused)?;
+        let perf = PerfBuffers::new(map, bytes, &cpus::online()?).map_err(refused)?;
         let epoll = perf.epoll().map_err(refused)?;
         Self::new(Buffer::Perf(perf), epoll, latency, PERF_TICK)
     }

@@ -39,8 +39,9 @@ struct RawSample {
 }
 
 impl PerfBuffers {
-    /// Opens a buffer of `bytes` (a power of two of pages) on each CPU.
-    pub(crate) fn new(map: OwnedFd, bytes: usize) -> io::Result<Self> {
+    /// Opens a buffer of `bytes` (a power of two of pages) on each of these CPUs. libbpf's own list leaves out those
+    /// whose number is not below the number of CPUs.
+    pub(crate) fn new(map: OwnedFd, bytes: usize, cpus: &[u32]) -> io::Result<Self> {
         let mut target: Box<*mut Records> = Box::new(ptr::null_mut());
         let mut attr = libbpf_sys::perf_event_attr {
             type_: libbpf_sys::PERF_TYPE_SOFTWARE,
@@ -52,8 +53,17 @@ impl PerfBuffers {
         attr.__bindgen_anon_1.sample_period = 1;
         attr.set_watermark(1);
         attr.__bindgen_anon_2.wakeup_watermark = u32::try_from(bytes / 2).unwrap_or(u32::MAX);
+        let mut cpus: Vec<c_int> = cpus.iter().map(|cpu| cpu.cast_signed()).collect();
+        let mut keys = cpus.clone();
+        let opts = libbpf_sys::perf_buffer_raw_opts {
+            sz: size_of::<libbpf_sys::perf_buffer_raw_opts>() as libbpf_sys::size_t,
+            cpu_cnt: cpus.len() as c_int,
+            cpus: cpus.as_mut_ptr(),
+            map_keys: keys.as_mut_ptr(),
+            ..Default::default()
+        };
         let pages = (bytes / page_bytes()) as libbpf_sys::size_t;
-        // SAFETY: all pointers are live; the context stays where it is as long as the buffers do.
+        // SAFETY: all pointers are live, the lists have that length; the context stays where it is as long as the buffers do.
         let buffers = unsafe {
             libbpf_sys::perf_buffer__new_raw(
                 map.as_raw_fd(),
@@ -61,7 +71,7 @@ impl PerfBuffers {
                 &raw mut attr,
                 Some(copy_sample),
                 (&raw mut *target).cast(),
-                ptr::null(),
+                &raw const opts,
             )
         };
         match NonNull::new(buffers) {

@@ -74,9 +74,6 @@ impl Hooks for Execs {
 
     const NAME: &'static str = "execsnoop";
 
-    /// One for successes, one for failures.
-    const EMITTERS: u32 = 2;
-
     const LADDER: &'static Ladder = &Ladder {
         subject: "execs",
         rungs: &[
@@ -114,6 +111,11 @@ impl Hooks for Execs {
     const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
 
     const TRACEPOINTS: Tracepoints = Tracepoints::Others;
+
+    fn emitters(&self, _rung: &str) -> u8 {
+        // One for successes, one for failures.
+        1 + u8::from(self.failed)
+    }
 
     fn wants(&self, program: &str) -> bool {
         self.failed || !FAIL_PROGRAMS.contains(&program)

@@ -92,9 +92,6 @@ impl Hooks for Unlinks {
 
     const NAME: &'static str = "unlinksnoop";
 
-    // The exits of unlinkat, rmdir and rename, and of those that a kretprobe missed.
-    const EMITTERS: u32 = 4;
-
     const LADDER: &'static Ladder = &Ladder {
         subject: "removals",
         rungs: &[
@@ -146,6 +143,16 @@ impl Hooks for Unlinks {
         &[("inflight", 1), ("removals", 1), ("long_removals", 16)];
 
     const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
+
+    fn emitters(&self, rung: &str) -> u8 {
+        match rung {
+            // The exits of unlinkat and rmdir, and of renames.
+            "fentry" => 2 + u8::from(self.renames),
+            // And of those that a kretprobe missed.
+            "kprobe" => 4,
+            _ => 1,
+        }
+    }
 
     fn wants(&self, program: &str) -> bool {
         // The pairs have a knob for the full path, the other exits are two programs.
