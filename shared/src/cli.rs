@@ -85,7 +85,7 @@ pub struct Common {
     #[arg(long, value_name = "FORMAT", help_heading = "Output", value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
-    /// Write to this file instead of standard output
+    /// Write to this file instead of standard output; SIGUSR1 opens it again, once it was renamed
     #[arg(short = 'o', long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
 

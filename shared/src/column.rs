@@ -78,17 +78,17 @@ where
 
     /// The process.
     pub fn pid() -> Self {
-        Self::left("PID", 6, |event, cell| cell.u64(event.task().pid.into()))
+        Self::left("PID", 7, |event, cell| cell.u64(event.task().pid.into()))
     }
 
     /// The thread.
     pub fn tid() -> Self {
-        Self::left("TID", 6, |event, cell| cell.u64(event.task().tid.into()))
+        Self::left("TID", 7, |event, cell| cell.u64(event.task().tid.into()))
     }
 
     /// The thread's name.
     pub fn comm() -> Self {
-        Self::left("COMM", 16, |event, cell| cell.bytes(event.task().comm))
+        Self::left("COMM", 16, |event, cell| cell.word(event.task().comm))
     }
 
     /// The error's name; `0` for a success.

@@ -15,7 +15,7 @@ use crate::output::sink::Sink;
 use crate::privilege;
 use crate::probe::Passed;
 use crate::seccomp;
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Rotation, Shutdown};
 use crate::tool;
 
 /// What a run has when it starts to trace.
@@ -24,6 +24,7 @@ pub(crate) struct Launched {
     pub(crate) sink: Sink,
     pub(crate) held: Option<Held>,
     pub(crate) shutdown: Shutdown,
+    pub(crate) rotation: Rotation,
 }
 
 /// Gives up what a run does not need any more: the memory of its start, and system calls that are not on the list.
@@ -43,10 +44,11 @@ pub(crate) fn run(
     body: impl AsyncFnOnce(Launched) -> Result<u8>,
 ) -> Result<u8> {
     privilege::refuse_other_ids()?;
-    let sink = match &common.output {
+    let mut sink = match &common.output {
         Some(path) => Sink::file(path)?,
         None => Sink::stdout(),
     };
+    sink.keep_reopenable()?;
     // Forked while the process has the caller's privileges and nothing open that the command could inherit.
     let held = match common.command.as_slice() {
         [] => None,
@@ -73,6 +75,7 @@ pub(crate) fn run(
                 sink,
                 held,
                 shutdown,
+                rotation: Rotation::new()?,
             })
             .await
         })

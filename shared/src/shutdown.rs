@@ -101,6 +101,27 @@ impl Shutdown {
     }
 }
 
+/// Listens for `SIGUSR1`, which asks a tool to open its output again.
+#[derive(Debug)]
+pub(crate) struct Rotation(Signal);
+
+impl Rotation {
+    /// Listens from now on, for good.
+    ///
+    /// Fails outside of a tokio runtime with I/O enabled.
+    pub(crate) fn new() -> Result<Self> {
+        let signal = unix::signal(SignalKind::user_defined1());
+        Ok(Self(signal.map_err(|error| {
+            Error::io("cannot listen for signals", &error)
+        })?))
+    }
+
+    /// Waits for the signal. Cancel safe.
+    pub(crate) async fn asked(&mut self) {
+        received(Some(&mut self.0)).await;
+    }
+}
+
 /// Whether the process ignores `signal`, as it does when its caller had it ignored.
 pub(crate) fn is_ignored(signal: signal::Signal) -> io::Result<bool> {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();

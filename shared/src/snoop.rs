@@ -16,6 +16,7 @@ use crate::output::summary::Summary;
 use crate::output::table::Column;
 use crate::pid;
 use crate::privilege::{self, Capability};
+use crate::shutdown::Rotation;
 use crate::stream::{Batch, Item, Stream};
 use crate::tracer::{Hooks, Tracer};
 
@@ -92,7 +93,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             malformed: 0,
         };
         let ends = Ends::begin(S::Tracer::NAME, &common, launched.shutdown, launched.held)?;
-        run.trace(stream, ends).await
+        run.trace(stream, ends, launched.rotation).await
     })
 }
 
@@ -112,7 +113,12 @@ impl<S: Snoop> Run<'_, S> {
             .is_some_and(|most| self.printed >= most)
     }
 
-    async fn trace(mut self, mut stream: Stream<S::Tracer>, mut ends: Ends) -> Result<u8> {
+    async fn trace(
+        mut self,
+        mut stream: Stream<S::Tracer>,
+        mut ends: Ends,
+        mut rotation: Rotation,
+    ) -> Result<u8> {
         // Output that fails ends the trace, and the account is given all the same.
         let mut failed = None;
         loop {
@@ -130,6 +136,13 @@ impl<S: Snoop> Run<'_, S> {
                 reached = ends.reached() => {
                     reached?;
                     true
+                }
+                () = rotation.asked() => {
+                    if let Err(error) = self.out.reopen() {
+                        failed.get_or_insert(error);
+                        self.out.close();
+                    }
+                    !self.out.is_open()
                 }
             };
             if end {

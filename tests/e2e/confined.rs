@@ -16,7 +16,7 @@ use tracewell_shared::privilege;
 use tracewell_shared::seccomp::{self, Seccomp};
 use tracewell_tests::{Actor, Tool, actor, environment, note, own_tid, scratch};
 
-use crate::privilege::{CAP_BPF, CAP_PERFMON, NOBODY};
+use crate::privilege::{CAP_BPF, CAP_PERFMON, NOBODY, limited};
 use crate::sys;
 
 const TOOLS: [&str; 4] = ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"];
@@ -119,6 +119,66 @@ fn output_does_not_go_into_a_trap() {
                 assert_eq!(fs::read(target).unwrap(), b"precious", "{}", path.display());
             }
         }
+    }
+}
+
+#[test]
+fn output_does_not_go_into_a_trap_by_another_way() {
+    let scratch = scratch();
+    let target = scratch.path().join("target");
+    let evil = scratch.path().join("evil");
+    let group = scratch.path().join("group");
+    for directory in [&evil, &group] {
+        fs::create_dir_all(directory.join("sub")).unwrap();
+        symlink(&target, directory.join("out")).unwrap();
+        lchown(directory.join("out"), Some(NOBODY), None).unwrap();
+    }
+    lchown(&evil, Some(NOBODY), None).unwrap();
+    lchown(&group, None, Some(1000)).unwrap();
+    fs::set_permissions(&group, fs::Permissions::from_mode(0o775)).unwrap();
+    for directory in [&evil, &group] {
+        for way in [
+            "out",
+            "./out",
+            "sub/../out",
+            "../evil/../group/out",
+            "../evil/out",
+        ] {
+            fs::write(&target, "precious").unwrap();
+            let absolute = directory.join(way);
+            for path in [Path::new(way), &absolute] {
+                for option in ["--output", "--record"] {
+                    let mut tool = Tool::new("biolatency").arg(option).arg(path);
+                    tool.command().current_dir(directory);
+                    let said = tool.args(["--duration", "0.01"]).run().ended_with(1).stderr;
+                    let shown = path.display();
+                    assert!(said.contains("symbolic link"), "{option} {shown}: {said}");
+                    assert_eq!(fs::read(&target).unwrap(), b"precious", "{shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn output_named_from_the_root_needs_no_current_directory() {
+    let scratch = scratch();
+    let (closed, output) = (scratch.path().join("closed"), scratch.path().join("open"));
+    for (directory, mode) in [
+        (&closed, 0o700),
+        (&output, 0o777),
+        (&scratch.path().into(), 0o755),
+    ] {
+        fs::create_dir_all(directory).unwrap();
+        fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for tool in ["opensnoop", "biolatency"] {
+        let path = output.join(tool);
+        let mut command = limited(tool, NOBODY, &[CAP_BPF, CAP_PERFMON]).output(&path);
+        // Before the user changes.
+        command.command().current_dir(&closed);
+        drop(command.args(["--duration", "0.01"]).run().success());
+        assert_eq!(fs::metadata(&path).unwrap().uid(), NOBODY);
     }
 }
 

@@ -35,6 +35,7 @@ mod output;
 mod paths;
 mod privilege;
 mod removed;
+mod rotation;
 mod schema;
 mod schema_text;
 mod selftest;

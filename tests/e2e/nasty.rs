@@ -26,6 +26,7 @@ pub(crate) const NASTY: &[&[u8]] = &[
     "over\u{202e}ride \u{2066}isolate\u{2069}".as_bytes(),
     "dots\u{2026}".as_bytes(),
     "lines\u{2028}\u{2029}\u{85}".as_bytes(),
+    "seen\u{34f}\u{fe0f}\u{3164}\u{2800}\u{a0}".as_bytes(),
     "hidden\u{200b}\u{feff}\u{ad}".as_bytes(),
     "na\u{ef}ve \u{65e5}\u{672c} \u{1f600}".as_bytes(),
     b"\"quoted\" 'single' \"",
@@ -36,6 +37,10 @@ pub(crate) const NASTY: &[&[u8]] = &[
     b"\xc0\xaf\xed\xa0\x80",
     b"a \x01\x02\x1f z",
     b"$(x) `x` %s",
+    b"=1+1;=2",
+    b"-1",
+    b"'@x'",
+    b"tmux: server",
 ];
 
 pub(crate) fn os(bytes: &[u8]) -> &OsStr {

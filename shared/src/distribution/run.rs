@@ -22,6 +22,7 @@ use crate::output::outlet::Outlet;
 use crate::output::summary::Summary;
 use crate::output::{Format, Writer};
 use crate::privilege;
+use crate::shutdown::Rotation;
 use crate::tracer::Hooks;
 
 /// How and when histograms are shown.
@@ -140,7 +141,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
         launch::confine(D::Hooks::NAME, &common, launched.held.as_ref())?;
         launch::tell_ready(ready)?;
         let ends = Ends::begin(D::Hooks::NAME, &common, launched.shutdown, launched.held)?;
-        run.trace(distribution, ends).await
+        run.trace(distribution, ends, launched.rotation).await
     })
 }
 
@@ -183,6 +184,7 @@ impl<D: Distribute> Run<'_, D> {
         mut self,
         mut distribution: Distribution<D::Hooks>,
         mut ends: Ends,
+        mut rotation: Rotation,
     ) -> Result<u8> {
         let Show {
             interval,
@@ -194,6 +196,15 @@ impl<D: Distribute> Run<'_, D> {
         let mut failed = None;
         loop {
             let end = tokio::select! {
+                () = rotation.asked() => {
+                    if let Err(error) = self.out.reopen() {
+                        failed = Some(error);
+                        self.out.close();
+                        true
+                    } else {
+                        continue;
+                    }
+                }
                 reached = ends.reached() => {
                     reached?;
                     true

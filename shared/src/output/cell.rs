@@ -103,6 +103,16 @@ impl<'c> Cell<'c> {
         }
     }
 
+    /// A name that came from elsewhere, [as one word](escape::word), so that the columns behind it stay in their place.
+    #[inline]
+    pub fn word(&mut self, value: &[u8]) {
+        if escape::argument_is_plain(value) {
+            self.ascii(value);
+        } else {
+            self.escaped(value, escape::word);
+        }
+    }
+
     /// One of several arguments, [escaped and quoted](escape::argument) so that it can be told apart.
     #[inline]
     pub fn argument(&mut self, value: &[u8]) {

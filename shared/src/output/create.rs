@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat, readlinkat};
 use nix::libc::{self, stat as Status};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat, stat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::unistd::geteuid;
 
@@ -29,9 +30,9 @@ const TRIES: u32 = 16;
 pub(super) enum Refused {
     /// What the kernel says.
     Errno(Errno),
-    /// This is a symbolic link where everyone may make one.
+    /// This is a symbolic link where others than the caller and root may make one.
     Link(PathBuf),
-    /// This is a file, or a pipe, that is not only the caller's, where everyone may make one.
+    /// This is a file, or a pipe, that is not only the caller's, where others may make one.
     Others(PathBuf),
 }
 
@@ -44,7 +45,8 @@ impl From<Errno> for Refused {
 /// A directory on the way.
 struct Place {
     fd: OwnedFd,
-    /// Whether someone else may put things there.
+    /// Whether someone else may put things there. It is asked of the directory alone, never of the way to it: so it
+    /// makes no difference whether it is reached by its name, by `..`, by a link, or as the current directory.
     shared: bool,
 }
 
@@ -52,35 +54,128 @@ impl Place {
     fn open(at: impl AsFd, name: &OsStr) -> Result<Self, Refused> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(at, name, flags, Mode::empty())?;
-        let shared = everyone_writes(&fstat(&fd)?);
-        Ok(Self { fd, shared })
+        let status = fstat(&fd)?;
+        Ok(Self::of(fd, &status))
     }
 
-    /// The directory that was found under a name here. Another user's in one that everyone may write to is no better.
-    fn below(&self, fd: OwnedFd, status: &Status) -> Self {
-        let shared = everyone_writes(status) || (self.shared && !is_trusted(status));
+    fn of(fd: OwnedFd, status: &Status) -> Self {
+        let shared = others_write(status) || !is_trusted(status);
         Self { fd, shared }
     }
+
+    /// Opens what was found under a name here: no directory, and no link.
+    fn open_file(
+        &self,
+        name: &OsStr,
+        found: &OwnedFd,
+        status: &Status,
+        more: OFlag,
+    ) -> Result<OwnedFd, Refused> {
+        if !self.shared {
+            return Ok(open(&self.fd, name, OFlag::O_NOFOLLOW | more)?);
+        }
+        // One with another name as well may be a file of the caller's that someone else linked to here.
+        let only_here = kind(status) != SFlag::S_IFREG || status.st_nlink <= 1;
+        if !is_trusted(status) || !only_here {
+            return Err(Refused::Others(shown(self, name)));
+        }
+        Ok(reopen(found, more)?)
+    }
+
+    /// What was made or opened here.
+    fn holds(self, file: OwnedFd, name: OsString) -> Made {
+        Made {
+            file,
+            spot: Some(Spot {
+                directory: self.fd,
+                name,
+                shared: self.shared,
+            }),
+        }
+    }
 }
 
-fn everyone_writes(status: &Status) -> bool {
-    status.st_mode & libc::S_IWOTH != 0
+/// Whether more than the owner may write: of a directory with an access control list, the group's bits are the most
+/// that any other user or group of the list has.
+fn others_write(status: &Status) -> bool {
+    status.st_mode & (libc::S_IWGRP | libc::S_IWOTH) != 0
 }
 
-/// Whether what has this status was made by the caller, or by root, who needs no trick.
+/// Whether what has this status was made by the caller, or by root, who needs no trick. Nor does the owner of the
+/// root directory: that is what root looks like in a user namespace that has no number for him.
 fn is_trusted(status: &Status) -> bool {
-    status.st_uid == 0 || status.st_uid == geteuid().as_raw()
+    static OWNER_OF_ROOT: OnceLock<u32> = OnceLock::new();
+    let owner_of_root = OWNER_OF_ROOT.get_or_init(|| stat("/").map_or(0, |root| root.st_uid));
+    [0, geteuid().as_raw(), *owner_of_root].contains(&status.st_uid)
 }
 
 fn kind(status: &Status) -> SFlag {
     SFlag::from_bits_truncate(status.st_mode & libc::S_IFMT)
 }
 
+/// A file that was opened to be written, always at its end.
+pub(super) struct Made {
+    pub(super) file: OwnedFd,
+    /// Where it is; `None` of what is no regular file, and of one that was named by a descriptor.
+    pub(super) spot: Option<Spot>,
+}
+
+/// Where a file is: the directory, held open, and the name there.
+#[derive(Debug)]
+pub(super) struct Spot {
+    pub(super) directory: OwnedFd,
+    name: OsString,
+    shared: bool,
+}
+
+impl Spot {
+    /// Opens what has the name by now, or makes a file of that name. The same is refused as at the first time, and what
+    /// is no regular file.
+    pub(super) fn open_again(&self) -> Result<OwnedFd, Refused> {
+        let place = Place {
+            fd: self.directory.try_clone().map_err(|error| {
+                Errno::from_raw(error.raw_os_error().unwrap_or(Errno::UnknownErrno as i32))
+            })?,
+            shared: self.shared,
+        };
+        let mut tries = 0;
+        loop {
+            let Some(found) = look(&place, &self.name)? else {
+                match make(&place, &self.name) {
+                    Err(Errno::EEXIST) if tries < TRIES => tries += 1,
+                    made => return Ok(made?),
+                }
+                continue;
+            };
+            let status = fstat(&found)?;
+            return match kind(&status) {
+                SFlag::S_IFLNK => Err(Refused::Link(shown(&place, &self.name))),
+                SFlag::S_IFREG => {
+                    Ok(place.open_file(&self.name, &found, &status, OFlag::empty())?)
+                }
+                _ => Err(Refused::Others(shown(&place, &self.name))),
+            };
+        }
+    }
+}
+
+/// What has this name, whatever it is, not opened; `None` for nothing.
+fn look(place: &Place, name: &OsStr) -> nix::Result<Option<OwnedFd>> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    match openat(&place.fd, name, flags, Mode::empty()) {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// Creates the file with the caller's umask, or empties it; gives it open to be written.
-pub(super) fn create(path: &Path) -> Result<OwnedFd, Refused> {
+pub(super) fn create(path: &Path) -> Result<Made, Refused> {
     let mut left = VecDeque::new();
     prepend(&mut left, path);
-    let mut place = Place::open(AT_FDCWD, OsStr::new("."))?;
+    // Whoever names a file from the root may stand where he may not look.
+    let start = if path.is_absolute() { "/" } else { "." };
+    let mut place = Place::open(AT_FDCWD, OsStr::new(start))?;
     let (mut links, mut tries) = (0, 0);
     while let Some(name) = left.pop_front() {
         if name == "/" || name == ".." || name == "." {
@@ -88,35 +183,38 @@ pub(super) fn create(path: &Path) -> Result<OwnedFd, Refused> {
             continue;
         }
         let last = left.is_empty();
-        let look = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let found = match openat(&place.fd, &*name, look, Mode::empty()) {
-            Ok(found) => found,
-            Err(Errno::ENOENT) if last => match make(&place, &name) {
+        let Some(found) = look(&place, &name)? else {
+            if !last {
+                return Err(Errno::ENOENT.into());
+            }
+            match make(&place, &name) {
                 // Someone was faster: it is looked at once more.
                 Err(Errno::EEXIST) if tries < TRIES => {
                     tries += 1;
                     left.push_front(name);
                     continue;
                 }
-                made => return Ok(made?),
-            },
-            Err(errno) => return Err(errno.into()),
+                made => return Ok(place.holds(made?, name)),
+            }
         };
         let status = fstat(&found)?;
         match kind(&status) {
             // Not a link that has a text: it stands for a file that is open, as /dev/stdout does in the end.
             SFlag::S_IFLNK if is_proc(&place) => {
                 if last {
-                    return Ok(open(&place.fd, &name, OFlag::empty())?);
+                    let file = open(&place.fd, &name, OFlag::O_TRUNC)?;
+                    return Ok(Made { file, spot: None });
                 }
                 let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
                 let fd = openat(&place.fd, &*name, flags, Mode::empty())?;
-                let shared = everyone_writes(&fstat(&fd)?);
-                place = Place { fd, shared };
+                let status = fstat(&fd)?;
+                place = Place::of(fd, &status);
             }
             SFlag::S_IFLNK => {
                 links += 1;
-                if place.shared && (last || !is_trusted(&status)) {
+                // One with another name as well may be a link of root's that someone else put here.
+                let followed = !last && is_trusted(&status) && status.st_nlink <= 1;
+                if place.shared && !followed {
                     return Err(Refused::Link(shown(&place, &name)));
                 }
                 if links > LINKS_MAX {
@@ -125,16 +223,14 @@ pub(super) fn create(path: &Path) -> Result<OwnedFd, Refused> {
                 prepend(&mut left, Path::new(&readlinkat(&found, "")?));
             }
             SFlag::S_IFDIR if last => return Err(Errno::EISDIR.into()),
-            SFlag::S_IFDIR => place = place.below(found, &status),
+            SFlag::S_IFDIR => place = Place::of(found, &status),
             _ if !last => return Err(Errno::ENOTDIR.into()),
-            _ if !place.shared => return Ok(open(&place.fd, &name, OFlag::O_NOFOLLOW)?),
             kind => {
-                // One with another name as well may be a file of the caller's that someone else linked to here.
-                let only_here = kind != SFlag::S_IFREG || status.st_nlink <= 1;
-                if !is_trusted(&status) || !only_here {
-                    return Err(Refused::Others(shown(&place, &name)));
-                }
-                return Ok(reopen(&found)?);
+                let file = place.open_file(&name, &found, &status, OFlag::O_TRUNC)?;
+                return Ok(match kind {
+                    SFlag::S_IFREG => place.holds(file, name),
+                    _ => Made { file, spot: None },
+                });
             }
         }
     }
@@ -150,27 +246,28 @@ fn prepend(left: &mut VecDeque<OsString>, path: &Path) {
     }
 }
 
+/// How a file is opened. Always at its end: one that is cut meanwhile, as logrotate(8) does with `copytruncate`, has
+/// no hole in it afterwards.
+const WRITE: OFlag = OFlag::O_WRONLY
+    .union(OFlag::O_APPEND)
+    .union(OFlag::O_NOCTTY)
+    .union(OFlag::O_CLOEXEC);
+
 fn make(place: &Place, name: &OsStr) -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_WRONLY
-        | OFlag::O_CREAT
-        | OFlag::O_EXCL
-        | OFlag::O_NOFOLLOW
-        | OFlag::O_NOCTTY
-        | OFlag::O_CLOEXEC;
+    let flags = WRITE | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW;
     // The umask takes from these what the caller wants taken.
     openat(&place.fd, name, flags, Mode::from_bits_truncate(0o666))
 }
 
-/// Opens and empties what is there.
+/// Opens what is there.
 fn open(at: impl AsFd, name: &OsStr, more: OFlag) -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_WRONLY | OFlag::O_TRUNC | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    openat(at, name, flags | more, Mode::empty())
+    openat(at, name, WRITE | more, Mode::empty())
 }
 
 /// The very file that was looked at, whatever has its name by now.
-fn reopen(found: &OwnedFd) -> nix::Result<OwnedFd> {
+fn reopen(found: &OwnedFd, more: OFlag) -> nix::Result<OwnedFd> {
     let own = format!("/proc/self/fd/{}", found.as_raw_fd());
-    open(AT_FDCWD, OsStr::new(&own), OFlag::empty())
+    open(AT_FDCWD, OsStr::new(&own), more)
 }
 
 fn is_proc(place: &Place) -> bool {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -25,11 +25,11 @@ fn directory(mode: u32) -> TempDir {
 
 /// Gives what is at this path, not what it points to, to another user; says whether that was possible.
 fn give_away(path: &Path) -> bool {
-    std::os::unix::fs::lchown(path, Some(ANOTHER), None).is_ok()
+    lchown(path, Some(ANOTHER), None).is_ok()
 }
 
 fn written(path: &Path) -> Result<(), Refused> {
-    let file = create(path)?;
+    let file = create(path)?.file;
     fs::File::from(file).write_all(b"written").unwrap();
     Ok(())
 }
@@ -151,6 +151,98 @@ fn a_directory_of_another_user_there_is_no_better() {
     if chown(&trap, Some(ANOTHER), None).is_ok() && give_away(&link) {
         assert!(is_link(written(&link), &link));
         assert_eq!(fs::read(&target).unwrap(), b"precious");
+    }
+}
+
+#[test]
+fn a_way_back_up_leads_to_a_directory_that_is_judged_as_any() {
+    // Another user's directory where nobody else writes, with his link in it.
+    let directory = directory(0o755);
+    let (theirs, target) = (
+        directory.path().join("theirs"),
+        directory.path().join("target"),
+    );
+    fs::create_dir(&theirs).unwrap();
+    fs::create_dir(theirs.join("sub")).unwrap();
+    fs::write(&target, "precious").unwrap();
+    let link = theirs.join("link");
+    symlink(&target, &link).unwrap();
+    if chown(&theirs, Some(ANOTHER), None).is_ok() && give_away(&link) {
+        for way in ["link", "sub/../link", "sub/.././link", "../theirs/link"] {
+            assert!(is_link(written(&theirs.join(way)), &link), "{way}");
+        }
+        assert_eq!(fs::read(&target).unwrap(), b"precious");
+    }
+}
+
+#[test]
+fn what_a_group_may_write_is_shared() {
+    let directory = directory(0o775);
+    let root = directory.path();
+    fs::write(root.join("target"), "precious").unwrap();
+    symlink(root.join("target"), root.join("link")).unwrap();
+    fs::write(root.join("theirs"), "theirs").unwrap();
+    assert!(is_link(written(&root.join("link")), &root.join("link")));
+    if chown(root.join("theirs"), Some(ANOTHER), None).is_ok() {
+        let refused = written(&root.join("theirs"));
+        assert!(matches!(refused, Err(Refused::Others(_))), "{refused:?}");
+    }
+    // What is the caller's own is written, as anywhere.
+    written(&root.join("own")).unwrap();
+    written(&root.join("own")).unwrap();
+    assert_eq!(fs::read(root.join("target")).unwrap(), b"precious");
+}
+
+#[test]
+fn a_link_of_ones_own_with_a_second_name_may_have_been_planted() {
+    let directory = directory(0o1777);
+    let (real, link) = (directory.path().join("real"), directory.path().join("link"));
+    fs::create_dir(&real).unwrap();
+    symlink(&real, &link).unwrap();
+    fs::hard_link(&link, directory.path().join("second")).unwrap();
+    let planted = directory.path().join("second/file");
+    assert_eq!(
+        written(&planted),
+        Err(Refused::Link(directory.path().join("second")))
+    );
+}
+
+#[test]
+fn what_is_written_comes_at_the_end() {
+    let directory = directory(0o755);
+    let path = directory.path().join("file");
+    let mut file = fs::File::from(create(&path).unwrap().file);
+    file.write_all(b"before").unwrap();
+    // As logrotate's copytruncate does.
+    fs::write(&path, "").unwrap();
+    file.write_all(b"after").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"after");
+}
+
+#[test]
+fn a_file_that_was_renamed_is_made_again_and_the_same_is_refused() {
+    for mode in [0o755, 0o1777] {
+        let directory = directory(mode);
+        let path = directory.path().join("file");
+        let spot = create(&path).unwrap().spot.unwrap();
+        let again = |text: &str| -> Result<(), Refused> {
+            let mut file = fs::File::from(spot.open_again()?);
+            file.write_all(text.as_bytes()).unwrap();
+            Ok(())
+        };
+        again("one").unwrap();
+        fs::rename(&path, directory.path().join("file.1")).unwrap();
+        again("two").unwrap();
+        // What is there is added to: it may be made by who renames.
+        again("three").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"twothree");
+        fs::remove_file(&path).unwrap();
+        symlink(directory.path().join("file.1"), &path).unwrap();
+        assert!(is_link(again("four"), &path));
+        fs::remove_file(&path).unwrap();
+        mkfifo(&path, Mode::from_bits_truncate(0o666)).unwrap();
+        assert!(matches!(again("five"), Err(Refused::Others(_))));
+        assert_eq!(fs::read(directory.path().join("file.1")).unwrap(), b"one");
     }
 }
 

@@ -1,24 +1,41 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! CSV output: a header, then one record an event. Bytes are escaped as in a table, so that every
-//! record is one line and a terminal may show it. Losses are not part of the stream.
+//! record is one line and a terminal may show it; and so that no cell is run by a spreadsheet. Losses are not part of
+//! the stream.
+//!
+//! A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@`, as OWASP's page on CSV injection has it (a tab and
+//! a carriage return are escaped already), or with the wide form of one. Such text gets a `'` before it, which
+//! spreadsheets take for the mark of text; so does text that begins with `'` itself, so that taking one away always
+//! gives the text back. Where semicolons separate cells a name could begin a cell of its own behind one, which is why
+//! that is written as `\x3b`. Numbers are left alone.
 
 use super::escape;
 use super::fields::{Fields, Frames, List};
 use super::sink::Sink;
 use super::stamp::Stamp;
 use crate::callers;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::event::Event;
 use crate::hist::Bucket;
-use csv::ByteRecord;
+use memchr::memchr2;
+
+/// What must not begin a cell of text.
+const SIGNS: [&[u8]; 9] = [
+    b"=",
+    b"+",
+    b"-",
+    b"@",
+    b"'",
+    "\u{ff1d}".as_bytes(),
+    "\u{ff0b}".as_bytes(),
+    "\u{ff0d}".as_bytes(),
+    "\u{ff20}".as_bytes(),
+];
 
 /// Writes records to a sink.
 #[derive(Debug)]
 pub(super) struct Csv {
-    writer: csv::Writer<Sink>,
-    /// What writing failed on; the sink is inside the writer by then.
-    name: String,
-    record: ByteRecord,
+    sink: Sink,
     /// Where a field is put together.
     field: Vec<u8>,
 }
@@ -26,62 +43,97 @@ pub(super) struct Csv {
 impl Csv {
     pub(super) fn new(sink: Sink) -> Self {
         Self {
-            name: sink.name().to_owned(),
-            writer: csv::Writer::from_writer(sink),
-            record: ByteRecord::new(),
+            sink,
             field: Vec::new(),
         }
     }
 
+    pub(super) fn sink(&mut self) -> &mut Sink {
+        &mut self.sink
+    }
+
     pub(super) fn header(&mut self, names: &[&str]) -> Result<()> {
-        let written = self.writer.write_record(names);
-        written.map_err(|error| failure(&self.name, error))
+        let out = self.sink.buffer();
+        out.extend_from_slice(names.join(",").as_bytes());
+        out.push(b'\n');
+        self.sink.end_record()
     }
 
     pub(super) fn event<E: Event>(&mut self, stamp: &mut Stamp, event: &E) -> Result<()> {
-        self.record.clear();
+        let out = self.sink.buffer();
+        let start = out.len();
         event.fields(&mut Record {
-            record: &mut self.record,
+            out,
             field: &mut self.field,
             stamp,
         });
-        let written = self.writer.write_byte_record(&self.record);
-        written.map_err(|error| failure(&self.name, error))
+        // Each field has a comma behind it.
+        if out.len() > start {
+            out.pop();
+        }
+        out.push(b'\n');
+        self.sink.end_record()
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
-        let flushed = self.writer.flush();
-        flushed.map_err(|error| Error::io(format_args!("cannot write to {}", self.name), &error))
-    }
-}
-
-fn failure(name: &str, error: csv::Error) -> Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Error::io(format_args!("cannot write to {name}"), &error),
-        other => Error::new(Kind::Io, format!("cannot write to {name}: {other:?}")),
+        self.sink.flush()
     }
 }
 
 /// One record, while it is written.
 struct Record<'a> {
-    record: &'a mut ByteRecord,
+    out: &'a mut Vec<u8>,
     field: &'a mut Vec<u8>,
     stamp: &'a mut Stamp,
 }
 
 impl Record<'_> {
+    /// What has neither a comma nor a quote, and is no formula.
+    #[inline]
+    fn plain(&mut self, value: &[u8]) {
+        self.out.extend_from_slice(value);
+        self.out.push(b',');
+    }
+
     #[inline]
     fn number(&mut self, value: impl itoa::Integer) {
         let mut digits = itoa::Buffer::new();
-        self.record.push_field(digits.format(value).as_bytes());
+        self.plain(digits.format(value).as_bytes());
     }
 
+    /// Text that is escaped already.
     #[inline]
     fn put(&mut self, write: impl FnOnce(&mut Vec<u8>, &mut Stamp)) {
         self.field.clear();
         write(self.field, self.stamp);
-        self.record.push_field(self.field);
+        cell(self.out, self.field);
     }
+}
+
+/// Appends escaped text as one cell, with its comma.
+#[inline]
+fn cell(out: &mut Vec<u8>, text: &[u8]) {
+    let quoted = memchr2(b',', b'"', text).is_some();
+    if quoted {
+        out.push(b'"');
+    }
+    // Whether spaces at the start are left out is up to the spreadsheet.
+    let shown = text.trim_ascii_start();
+    if SIGNS.iter().any(|sign| shown.starts_with(sign)) {
+        out.push(b'\'');
+    }
+    let mut rest = text;
+    while let Some(at) = memchr2(b'"', b';', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let instead: &[u8] = if rest[at] == b';' { br"\x3b" } else { br#""""# };
+        out.extend_from_slice(instead);
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
+    if quoted {
+        out.push(b'"');
+    }
+    out.push(b',');
 }
 
 impl Fields for Record<'_> {
@@ -94,12 +146,11 @@ impl Fields for Record<'_> {
     }
 
     fn bool(&mut self, _: &'static str, value: bool) {
-        self.record
-            .push_field(if value { b"true" } else { b"false" });
+        self.plain(if value { b"true" } else { b"false" });
     }
 
     fn text(&mut self, _: &'static str, value: &str) {
-        self.record.push_field(value.as_bytes());
+        cell(self.out, value.as_bytes());
     }
 
     fn bytes(&mut self, _: &'static str, value: &[u8]) {
@@ -168,7 +219,7 @@ impl Fields for Record<'_> {
     }
 
     fn absent(&mut self, _: &'static str) {
-        self.record.push_field(b"");
+        self.plain(b"");
     }
 }
 

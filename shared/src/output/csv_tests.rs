@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::loss::{Cause, Lost};
 use crate::output::Format;
-use crate::output::escape::unescape;
+use crate::output::escape::unescape_cell;
 use crate::output::sample::{FRAMES, Random, Sample, written};
 
 fn csv(events: &[Sample<'_>]) -> Vec<u8> {
@@ -33,6 +33,41 @@ fn every_kind_of_field() {
         "\n",
     );
     assert_eq!(String::from_utf8(csv(&[event])).unwrap(), expected);
+}
+
+#[test]
+fn a_spreadsheet_runs_no_cell_and_each_comes_back() {
+    for (name, expected) in [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(1,2)", "\"'@SUM(1,2)\""),
+        ("'=1", "''=1"),
+        ("'", "''"),
+        (" =1", "' =1"),
+        ("＝1", "'＝1"),
+        ("\t=1", r"\t=1"),
+        ("\r=1", r"\x0d=1"),
+        ("a;=1", r"a\x3b=1"),
+        ("\"=1", "\"\"\"=1\""),
+        ("a=b", "a=b"),
+        (" plain", " plain"),
+    ] {
+        let event = Sample {
+            comm: name.as_bytes(),
+            returned: -1,
+            ..Sample::default()
+        };
+        let all = csv(&[event]);
+        let line = String::from_utf8(all.clone()).unwrap();
+        let row = line.lines().nth(1).unwrap();
+        // The number that stands before it is one.
+        assert!(row.contains(&format!(",-1,{expected},")), "{name}: {row}");
+        let mut reader = csv::Reader::from_reader(&all[..]);
+        let record = reader.byte_records().next().unwrap().unwrap();
+        let back = unescape_cell(&record[3]);
+        assert_eq!(back.as_deref(), Some(name.as_bytes()), "{row}");
+    }
 }
 
 #[test]
@@ -68,8 +103,8 @@ fn random_bytes_come_back() {
     let mut records = 0;
     for (record, event) in reader.byte_records().zip(&events) {
         let record = record.unwrap();
-        assert_eq!(unescape(&record[3]).as_deref(), Some(event.comm));
-        assert_eq!(unescape(&record[4]).as_deref(), event.path);
+        assert_eq!(unescape_cell(&record[3]).as_deref(), Some(event.comm));
+        assert_eq!(unescape_cell(&record[4]).as_deref(), event.path);
         records += 1;
     }
     assert_eq!(records, events.len());

@@ -5,8 +5,9 @@
 //! Good UTF-8 stays as it is, but for characters that cannot be seen. Most names are plain ASCII, so
 //! that is what is looked for first, many bytes at a time.
 
-use bstr::ByteSlice;
-use memchr::{memchr, memmem};
+use std::ops::RangeInclusive;
+
+use memchr::{memchr, memchr2, memmem};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// Follows a value that was cut. [`text`] escapes it, so that no name can end in it by itself.
@@ -15,8 +16,8 @@ pub const CUT: &str = "…";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends `bytes` as text: `\n`, `\t` and `\\` for themselves, `\xNN` for each byte of anything else
-/// that is not visible (controls, format characters, line and paragraph separators, [`CUT`]) or is
-/// not UTF-8.
+/// that is not visible (controls, format characters, what Unicode lets programs leave out, separators and
+/// blanks other than the space), of [`CUT`], and of what is not UTF-8.
 #[inline]
 pub fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     // The usual case is one look and one copy.
@@ -25,6 +26,38 @@ pub fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     } else {
         escaped(out, bytes);
     }
+}
+
+/// Appends a name as one word, for a column that others follow: as [`text`], but with `\x20` for a space and `\"` for
+/// a quote, and `""` for an empty name. So the columns behind it stay where they are for whoever counts words, and
+/// [`unescape`] gives the name back.
+#[inline]
+pub fn word(out: &mut Vec<u8>, bytes: &[u8]) {
+    if argument_is_plain(bytes) {
+        out.extend_from_slice(bytes);
+    } else {
+        one_word(out, bytes);
+    }
+}
+
+/// [`word`] where not all is plain.
+#[cold]
+fn one_word(out: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.is_empty() {
+        out.extend_from_slice(br#""""#);
+    }
+    let mut bytes = bytes;
+    while let Some(at) = memchr2(b' ', b'"', bytes) {
+        text(out, &bytes[..at]);
+        let special: &[u8] = if bytes[at] == b' ' {
+            br"\x20"
+        } else {
+            br#"\""#
+        };
+        out.extend_from_slice(special);
+        bytes = &bytes[at + 1..];
+    }
+    text(out, bytes);
 }
 
 /// Appends one argument of a command: as [`text`], but in quotes if it is empty or holds a space or a
@@ -78,19 +111,59 @@ pub fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Whether a character cannot be seen, or changes how its neighbours are shown. Of the ASCII controls
-/// it says nothing.
+/// `Default_Ignorable_Code_Point` of Unicode 16: what programs may show as nothing at all. The ranges have been the
+/// same since Unicode 6.3, as they hold what is not assigned yet, too. From `DerivedCoreProperties.txt` of the Unicode
+/// Character Database; a test compares with a crate that has its own copy.
+const IGNORABLE: [RangeInclusive<char>; 17] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fff8}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+/// The bytes of a field of CSV that holds one name or path, as a reader of CSV gives it: as [`unescape`], but without
+/// the `'` that keeps a spreadsheet from running it.
+pub fn unescape_cell(cell: &[u8]) -> Option<Vec<u8>> {
+    unescape(cell.strip_prefix(b"'").unwrap_or(cell))
+}
+
+/// Whether a character cannot be seen, is taken for a space, or changes how its neighbours are shown. Of the ASCII
+/// controls, and of the space itself, it says nothing.
 pub(super) fn is_hidden(character: char) -> bool {
     match character {
-        // Most scripts in use, decided without the table: a test compares.
-        '\u{20}'..='\u{7e}' | '\u{ae}'..='\u{5ff}' | '\u{2070}'..='\u{d7ff}' => false,
-        '\u{80}'..='\u{9f}' => true,
-        _ => matches!(
-            character.general_category(),
-            GeneralCategory::Format
-                | GeneralCategory::LineSeparator
-                | GeneralCategory::ParagraphSeparator
-        ),
+        // Most scripts in use, decided without the tables: a test compares.
+        '\u{20}'..='\u{7e}'
+        | '\u{ae}'..='\u{34e}'
+        | '\u{350}'..='\u{5ff}'
+        | '\u{2070}'..='\u{27ff}'
+        | '\u{2801}'..='\u{2fff}'
+        | '\u{3001}'..='\u{3163}'
+        | '\u{3165}'..='\u{d7ff}' => false,
+        // A pattern of Braille without a dot.
+        '\u{80}'..='\u{9f}' | '\u{2800}' => true,
+        _ => {
+            let blank = matches!(
+                character.general_category(),
+                GeneralCategory::Format
+                    | GeneralCategory::LineSeparator
+                    | GeneralCategory::ParagraphSeparator
+                    | GeneralCategory::SpaceSeparator
+            );
+            blank || IGNORABLE.iter().any(|range| range.contains(&character))
+        }
     }
 }
 
@@ -149,7 +222,7 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
                 length
             }
             0x80.. => {
-                let (character, length) = bstr::decode_utf8(bytes);
+                let (character, length) = first_character(bytes);
                 match character {
                     Some(visible) if !is_hidden(visible) && !CUT.starts_with(visible) => {
                         out.extend_from_slice(&bytes[..length]);
@@ -160,6 +233,19 @@ fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
             }
         };
         bytes = &bytes[length..];
+    }
+}
+
+/// The character that these bytes begin with, and its length; `None` with that of what is not UTF-8.
+fn first_character(bytes: &[u8]) -> (Option<char>, usize) {
+    // Of one character, no more than is needed is looked at.
+    let most = &bytes[..bytes.len().min(4)];
+    match most.utf8_chunks().next() {
+        Some(chunk) => match chunk.valid().chars().next() {
+            Some(character) => (Some(character), character.len_utf8()),
+            None => (None, chunk.invalid().len().max(1)),
+        },
+        None => (None, 0),
     }
 }
 
@@ -180,14 +266,9 @@ fn digit(byte: u8) -> Option<u8> {
     memchr(byte, HEX).and_then(|value| u8::try_from(value).ok())
 }
 
-/// Whether `bytes` would fall apart, or vanish, among arguments that are separated by spaces.
+/// Whether `bytes` would fall apart, or vanish, among arguments that are separated by spaces. Other blanks are escaped.
 fn needs_quotes(bytes: &[u8]) -> bool {
-    let parts = |character: char| match character {
-        ' ' | '"' => true,
-        '\0'..='\x7f' => false,
-        _ => character.is_whitespace() && !is_hidden(character),
-    };
-    bytes.is_empty() || bytes.chars().any(parts)
+    bytes.is_empty() || memchr2(b' ', b'"', bytes).is_some()
 }
 
 #[cfg(test)]

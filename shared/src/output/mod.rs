@@ -10,6 +10,7 @@ pub mod sink;
 pub mod summary;
 pub mod table;
 
+mod again;
 mod cell;
 mod create;
 mod csv;
@@ -155,6 +156,19 @@ impl<T: EventFamily> Writer<T> {
             }
             Body::Table(..) | Body::Csv(_) => Ok(()),
         }
+    }
+
+    /// Goes on in the file that has the output's name by now, with a header if it is empty. To be called with all that
+    /// was added [written](Self::flush). If it fails, the output stays what it was.
+    pub(crate) fn reopen(&mut self) -> Result<()> {
+        let sink = match &mut self.body {
+            Body::Table(_, sink) | Body::Json(sink) => sink,
+            Body::Csv(csv) => csv.sink(),
+        };
+        if sink.reopen()? {
+            self.header()?;
+        }
+        Ok(())
     }
 
     /// Writes what was added, and follows the system's clock. To be called once a batch, and at the end.

@@ -53,6 +53,17 @@ impl<T: EventFamily> Outlet<T> {
         }
     }
 
+    /// Goes on in the file that has the output's name by now. That it cannot is told, and the old one written on.
+    pub(crate) fn reopen(&mut self) -> Result<()> {
+        self.write(Writer::flush)?;
+        if self.open
+            && let Err(error) = self.writer.reopen()
+        {
+            tool::say(self.tool, error);
+        }
+        Ok(())
+    }
+
     /// Tells of a loss where it stands in the stream; CSV has no place for it, so that standard error has.
     pub(crate) fn lost(&mut self, lost: &Lost) -> Result<()> {
         if self.format == Format::Csv {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where output goes: standard output or a file, through one buffer of whole lines.
 
-use super::create::{Refused, create};
+use super::again::{Failure, Opener, same_file};
+use super::create::{Refused, Spot, create};
 use crate::error::{Error, Kind, Result};
 use memchr::memrchr;
 use nix::errno::Errno;
@@ -26,6 +27,18 @@ pub struct Sink {
     target: Target,
     name: String,
     buffer: Vec<u8>,
+    again: Again,
+}
+
+/// How the output can be opened again.
+#[derive(Debug, Default)]
+enum Again {
+    /// It is no file of a name.
+    #[default]
+    Not,
+    /// By its name, while the process may.
+    Spot(Spot),
+    By(Opener),
 }
 
 #[derive(Debug)]
@@ -40,30 +53,77 @@ impl Sink {
         Self::new(Target::Stdout(io::stdout()), "standard output".to_owned())
     }
 
-    /// A file, created with the caller's umask or emptied. In a directory that everyone may write to it must not be a
-    /// symbolic link, nor a file that is another user's or has a second name: these could be a trap. On the way there
-    /// no link of another user's is followed.
+    /// A file, created with the caller's umask or emptied, and always written at its end. In a directory where others
+    /// than the caller and root may make files it must not be a symbolic link, nor a file that is another user's or has
+    /// a second name: these could be a trap. On the way there no link of another user's is followed.
     pub fn file(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let file = create(path).map_err(|refused| {
+        let made = create(path).map_err(|refused| {
             let failed = |why: String| Error::new(Kind::Io, format!("cannot create {name}: {why}"));
             match refused {
                 Refused::Errno(errno) => {
                     Error::io(format_args!("cannot create {name}"), &errno.into())
                 }
                 Refused::Link(link) => failed(format!(
-                    "{} is a symbolic link where everyone may make them",
+                    "{} is a symbolic link where others may make them",
                     link.display()
                 ))
                 .help("name its target"),
                 Refused::Others(file) => failed(format!(
-                    "{} is another user's, or has a second name, where everyone may make files",
+                    "{} is another user's, or has a second name, where others may make files",
                     file.display()
                 ))
                 .help("remove it, or name another file"),
             }
         })?;
-        Ok(Self::new(Target::Owned(file), name))
+        let mut sink = Self::new(Target::Owned(made.file), name);
+        sink.again = made.spot.map_or(Again::Not, Again::Spot);
+        Ok(sink)
+    }
+
+    /// Sees to it that [`reopen`](Self::reopen) works also when the process may open no file any more. Call it while
+    /// the process has one thread.
+    pub(crate) fn keep_reopenable(&mut self) -> Result<()> {
+        if let Again::Spot(spot) = &self.again {
+            let opener = Opener::new(spot).map_err(|errno| {
+                Error::io(
+                    "cannot start the process that opens the output again",
+                    &errno.into(),
+                )
+            })?;
+            self.again = Again::By(opener);
+        }
+        Ok(())
+    }
+
+    /// Goes on in the file that has the output's name by now, which is made if there is none: what a program that
+    /// rotates logs wants. To be called with all lines written. Gives whether that file is empty. If it fails, all
+    /// stays as it was.
+    pub(crate) fn reopen(&mut self) -> Result<bool> {
+        let name = &self.name;
+        let failed = |why: String| Error::new(Kind::Io, format!("cannot open {name} again: {why}"));
+        let refused = |failure: Failure| match failure {
+            Failure::Errno(errno) => failed(errno.desc().to_owned()),
+            Failure::Link => failed("it is a symbolic link".to_owned()),
+            Failure::Others => failed("it is no file, or not only the caller's".to_owned()),
+        };
+        let file = match &self.again {
+            Again::Not => return Err(failed("it is no file that has a name".to_owned())),
+            Again::By(opener) => opener.open().map_err(refused)?,
+            Again::Spot(spot) => spot.open_again().map_err(|why| {
+                refused(match why {
+                    Refused::Errno(errno) => errno.into(),
+                    Refused::Link(_) => Failure::Link,
+                    Refused::Others(_) => Failure::Others,
+                })
+            })?,
+        };
+        let unread = |error: io::Error| failed(error.to_string());
+        let size = fstat(&file).map_err(|errno| unread(errno.into()))?.st_size;
+        if !same_file(self.as_fd(), file.as_fd()).map_err(unread)? {
+            self.target = Target::Owned(file);
+        }
+        Ok(size == 0)
     }
 
     /// An open file, pipe or socket, called `name` in errors.
@@ -76,6 +136,7 @@ impl Sink {
             target,
             name,
             buffer: Vec::with_capacity(MARK + ROOM),
+            again: Again::Not,
         }
     }
 

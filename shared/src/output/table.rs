@@ -60,6 +60,9 @@ impl<T: EventFamily> Table<T> {
     }
 
     pub(super) fn header(&self, out: &mut Vec<u8>, stamp: &mut Stamp) {
+        if self.columns.is_empty() {
+            return;
+        }
         self.styled(out, BOLD, self.styled, |out| {
             self.cells(out, stamp, |column, cell| cell.text(column.header));
         });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The escape: what it writes is safe to show, and comes back.
 
-use tracewell_shared::output::escape::{argument, quoted, text, unescape};
+use tracewell_shared::output::escape::{argument, quoted, text, unescape, word};
 
 use crate::words;
 
@@ -15,6 +15,9 @@ pub(crate) fn escapes(bytes: &[u8]) {
         out
     };
     assert_eq!(unescape(write(text).as_bytes()).as_deref(), Some(bytes));
+    let one = write(word);
+    assert_eq!(one.split_whitespace().collect::<Vec<_>>(), [&*one]);
+    assert_eq!(words::split(&one), [bytes], "{one:?}");
     for alone in [write(argument), write(quoted)] {
         assert_eq!(words::split(&alone), [bytes], "{alone:?}");
         // Among others, it is still one.
@@ -29,9 +32,15 @@ pub(crate) fn escapes(bytes: &[u8]) {
 pub(crate) fn visible(text: &str) {
     let bad = |character: char| {
         character.is_control()
+            || (character != ' ' && character.is_whitespace())
+            || matches!(
+                character,
+                '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{3164}' | '\u{2800}'
+            )
+            || matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180f}')
             || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
             || matches!(character, '\u{2060}'..='\u{206f}' | '\u{ad}' | '\u{feff}')
-            || matches!(character, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            || matches!(character, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
     };
     assert!(!text.contains(bad), "{text:?}");
 }

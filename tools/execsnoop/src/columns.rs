@@ -37,13 +37,13 @@ pub(crate) fn of(shown: Shown) -> Vec<Column<Execs>> {
     }
     // With both names shown, the headers tell them apart as BCC's older tool does.
     let comm = if shown.parent { "COMM" } else { "PCOMM" };
-    columns.push(Column::left(comm, 16, |exec, cell| cell.bytes(exec.comm)));
+    columns.push(Column::left(comm, 16, |exec, cell| cell.word(exec.comm)));
     columns.push(Column::left("PID", 7, |exec, cell| {
         cell.u64(exec.pid.into())
     }));
     if shown.parent {
         columns.push(Column::left("PCOMM", 16, |exec, cell| {
-            cell.bytes(exec.pcomm)
+            cell.word(exec.pcomm)
         }));
     }
     columns.push(Column::left("PPID", 7, |exec, cell| {

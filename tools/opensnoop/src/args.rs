@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(short = 'U', long, help_heading = "Output")]
     print_uid: bool,
 
-    /// Show flags and mode, in octal
+    /// Show the flags by their names, and the mode in octal
     #[arg(short, long, help_heading = "Output")]
     extended_fields: bool,
 

@@ -5,6 +5,7 @@ use tracewell_shared::column::FileEvent;
 use tracewell_shared::output::table::{Cell, Column};
 
 use crate::event::Open;
+use crate::flags;
 use crate::tracer::Opens;
 
 /// The columns that were asked for.
@@ -22,8 +23,13 @@ pub(crate) fn of(
     }));
     columns.push(Column::error());
     if extended {
-        columns.push(Column::left("FLAGS", 8, |open, cell| {
-            cell.octal(open.flags)
+        columns.push(Column::left("FLAGS", 20, |open, cell| {
+            for (index, name) in flags::names(open.flags).enumerate() {
+                if index > 0 {
+                    cell.text("|");
+                }
+                cell.text(name);
+            }
         }));
         columns.push(Column::left("MODE", 5, |open, cell| {
             match open.creation_mode() {

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Output that is renamed or cut while a tool writes it, as logrotate(8) does.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tracewell_tests::{Running, Tool, own_tid, scratch};
+
+use crate::privilege::{CAP_BPF, CAP_PERFMON, NOBODY, limited};
+use crate::sys;
+
+/// opensnoop on this thread's opens that fail, into a file: those that look at that file do not.
+fn tool(format: &str, output: &Path) -> Running {
+    let tool = Tool::new("opensnoop").args(["-x", "--format", format, "--tid", &own_tid()]);
+    tool.output(output).start()
+}
+
+/// Opens a file of this name, and waits until the output has it.
+fn seen(name: &str, output: &Path) -> String {
+    drop(sys::read(name));
+    until(output, |text| text.contains(name))
+}
+
+fn until(output: &Path, enough: impl Fn(&str) -> bool) -> String {
+    loop {
+        if output.exists() {
+            let text = fs::read_to_string(output).unwrap();
+            if enough(&text) {
+                return text;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The processes that this one has made.
+fn children(pid: u32) -> Vec<String> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    list.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_file_that_is_cut_has_no_hole() {
+    for format in ["table", "json", "csv"] {
+        let scratch = scratch();
+        let output = scratch.path().join("out");
+        let tool = tool(format, &output);
+        seen("/nonexistent/one", &output);
+        fs::write(&output, "").unwrap();
+        let text = seen("/nonexistent/two", &output);
+        assert!(!text.contains('\0') && !text.contains("/one"), "{text:?}");
+        assert_eq!(text.lines().count(), 1, "{text:?}");
+        drop(tool.finish().success());
+    }
+}
+
+#[test]
+fn a_signal_has_it_go_on_in_a_new_file() {
+    for format in ["table", "json", "csv"] {
+        let scratch = scratch();
+        let (output, old) = (scratch.path().join("out"), scratch.path().join("out.1"));
+        let tool = tool(format, &output);
+        let header = fs::read_to_string(&output).unwrap();
+        assert_eq!(header.is_empty(), format == "json");
+        let first = seen("/nonexistent/one", &output);
+        // Without a change there is nothing to do.
+        tool.signal(Signal::SIGUSR1);
+        seen("/nonexistent/same", &output);
+        fs::rename(&output, &old).unwrap();
+        seen("/nonexistent/late", &old);
+        tool.signal(Signal::SIGUSR1);
+        let text = until(&output, |text| {
+            text.len() == header.len() && output.exists()
+        });
+        assert_eq!(text, header);
+        let text = seen("/nonexistent/two", &output);
+        assert!(
+            text.starts_with(&header) && !text.contains("late"),
+            "{text}"
+        );
+        let end = fs::read_to_string(&old).unwrap();
+        assert!(end.starts_with(&first) && end.contains("late"), "{end}");
+        assert_eq!(
+            end.matches(header.trim_end()).count(),
+            if header.is_empty() { end.len() + 1 } else { 1 }
+        );
+        // A file that who rotates has made already is taken as it is.
+        fs::remove_file(&output).unwrap();
+        fs::write(&output, "made\n").unwrap();
+        tool.signal(Signal::SIGUSR1);
+        let text = until(&output, |text| text.len() == 5);
+        assert_eq!(text, "made\n");
+        let text = seen("/nonexistent/three", &output);
+        assert!(text.starts_with("made\n"), "{text}");
+        let finished = tool.finish().success();
+        if format == "json" {
+            let text = fs::read_to_string(&output).unwrap();
+            let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+            assert_eq!(
+                (&last["event"], &last["events"]),
+                (&"summary".into(), &5.into())
+            );
+        } else {
+            assert_eq!(finished.stderr, "opensnoop: 5 events, 0 lost\n");
+        }
+    }
+}
+
+#[test]
+fn a_trap_is_not_written_to_when_the_file_is_opened_again() {
+    let scratch = scratch();
+    let (output, old) = (scratch.path().join("out"), scratch.path().join("out.1"));
+    let precious = scratch.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    let tool = tool("json", &output);
+    seen("/nonexistent/one", &output);
+    fs::rename(&output, &old).unwrap();
+    std::os::unix::fs::symlink(&precious, &output).unwrap();
+    tool.signal(Signal::SIGUSR1);
+    while !tool.stderr_so_far().contains("cannot open") {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Nothing is lost: it goes on where it was.
+    seen("/nonexistent/two", &old);
+    let said = tool.finish().success().stderr;
+    assert!(said.contains("again: it is a symbolic link"), "{said}");
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+}
+
+#[test]
+fn histograms_go_on_in_a_new_file_too() {
+    let scratch = scratch();
+    let (output, old) = (scratch.path().join("out"), scratch.path().join("out.1"));
+    let tool = Tool::new("biolatency").args(["-T", "0.05"]).output(&output);
+    let tool = tool.start();
+    until(&output, |text| text.lines().count() > 2);
+    fs::rename(&output, &old).unwrap();
+    tool.signal(Signal::SIGUSR1);
+    until(&output, |text| text.lines().count() > 2);
+    drop(tool.finish().success());
+}
+
+#[test]
+fn who_opens_it_again_ends_with_the_tool_and_holds_nothing() {
+    let scratch = scratch();
+    fs::set_permissions(
+        scratch.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o777),
+    )
+    .unwrap();
+    let output = scratch.path().join("out");
+    let own = own_tid();
+    let args = ["--format", "json", "--tid", &own];
+    for limit in [false, true] {
+        fs::remove_file(&output).unwrap_or_default();
+        let tool = if limit {
+            limited("opensnoop", NOBODY, &[CAP_BPF, CAP_PERFMON])
+        } else {
+            Tool::new("opensnoop")
+        };
+        let tool = tool.args(args).output(&output).start();
+        let opener = children(tool.pid());
+        assert_eq!(opener.len(), 1);
+        let held = fs::read_dir(format!("/proc/{}/fd", opener[0]))
+            .unwrap()
+            .count();
+        assert_eq!(held, 2, "the directory and a socket");
+        let status = fs::read_to_string(format!("/proc/{}/status", opener[0])).unwrap();
+        // To write and to search where its caller could: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH.
+        let effective = status
+            .lines()
+            .find_map(|line| line.strip_prefix("CapEff:\t"));
+        let effective = u64::from_str_radix(effective.unwrap(), 16).unwrap();
+        assert_eq!(effective & !0b110, 0, "{status}");
+        if limit {
+            tool.signal(Signal::SIGKILL);
+            drop(tool.wait());
+        } else {
+            drop(tool.finish().success());
+        }
+        while Path::new("/proc").join(&opener[0]).exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    // Where there is no file there is nobody.
+    let tool = Tool::new("opensnoop").args(args).start();
+    assert_eq!(children(tool.pid()), [""; 0]);
+    tool.signal(Signal::SIGUSR1);
+    let said = tool.finish().success().stderr;
+    assert!(said.contains("no file that has a name"), "{said}");
+}
