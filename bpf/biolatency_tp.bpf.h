@@ -22,23 +22,42 @@ struct trace_event_raw_block_rq_complete___old {
 
 #define EEXIST 17
 
+/* How many letters of rwbs there is room for in a key. */
+#define LETTERS 7
+
 /* Where a flush is: its issue says 0, its completion this, and no other request is here. */
 #define FLUSH_SECTOR (~0ULL)
 
 /* letters: those of rwbs, as blk_fill_rwbs() writes them. */
-static __always_inline bool is_flush(__u64 letters)
+static __always_inline bool is_flush(const __u8 *letters)
 {
-	return (letters & 0xffff) == ('F' | 'F' << 8);
+	return letters[0] == 'F' && letters[1] == 'F';
 }
 
 /* The letters are copied: two loads from what the kernel hands over would be one of a changed pointer. */
 #define place_of_flush(place, rwbs)                                                                \
 	({                                                                                         \
-		__u16 __first = 0;                                                                 \
-		bpf_core_read(&__first, sizeof(__first), &(rwbs));                                 \
+		__u8 __first[2] = {};                                                              \
+		bpf_core_read(__first, sizeof(__first), &(rwbs));                                  \
 		if (is_flush(__first))                                                             \
 			(place)->sector = FLUSH_SECTOR;                                            \
 	})
+
+static __always_inline void name_by_number(struct disk_name *disk, __u32 number)
+{
+	disk->word[0] = number;
+	disk->word[DISK_WORDS - 1] = DISK_IS_NUMBER;
+}
+
+static __always_inline bool place_passes(const struct place *place)
+{
+	struct disk_name disk = {};
+
+	if (!disks_named)
+		return true;
+	name_by_number(&disk, place->disk);
+	return disk_passes(&disk);
+}
 
 static __always_inline int place_start(const struct place *place)
 {
@@ -50,7 +69,7 @@ static __always_inline int place_start(const struct place *place)
 	 */
 	int err;
 
-	if (one_disk && place->disk != wanted_disk)
+	if (!place_passes(place))
 		return 0;
 	err = bpf_map_update_elem(&places, place, &entry, BPF_NOEXIST);
 	if (err == -EEXIST) {
@@ -66,21 +85,31 @@ static __always_inline int place_start(const struct place *place)
 	return 0;
 }
 
-static __always_inline int place_end(const struct place *place, __u64 letters)
+static __always_inline int place_end(const struct place *place, const __u8 *letters)
 {
 	struct in_flight *entry = bpf_map_lookup_elem(&places, place);
-	struct told told = {};
-	__u64 start_ns;
+	struct latency_key key = {};
+	__u64 start_ns, took_ns;
+	__u32 i;
 
 	if (!entry || !entry->start_ns)
 		return 0;
 	start_ns = entry->start_ns;
 	bpf_map_delete_elem(&places, place);
+	took_ns = since(start_ns);
+	if (!is_keyed()) {
+		whole_count(took_ns);
+		return 0;
+	}
 	if (by_disk)
-		told.disk = place->disk;
-	if (by_flags)
-		told.flags = letters | FLAGS_ARE_LETTERS;
-	count(&told, 0, start_ns);
+		name_by_number(&key.disk, place->disk);
+	if (by_flags) {
+		key.flags = FLAGS_ARE_LETTERS;
+#pragma unroll
+		for (i = 0; i < LETTERS; i++)
+			key.flags |= (__u64)letters[i] << (8 * i);
+	}
+	keyed_count(&keyed, &key, took_ns);
 	return 0;
 }
 
@@ -110,22 +139,22 @@ int rq_complete_tp(void *ctx)
 	struct trace_event_raw_block_rq_complete___old *old = ctx;
 	struct trace_event_raw_block_rq_completion *new = ctx;
 	struct place place = {};
-	__u64 letters = 0;
+	__u8 letters[LETTERS] = {};
 	__u32 sectors;
 
 	if (bpf_core_type_exists(struct trace_event_raw_block_rq_completion)) {
 		BPF_CORE_READ_INTO(&place.sector, new, sector);
 		BPF_CORE_READ_INTO(&place.disk, new, dev);
 		BPF_CORE_READ_INTO(&sectors, new, nr_sector);
-		bpf_core_read(&letters, sizeof(letters), &new->rwbs);
+		bpf_core_read(letters, sizeof(letters), &new->rwbs);
 	} else {
 		BPF_CORE_READ_INTO(&place.sector, old, sector);
 		BPF_CORE_READ_INTO(&place.disk, old, dev);
 		BPF_CORE_READ_INTO(&sectors, old, nr_sector);
-		bpf_core_read(&letters, sizeof(letters), &old->rwbs);
+		bpf_core_read(letters, sizeof(letters), &old->rwbs);
 	}
 	/* The empty write that asked for a flush ends too, with the flush; it was never issued. */
-	if (!sectors && (char)letters == 'W')
+	if (!sectors && letters[0] == 'W')
 		return 0;
 	if (is_flush(letters))
 		place.sector = FLUSH_SECTOR;

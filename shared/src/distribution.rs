@@ -22,10 +22,25 @@ use crate::probe::Passed;
 use crate::session::{self, Session, bpf_error, find_map};
 use crate::tracer::Hooks;
 
+/// What a tool's programs count beside the histograms, for the summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aside {
+    /// The map that has the count: an array of one `u64`.
+    pub map: &'static str,
+    /// What JSON calls it.
+    pub name: &'static str,
+    /// What people are told behind the number.
+    pub words: &'static str,
+}
+
 /// A tool whose object has the maps of `bpf/include/hist.bpf.h`.
 pub trait Keyed: Hooks {
     /// What its histograms are told apart by. Its default stands for all together.
     type Key: Copy + Default + Ord + Send;
+
+    /// What it counts beside the histograms, on rungs of which [`under_way_in`](Self::under_way_in) knows a map: those that
+    /// show the operation itself.
+    const ASIDES: &'static [Aside] = &[];
 
     /// Learns what the trace is told, before it is configured: whether tasks are filtered, for one.
     fn prepare(&mut self, options: &Options);
@@ -78,6 +93,8 @@ struct Maps {
     whole: MapHandle,
     keyed: MapHandle,
     under_way: Option<MapHandle>,
+    /// In the order of [`Keyed::ASIDES`]; none on a rung that cannot tell.
+    asides: Vec<MapHandle>,
 }
 
 impl<H: Keyed> Distribution<H> {
@@ -94,6 +111,11 @@ impl<H: Keyed> Distribution<H> {
                 whole: handle(object, "whole")?,
                 keyed: handle(object, "keyed")?,
                 under_way: under_way.map(|name| handle(object, name)).transpose()?,
+                asides: under_way
+                    .into_iter()
+                    .flat_map(|_| H::ASIDES)
+                    .map(|aside| handle(object, aside.map))
+                    .collect::<Result<_>>()?,
             })
         })?;
         Ok(Self {
@@ -197,6 +219,13 @@ impl<H: Keyed> Distribution<H> {
         started.count() as u64
     }
 
+    /// What was counted beside the histograms; `None` of what this rung cannot tell, or that cannot be read.
+    pub fn asides(&self) -> Vec<(Aside, Option<u64>)> {
+        let mut maps = self.maps.asides.iter();
+        let counted = |aside: &Aside| (*aside, maps.next().and_then(number));
+        H::ASIDES.iter().map(counted).collect()
+    }
+
     /// What was lost so far, by cause. What depends on operations that are still under way is known once the trace was
     /// stopped.
     pub fn losses(&self) -> Counts {
@@ -238,6 +267,12 @@ fn lookup(map: &MapHandle, key: &[u8]) -> Result<Option<Histogram>> {
     value
         .map(|bytes| Histogram::from_bytes(&bytes).ok_or_else(strange))
         .transpose()
+}
+
+/// The one number of an array.
+fn number(map: &MapHandle) -> Option<u64> {
+    let value = map.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY).ok()??;
+    value.first_chunk().copied().map(u64::from_ne_bytes)
 }
 
 /// Both halves are built from one layout, so this is a bug.

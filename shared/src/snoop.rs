@@ -195,6 +195,7 @@ impl<S: Snoop> Run<'_, S> {
             duration,
             rung: stream.rung(),
             buffer: Some(stream.buffer()),
+            asides: &[],
         };
         self.out
             .summary(&summary, failed, self.common.fail_on_loss)?;

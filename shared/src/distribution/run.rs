@@ -23,6 +23,7 @@ use crate::output::summary::Summary;
 use crate::output::{Format, Writer};
 use crate::privilege;
 use crate::shutdown::Rotation;
+use crate::tool;
 use crate::tracer::Hooks;
 
 /// How and when histograms are shown.
@@ -77,6 +78,16 @@ pub trait Distribute: clap::FromArgMatches {
 
     /// What a key is called in that log; `None` where keys are not told apart.
     fn tag(&self, key: &<Self::Hooks as Keyed>::Key) -> Option<String>;
+
+    /// Called once it measures.
+    fn attached(&self) {}
+
+    /// Called with the keys that the next calls are about, which came since the last time: what has to be looked for of
+    /// them can be looked for at once.
+    fn meet(&self, _keys: &mut dyn Iterator<Item = &<Self::Hooks as Keyed>::Key>) {}
+
+    /// Why a run may have met nothing at all; for its last line.
+    fn why_nothing(&self) -> String;
 
     /// What people are told once it measures.
     fn greeting(&self) -> &'static str;
@@ -139,6 +150,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
         run.begin()?;
         privilege::drop_all_unless(|| distribution.is_readable())?;
         launch::confine(D::Hooks::NAME, &common, launched.held.as_ref())?;
+        args.attached();
         launch::tell_ready(ready)?;
         let ends = Ends::begin(D::Hooks::NAME, &common, launched.shutdown, launched.held)?;
         run.trace(distribution, ends, launched.rotation).await
@@ -243,15 +255,19 @@ impl<D: Distribute> Run<'_, D> {
         self.last_ns = end_ns;
         let parts = distribution.parts()?;
         let show = args.show();
-        self.out.write(|writer| {
-            writer.text(|lines| {
-                lines.end();
-                if show.timestamp {
-                    lines.time_of_day(end_ns);
+        args.meet(&mut parts.iter().map(|part| &part.key));
+        // An interval in which nothing happened is its time, if that is asked for, or nothing.
+        if show.timestamp || !parts.is_empty() {
+            self.out.write(|writer| {
+                writer.text(|lines| {
                     lines.end();
-                }
-            })
-        })?;
+                    if show.timestamp {
+                        lines.time_of_day(end_ns);
+                        lines.end();
+                    }
+                })
+            })?;
+        }
         for part in &parts {
             self.counted += part.histogram.count();
             let event = args.report(Interval {
@@ -317,6 +333,7 @@ impl<D: Distribute> Run<'_, D> {
         failed: bool,
     ) -> Result<bool> {
         let lost = distribution.losses();
+        let asides = distribution.asides();
         let summary = Summary {
             tool: D::Hooks::NAME,
             events: self.counted,
@@ -325,9 +342,13 @@ impl<D: Distribute> Run<'_, D> {
             duration,
             rung: distribution.rung(),
             buffer: None,
+            asides: &asides,
         };
         self.out
             .summary(&summary, failed, self.common.fail_on_loss)?;
+        if self.counted == 0 && lost.total() + lost.total_at_most() == 0 && !failed {
+            tool::say(D::Hooks::NAME, self.args.why_nothing());
+        }
         Ok(lost.total() > 0)
     }
 }

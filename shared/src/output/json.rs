@@ -45,6 +45,9 @@ pub(super) fn summary(out: &mut Vec<u8>, stamp: &mut Stamp, summary: &Summary<'_
     );
     object.text("rung", summary.rung);
     object.opt_text("buffer", summary.buffer);
+    for (aside, count) in summary.asides {
+        object.opt_u64(aside.name, *count);
+    }
     object.close();
 }
 

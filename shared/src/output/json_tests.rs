@@ -170,6 +170,7 @@ fn losses_and_the_account() {
                     duration: Duration::from_micros(1_234_567),
                     rung: "tp_btf",
                     buffer: Some("ring"),
+                    asides: &[],
                 })
                 .unwrap();
         });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is said about a whole run, and about a gap in it.
 
+use crate::distribution::Aside;
 use crate::loss::{Cause, Certainty, Counts, Lost};
 use std::fmt;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct Summary<'a> {
     pub rung: &'a str,
     /// What carried the events: `ring` or `perf`; `None` for a tool that counts in the kernel.
     pub buffer: Option<&'a str>,
+    /// What the tool counted beside its events; `None` of what it could not.
+    pub asides: &'a [(Aside, Option<u64>)],
 }
 
 impl fmt::Display for Summary<'_> {
@@ -31,7 +34,13 @@ impl fmt::Display for Summary<'_> {
         let Self {
             tool, events, lost, ..
         } = self;
-        write!(f, "{tool}: {events} event{plural}, {lost}")
+        write!(f, "{tool}: {events} event{plural}, {lost}")?;
+        for (aside, count) in self.asides {
+            if let Some(count @ 1..) = count {
+                write!(f, ", {count} {}", aside.words)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -69,6 +78,7 @@ impl fmt::Display for Gap<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Gap, Summary};
+    use crate::distribution::Aside;
     use crate::loss::{Cause, Certainty, Counts, Lost};
     use std::time::Duration;
 
@@ -82,6 +92,7 @@ mod tests {
             duration: Duration::from_secs(1),
             rung: "tp_btf",
             buffer: Some("ring"),
+            asides: &[],
         };
         assert_eq!(summary.to_string(), "execsnoop: 1234 events, 0 lost");
         summary.events = 1;
@@ -90,6 +101,19 @@ mod tests {
             summary.to_string(),
             "execsnoop: 1 event, 5 lost (buffer full 5)"
         );
+        let again = Aside {
+            map: "again",
+            name: "again",
+            words: "met again",
+        };
+        for (count, words) in [(None, ""), (Some(0), ""), (Some(3), ", 3 met again")] {
+            let asides = [(again, count)];
+            let said = Summary {
+                asides: &asides,
+                ..summary.clone()
+            };
+            assert_eq!(said.to_string(), format!("{summary}{words}"));
+        }
         assert_eq!(summary.doubt(), None);
         summary.lost.add(Cause::Recursion, 34);
         summary.certainty = Certainty::AtMost;

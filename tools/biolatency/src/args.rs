@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of the command line.
 
-use std::ffi::OsString;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{CommandFactory, Parser};
-use tracewell_shared::cli::{self, Common};
+use tracewell_shared::cli::{self, Common, sets};
 use tracewell_shared::distribution::{Distribute, Interval, Show};
-use tracewell_shared::error::Result;
+use tracewell_shared::error::{Error, Result};
 use tracewell_shared::hist::log;
 use tracewell_shared::hist::rows::Unit;
+use tracewell_shared::options::Filter;
 use tracewell_shared::output::Format;
 use tracewell_shared::output::lines::Lines;
+use tracewell_shared::set::Set;
 
 use crate::cgroups::Cgroups;
-use crate::disks::Disk;
+use crate::disk::Disk;
+use crate::disks::{self, Disks};
 use crate::names::Names;
 use crate::report::{Report, Reports};
 use crate::tracer::{Key, Latencies};
@@ -41,7 +44,10 @@ pub(crate) struct Args {
     #[arg(short, long, help_heading = "Output")]
     milliseconds: bool,
 
-    /// Count the time that requests wait in queues before they are handed to the driver (not on rung tracepoint)
+    /// Count from when a request was made, so that its wait in queues is in it (not on rung tracepoint)
+    ///
+    /// What the kernel makes it wait for before there is a request is not: a free request, a limit of its cgroup
+    /// (io.max), a queue that is frozen.
     #[arg(short = 'Q', long)]
     queued: bool,
 
@@ -53,13 +59,13 @@ pub(crate) struct Args {
     #[arg(short = 'F', long, alias = "flag")]
     flags: bool,
 
-    /// A histogram for each cgroup that submits requests
+    /// A histogram for each cgroup that requests are for
     #[arg(short = 'C', long)]
     cgroups: bool,
 
-    /// Only requests of this disk, as /sys/block names it; a partition is none
-    #[arg(short, long, value_name = "DISK", help_heading = "Filters", value_parser = disk())]
-    disk: Option<Disk>,
+    /// Only requests of these disks: names of /sys/block or paths, with commas between; '!' before one leaves it out
+    #[arg(short, long, value_name = "DISK", help_heading = "Filters", value_parser = sets::parser(disks::meant))]
+    disk: Vec<Set<Vec<Disk>>>,
 
     /// Show mean, sum and count
     #[arg(short, long, help_heading = "Output")]
@@ -81,6 +87,19 @@ pub(crate) struct Args {
 
     #[arg(skip)]
     found: Cgroups,
+
+    /// The disks that `disk` asks for.
+    #[arg(skip)]
+    disks_chosen: Disks,
+
+    /// The names of disks that only the number is known of, as they were when it was met first: another disk may have it
+    /// by now.
+    #[arg(skip)]
+    numbered: RefCell<BTreeMap<Disk, String>>,
+
+    /// What the kernel had counted of the disks when the trace began.
+    #[arg(skip)]
+    done_before: Cell<u64>,
 }
 
 const EXAMPLES: &str = "\
@@ -140,18 +159,31 @@ pub(crate) fn command() -> clap::Command {
         .mut_arg("max_events", hide)
 }
 
-fn disk() -> impl TypedValueParser<Value = Disk> {
-    OsStringValueParser::new().try_map(|name: OsString| Disk::named(&name))
-}
-
 impl Args {
     /// `None` where disks are not told apart.
     fn disk_name(&self, key: &Key) -> Option<String> {
-        self.disks.then(|| {
-            let (major, minor) = key.disk.numbers();
-            let name = key.disk.name();
-            name.unwrap_or_else(|| format!("{major}:{minor}"))
+        self.disks.then(|| match key.disk.numbers() {
+            None => key.disk.name(),
+            Some(_) => {
+                let mut numbered = self.numbered.borrow_mut();
+                let name = numbered.entry(key.disk);
+                name.or_insert_with(|| key.disk.name()).clone()
+            }
         })
+    }
+
+    /// The disks that `-d` asks for.
+    fn chosen(&self) -> Result<Disks> {
+        let asked = sets::together("--disk", &self.disk)?;
+        let all = |disks: &[Vec<Disk>]| disks.concat();
+        Disks::chosen(all(asked.wanted()), all(asked.excluded()))
+            .map_err(|wrong| Error::usage(format!("--disk: {wrong}")))
+    }
+
+    /// Whether requests are left out by who submitted them.
+    fn picks_tasks(&self) -> Result<bool> {
+        let filter = self.common.options()?.filter;
+        Ok(filter != Filter::default() || !self.common.command.is_empty())
     }
 }
 
@@ -170,12 +202,13 @@ impl Distribute for Args {
         if self.flags {
             self.names = Names::read(self.common.btf.as_deref());
         }
+        self.disks_chosen = self.chosen()?;
         Ok(Latencies {
             queued: self.queued,
             by_disk: self.disks,
             by_flags: self.flags,
             by_cgroup: self.cgroups,
-            disk: self.disk,
+            disks: self.disks_chosen.clone(),
             ..Latencies::default()
         })
     }
@@ -216,6 +249,39 @@ impl Distribute for Args {
 
     fn greeting(&self) -> &'static str {
         "Measuring block I/O; Ctrl-C ends it"
+    }
+
+    fn attached(&self) {
+        self.done_before.set(self.disks_chosen.done());
+    }
+
+    fn meet(&self, keys: &mut dyn Iterator<Item = &Key>) {
+        if self.cgroups {
+            self.found.meet(keys.map(|key| key.cgroup));
+        }
+    }
+
+    fn why_nothing(&self) -> String {
+        let done = self.disks_chosen.done();
+        let done = done.saturating_sub(self.done_before.get());
+        let disks = if self.disks_chosen.are_all() {
+            "the disks"
+        } else {
+            "the disks that --disk names"
+        };
+        let picks = self.picks_tasks().unwrap_or(false);
+        match (done, picks) {
+            (0, _) => format!(
+                "{disks} had no request meanwhile: what the page cache answers makes none, and nor do drivers such as \
+                 zram"
+            ),
+            (_, true) => format!(
+                "{disks} did {done} operations meanwhile, none for the tasks that the filters let pass"
+            ),
+            (_, false) => format!(
+                "{disks} did {done} operations meanwhile, whose requests began before the start"
+            ),
+        }
     }
 
     fn report<'a>(&'a self, interval: Interval<'a, Key>) -> Report<'a> {

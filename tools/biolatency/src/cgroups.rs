@@ -3,51 +3,164 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 
-/// Finds paths, and keeps those that it found: a cgroup may be gone when it is asked for again.
+/// Finds paths, and keeps what it found of those that were asked for: a cgroup may be gone when it is asked for again,
+/// and one that is gone does not come back, since no id is given twice.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cgroups(RefCell<HashMap<u64, Vec<u8>>>);
+pub(crate) struct Cgroups(RefCell<HashMap<u64, Option<Vec<u8>>>>);
 
 impl Cgroups {
-    /// The path below the mount point, `/` for the root; `None` where it cannot be found.
-    pub(crate) fn path(&self, id: u64) -> Option<Vec<u8>> {
-        if !self.0.borrow().contains_key(&id) {
-            self.learn();
-        }
-        self.0.borrow().get(&id).cloned()
+    /// Looks for those of the cgroups that are not known yet, all in one walk through the hierarchy.
+    pub(crate) fn meet(&self, ids: impl Iterator<Item = u64>) {
+        self.meet_below(ids, mount_point);
     }
 
-    fn learn(&self) {
-        let Some(mount) = mount_point() else { return };
-        let mut found = self.0.borrow_mut();
-        let mut left = vec![mount.clone()];
-        while let Some(directory) = left.pop() {
-            if let (Ok(metadata), Ok(below)) =
-                (directory.metadata(), directory.strip_prefix(&mount))
-            {
-                let mut path = b"/".to_vec();
-                path.extend_from_slice(below.as_os_str().as_bytes());
-                found.insert(metadata.ino(), path);
+    fn meet_below(&self, ids: impl Iterator<Item = u64>, mount: impl FnOnce() -> Option<PathBuf>) {
+        let mut known = self.0.borrow_mut();
+        let mut sought = 0;
+        for id in ids {
+            known.entry(id).or_insert_with(|| {
+                sought += 1;
+                None
+            });
+        }
+        if sought == 0 {
+            return;
+        }
+        let Some(mount) = mount() else { return };
+        walk(&mount, &mut |id, path| {
+            if let Some(unknown @ None) = known.get_mut(&id) {
+                *unknown = Some(path.to_vec());
+                sought -= 1;
             }
-            for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    left.push(entry.path());
-                }
+            sought > 0
+        });
+    }
+
+    /// The path below the mount point, `/` for the root; `None` of one that was not met or not found.
+    pub(crate) fn path(&self, id: u64) -> Option<Vec<u8>> {
+        self.0.borrow().get(&id).cloned().flatten()
+    }
+}
+
+/// Visits each directory below `mount`, with its inode number and its path from there, until `visit` says no more.
+fn walk(mount: &Path, visit: &mut impl FnMut(u64, &[u8]) -> bool) {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(root) = mount.metadata() else { return };
+    if !visit(root.ino(), b"/") {
+        return;
+    }
+    let mut left = vec![mount.to_owned()];
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
             }
+            let path = entry.path();
+            let Ok(below) = path.strip_prefix(mount) else {
+                continue;
+            };
+            let mut shown = b"/".to_vec();
+            shown.extend_from_slice(below.as_os_str().as_bytes());
+            if !visit(entry.ino(), &shown) {
+                return;
+            }
+            left.push(path);
         }
     }
 }
 
 /// Where cgroup v2 is mounted.
 fn mount_point() -> Option<PathBuf> {
-    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
-    mounts.lines().find_map(|line| {
-        let mut words = line.split(' ').skip(1);
+    mount_point_in(&fs::read("/proc/self/mounts").ok()?)
+}
+
+fn mount_point_in(mounts: &[u8]) -> Option<PathBuf> {
+    mounts.split(|byte| *byte == b'\n').find_map(|line| {
+        let mut words = line.split(|byte| *byte == b' ').skip(1);
         let (path, kind) = (words.next()?, words.next()?);
-        (kind == "cgroup2").then(|| Path::new(path).to_owned())
+        (kind == b"cgroup2").then(|| unescaped(path))
     })
+}
+
+/// A path of `/proc/self/mounts`: space, tab, newline and backslash are `\` and three octal digits there.
+fn unescaped(path: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, after @ ..] = rest {
+        match (first, after) {
+            (
+                b'\\',
+                [
+                    a @ b'0'..=b'3',
+                    b @ b'0'..=b'7',
+                    c @ b'0'..=b'7',
+                    after @ ..,
+                ],
+            ) => {
+                bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                rest = after;
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    PathBuf::from(OsString::from_vec(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cgroups, mount_point_in};
+    use std::cell::Cell;
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::Path;
+
+    #[test]
+    fn a_mount_point_may_have_odd_characters() {
+        let mounts = b"proc /proc proc rw 0 0\n\
+            cgroup2 /mnt/a\\040b\\134\\011\\c cgroup2 rw,nosuid 0 0\n";
+        let found = mount_point_in(mounts).unwrap();
+        assert_eq!(found, Path::new("/mnt/a b\\\t\\c"));
+        assert_eq!(mount_point_in(b"proc /proc proc rw 0 0\n"), None);
+        // The path of another file system is no kind.
+        assert_eq!(mount_point_in(b"tmpfs /cgroup2 tmpfs rw 0 0\n"), None);
+    }
+
+    #[test]
+    fn all_are_looked_for_at_once_and_never_again() {
+        let root = std::env::temp_dir().join(format!("cgroups-{}", std::process::id()));
+        let place = root.join("one/two");
+        fs::create_dir_all(&place).unwrap();
+        fs::create_dir_all(root.join("other")).unwrap();
+        let id = |path: &Path| path.metadata().unwrap().ino();
+        let (two, gone) = (id(&place), u64::MAX);
+        let cgroups = Cgroups::default();
+        let walks = Cell::new(0);
+        let meet = |ids: &[u64]| {
+            cgroups.meet_below(ids.iter().copied(), || {
+                walks.set(walks.get() + 1);
+                Some(root.clone())
+            });
+        };
+        meet(&[two, gone, gone - 1, id(&root)]);
+        assert_eq!(walks.get(), 1);
+        fs::remove_dir_all(&root).unwrap();
+        // Gone by now, and met before.
+        for _ in 0..3 {
+            meet(&[two, gone, gone - 1]);
+        }
+        assert_eq!(walks.get(), 1);
+        assert_eq!(cgroups.path(two).unwrap(), b"/one/two");
+        assert_eq!(cgroups.path(gone), None);
+        // Only what was asked for is kept.
+        assert_eq!(cgroups.0.borrow().len(), 4);
+    }
 }

@@ -1,135 +1,215 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Disks by number and by name.
+//! Which disks to measure.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
-/// The bits of a device's minor number in the kernel.
-const MINOR_BITS: u32 = 20;
+use nix::sys::stat::{major, minor};
 
-/// A disk's device number, as the kernel has it: `major << 20 | minor`. 0 is none, as a queue of commands to a
-/// controller has none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Disk(pub u32);
+use crate::disk::{Disk, NO_DISK};
+use crate::sysfs::Sysfs;
 
-impl Disk {
-    /// The disk of this name, as `/sys/block` has it; with or without `/dev/` before it.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the name.
-    pub fn named(name: &OsStr) -> Result<Self, String> {
-        let bytes = name.as_bytes();
-        let bytes = bytes.strip_prefix(b"/dev/").unwrap_or(bytes);
-        // A slash in a name, such as cciss/c0d0, is an exclamation mark there.
-        let file: Vec<u8> = bytes
-            .iter()
-            .map(|byte| if *byte == b'/' { b'!' } else { *byte })
-            .collect();
-        if file.is_empty() || file.starts_with(b".") {
-            return Err("not the name of a disk".to_owned());
+/// Which disks to measure: all, some, or all but some.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disks {
+    named: BTreeSet<Disk>,
+    excluded: bool,
+}
+
+impl Disks {
+    /// How many can be named: `DISKS_MOST` of `bpf/biolatency.h`.
+    pub const MOST: usize = 64;
+
+    /// These only; of none, all.
+    pub fn only(disks: impl IntoIterator<Item = Disk>) -> Self {
+        Self {
+            named: disks.into_iter().collect(),
+            excluded: false,
         }
-        let file = OsStr::from_bytes(&file);
-        let numbers = match fs::read_to_string(Path::new("/sys/block").join(file).join("dev")) {
-            Ok(numbers) => numbers,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(no_such_disk(file));
+    }
+
+    /// All but these.
+    pub fn all_but(disks: impl IntoIterator<Item = Disk>) -> Self {
+        let named: BTreeSet<_> = disks.into_iter().collect();
+        Self {
+            excluded: !named.is_empty(),
+            named,
+        }
+    }
+
+    /// What is asked for by a list of disks to measure and one of disks to leave out; what is wrong with it in words.
+    pub(crate) fn chosen(
+        wanted: impl IntoIterator<Item = Disk>,
+        unwanted: impl IntoIterator<Item = Disk>,
+    ) -> Result<Self, String> {
+        let wanted = Self::only(wanted);
+        let unwanted = Self::all_but(unwanted);
+        let disks = match (wanted.are_all(), unwanted.are_all()) {
+            (true, _) => unwanted,
+            (false, true) => wanted,
+            (false, false) => {
+                let left = Self::only(&wanted.named - &unwanted.named);
+                if left.are_all() {
+                    return Err("each disk that it names it also excludes".to_owned());
+                }
+                left
             }
-            Err(error) => return Err(error.to_string()),
         };
-        parse(&numbers).ok_or_else(|| format!("not a device number: {numbers}"))
-    }
-
-    /// Its major and minor number.
-    pub fn numbers(self) -> (u32, u32) {
-        (self.0 >> MINOR_BITS, self.0 & ((1 << MINOR_BITS) - 1))
-    }
-
-    /// Its name; `None` where there is no such disk any more.
-    pub fn name(self) -> Option<String> {
-        let (major, minor) = self.numbers();
-        let link = fs::read_link(format!("/sys/dev/block/{major}:{minor}")).ok()?;
-        Some(link.file_name()?.to_string_lossy().replace('!', "/"))
-    }
-}
-
-/// How many requests of this disk, or of all, the kernel counts as handed to a driver and not completed; `None` where it
-/// does not count those of every queue (`queue/iostats` is 0).
-pub(crate) fn in_flight(disk: Option<Disk>) -> Option<u64> {
-    match disk {
-        Some(disk) => {
-            let (major, minor) = disk.numbers();
-            in_flight_of(&PathBuf::from(format!("/sys/dev/block/{major}:{minor}")))
+        if disks.named.len() > Self::MOST {
+            return Err(format!(
+                "{} disks; {} can be named, so exclude the others with '!'",
+                disks.named.len(),
+                Self::MOST
+            ));
         }
-        None => {
-            let disks = fs::read_dir("/sys/block").ok()?;
-            disks.map(|disk| in_flight_of(&disk.ok()?.path())).sum()
+        Ok(disks)
+    }
+
+    /// Whether no disk is left out.
+    pub fn are_all(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Whether those that are named are left out.
+    pub(crate) fn excluded(&self) -> bool {
+        self.excluded
+    }
+
+    /// Those that are named.
+    pub(crate) fn named(&self) -> impl Iterator<Item = Disk> {
+        self.named.iter().copied()
+    }
+
+    /// Whether this disk is measured.
+    pub fn pass(&self, disk: Disk) -> bool {
+        self.are_all() || self.named.contains(&disk) != self.excluded
+    }
+
+    /// The same disks by their numbers, for a rung that is told no more; `None` where one shows none.
+    pub(crate) fn by_number(&self) -> Option<Self> {
+        let sysfs = Sysfs::default();
+        let numbered = self.named.iter().map(|disk| match disk {
+            // Number 0, as the kernel says it.
+            &Disk::NONE => Some(Disk::numbered(0, 0)),
+            disk => {
+                let name = disk.name().replace('/', "!");
+                let (major, minor) = sysfs.numbers_of(OsStr::new(&name))?;
+                Some(Disk::numbered(major, minor))
+            }
+        });
+        Some(Self {
+            named: numbered.collect::<Option<_>>()?,
+            excluded: self.excluded,
+        })
+    }
+
+    /// The sum of what `of` says of each of the disks that are measured and have requests.
+    fn sum(&self, of: impl Fn(&Sysfs, &OsStr) -> Option<u64>) -> Option<u64> {
+        let sysfs = Sysfs::default();
+        let measured = sysfs.disks().into_iter().filter(|name| {
+            Disk::named(name).is_some_and(|disk| self.pass(disk)) && sysfs.has_requests(name)
+        });
+        measured.map(|name| of(&sysfs, &name)).sum()
+    }
+
+    /// How many of their requests the kernel counts as handed to a driver and not completed; `None` where it does not
+    /// count those of every queue (`queue/iostats` is 0).
+    pub(crate) fn in_flight(&self) -> Option<u64> {
+        self.sum(Sysfs::in_flight)
+    }
+
+    /// How many operations of theirs the kernel counts as done, since it started.
+    pub(crate) fn done(&self) -> u64 {
+        self.sum(|sysfs, name| Some(sysfs.done(name))).unwrap_or(0)
+    }
+}
+
+/// The disks that a user means: one, or the hidden paths to an NVMe multipath disk.
+///
+/// # Errors
+///
+/// What is wrong with the name, and which to use instead.
+pub(crate) fn meant(name: &OsStr) -> Result<Vec<Disk>, String> {
+    meant_in(&Sysfs::default(), name)
+}
+
+fn meant_in(sysfs: &Sysfs, name: &OsStr) -> Result<Vec<Disk>, String> {
+    if name == NO_DISK {
+        return Ok(vec![Disk::NONE]);
+    }
+    let bytes = name.as_bytes();
+    let short = bytes.strip_prefix(b"/dev/").unwrap_or(bytes);
+    // A slash in a name, such as cciss/c0d0, is an exclamation mark there.
+    let file: Vec<u8> = short
+        .iter()
+        .map(|byte| if *byte == b'/' { b'!' } else { *byte })
+        .collect();
+    let file = OsStr::from_bytes(&file);
+    if file.is_empty() || file.as_bytes().starts_with(b".") {
+        return Err("not the name of a disk".to_owned());
+    }
+    if sysfs.is_disk(file) {
+        return with_requests(sysfs, file);
+    }
+    // A name that udev gives, such as /dev/mapper/root or /dev/disk/by-id/...
+    let device = Path::new("/dev").join(OsStr::from_bytes(short));
+    let file = match fs::metadata(&device) {
+        Ok(metadata) if metadata.file_type().is_block_device() => {
+            let (major, minor) = (major(metadata.rdev()), minor(metadata.rdev()));
+            let (Ok(major), Ok(minor)) = (u32::try_from(major), u32::try_from(minor)) else {
+                return Err("not the number of a disk".to_owned());
+            };
+            let named = sysfs.name_of(major, minor);
+            named.ok_or_else(|| format!("no disk has the number {major}:{minor}"))?
         }
+        Ok(_) => return Err(format!("{} is not a disk", device.display())),
+        Err(_) => file.to_owned(),
+    };
+    if let Some(disk) = sysfs.disk_of_partition(&file) {
+        return Err(format!(
+            "{} is a partition; requests are those of its disk, {}",
+            file.display(),
+            disk.display()
+        ));
     }
+    if !sysfs.is_disk(&file) {
+        return Err("there is no such disk in /sys/block".to_owned());
+    }
+    with_requests(sysfs, &file)
 }
 
-/// Of one disk's directory in sysfs.
-fn in_flight_of(disk: &Path) -> Option<u64> {
-    let counted = fs::read_to_string(disk.join("queue/iostats")).ok()?;
-    // Reads and writes.
-    let numbers = fs::read_to_string(disk.join("inflight")).ok()?;
-    let numbers = numbers
-        .split_whitespace()
-        .map(|word| word.parse::<u64>().ok());
-    match numbers.sum() {
-        Some(sum) if counted.trim() != "0" => Some(sum),
-        _ => None,
+/// The disk of this name in sysfs, or what stands for it.
+fn with_requests(sysfs: &Sysfs, name: &OsStr) -> Result<Vec<Disk>, String> {
+    let disk = |name: &OsStr| Disk::named(name).ok_or_else(|| "not the name of a disk".to_owned());
+    if sysfs.has_requests(name) {
+        return Ok(vec![disk(name)?]);
     }
-}
-
-fn no_such_disk(name: &OsStr) -> String {
-    let partition = Path::new("/sys/class/block").join(name).join("partition");
-    if partition.exists() {
-        return "a partition; requests are those of its disk".to_owned();
+    let paths = sysfs.paths_of(name);
+    if !paths.is_empty() {
+        return paths.iter().map(|path| disk(path)).collect();
     }
-    "there is no such disk in /sys/block".to_owned()
-}
-
-fn parse(numbers: &str) -> Option<Disk> {
-    let (major, minor) = numbers.trim().split_once(':')?;
-    let (major, minor): (u32, u32) = (major.parse().ok()?, minor.parse().ok()?);
-    (minor < 1 << MINOR_BITS).then_some(Disk(major << MINOR_BITS | minor))
+    let below = sysfs.below_of(name);
+    let shown = name.display();
+    if below.is_empty() {
+        return Err(format!(
+            "{shown} has no requests: its driver answers what it is given at once, and nothing here can measure that"
+        ));
+    }
+    let below: Vec<_> = below
+        .iter()
+        .map(|name| name.display().to_string())
+        .collect();
+    Err(format!(
+        "{shown} has no requests of its own: what it is given becomes requests of {}; for those: --disk {}",
+        below.join(" and "),
+        below.join(",")
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Disk, parse};
-    use std::ffi::OsStr;
-
-    #[test]
-    fn numbers_are_the_kernel_s() {
-        let disk = parse("254:16\n").unwrap();
-        assert_eq!(disk, Disk(254 << 20 | 16));
-        assert_eq!(disk.numbers(), (254, 16));
-        for bad in ["", "254", "a:b", "1:1048576"] {
-            assert_eq!(parse(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn names_that_are_no_disk_s_are_told() {
-        for bad in ["", ".", "..", "/dev/", "no such disk", "../../etc"] {
-            assert!(Disk::named(OsStr::new(bad)).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_disk_that_is_there_has_its_name() {
-        for entry in std::fs::read_dir("/sys/block").into_iter().flatten() {
-            let name = entry.unwrap().file_name();
-            let disk = Disk::named(&name).unwrap();
-            assert_eq!(
-                disk.name().unwrap(),
-                name.to_string_lossy().replace('!', "/")
-            );
-        }
-    }
-}
+#[path = "disks_tests.rs"]
+mod tests;

@@ -2,8 +2,8 @@
 //! Measures how long block I/O takes, as histograms that the kernel's side keeps: from a request's issue to its driver,
 //! or from when it was made, to its completion.
 //!
-//! Two BPF programs, at issue and completion; nothing is sent for each request. A third at insertion runs only where
-//! it matters who submits.
+//! Two BPF programs, at issue and completion; nothing is sent for each request. Further ones, at insertion and
+//! merge, run only where it matters who submits.
 //!
 //! As a library, it gives histograms of what came since the last look:
 //!
@@ -19,7 +19,7 @@
 //!     tokio::time::sleep(Duration::from_secs(1)).await;
 //!     for part in distribution.parts()? {
 //!         let p99 = part.histogram.quantile(0.99).unwrap_or(0);
-//!         println!("{:?}: {} requests, p99 {p99} ns", part.key.disk, part.histogram.count());
+//!         println!("{}: {} requests, p99 {p99} ns", part.key.disk.name(), part.histogram.count());
 //!     }
 //! }
 //! distribution.stop();
@@ -30,14 +30,17 @@
 
 mod args;
 mod cgroups;
+mod disk;
 mod disks;
 mod names;
 mod report;
+mod sysfs;
 mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
-pub use disks::Disk;
+pub use disk::Disk;
+pub use disks::Disks;
 pub use names::Names;
 pub use report::{Report, Reports};
 pub use tracer::{Key, Latencies};

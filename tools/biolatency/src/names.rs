@@ -110,11 +110,8 @@ impl Letters {
         if flags & LETTERS != LETTERS {
             return None;
         }
-        let bytes = (flags & !LETTERS).to_ne_bytes();
-        let letters: Vec<u8> = bytes
-            .into_iter()
-            .filter(|byte| *byte != 0 && *byte != 0xff)
-            .collect();
+        let bytes = (flags & !LETTERS).to_le_bytes();
+        let letters: Vec<u8> = bytes.into_iter().filter(|byte| *byte != 0).collect();
         Some(Self::parse(&letters))
     }
 
@@ -189,7 +186,7 @@ mod tests {
         let of = |text: &str| {
             let mut bytes = [0; 8];
             bytes[..text.len()].copy_from_slice(text.as_bytes());
-            u64::from_ne_bytes(bytes) | LETTERS
+            u64::from_le_bytes(bytes) | LETTERS
         };
         let names = names();
         for (text, words) in [

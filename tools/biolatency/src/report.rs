@@ -12,13 +12,13 @@ use crate::tracer::Key;
 pub struct Report<'a> {
     /// The interval, and what happened in it.
     pub interval: Interval<'a, Key>,
-    /// The disk's name, or `major:minor` for one that has gone; `None` where disks are not told apart.
+    /// The disk's name; `no-disk` of commands to a controller; `None` where disks are not told apart.
     pub disk: Option<String>,
     /// The operation; `None` where operations are not told apart.
     pub op: Option<String>,
     /// The flags, with `op`.
     pub flags: Vec<&'a str>,
-    /// The path of the submitter's cgroup; `None` where it has gone, or cgroups are not told apart.
+    /// The path of the cgroup that the requests are for; `None` where it has gone, or cgroups are not told apart.
     pub cgroup: Option<Vec<u8>>,
     /// The cgroup's id.
     pub cgroup_id: Option<u64>,

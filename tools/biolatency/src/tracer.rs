@@ -2,21 +2,22 @@
 //! The settings of the measurement, its ladder, and what they do to the BPF object.
 
 use plain::Plain;
-use tracewell_shared::distribution::{Distribution, Keyed};
+use tracewell_shared::distribution::{Aside, Distribution, Keyed};
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::loss::Cause;
 use tracewell_shared::options::{Filter, Options};
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::tracer::{Hooks, Opened};
 
-use crate::disks::{self, Disk};
+use crate::disk::Disk;
+use crate::disks::Disks;
 use crate::skel::BiolatencySkelBuilder;
 use crate::skel::types::latency_key;
 
 // SAFETY: integers; any bytes are a value.
 unsafe impl Plain for latency_key {}
 
-const _: () = assert!(size_of::<latency_key>() == 24);
+const _: () = assert!(size_of::<latency_key>() == 48);
 
 /// What to measure of block requests, and by what to tell them apart.
 #[derive(Debug, Clone, Default)]
@@ -27,10 +28,10 @@ pub struct Latencies {
     pub by_disk: bool,
     /// A histogram for each operation with its flags.
     pub by_flags: bool,
-    /// A histogram for each cgroup that requests are submitted from.
+    /// A histogram for each cgroup that requests are for.
     pub by_cgroup: bool,
-    /// This disk only.
-    pub disk: Option<Disk>,
+    /// Which disks.
+    pub disks: Disks,
     /// Whether tasks are filtered, so that it matters who submitted a request. Starting sets it.
     pub filtered: bool,
 }
@@ -57,7 +58,7 @@ pub struct Key {
     pub disk: Disk,
     /// Operation and flags: see [`Names`](crate::Names).
     pub flags: u64,
-    /// The id of the submitter's cgroup.
+    /// The id of the cgroup that the requests are for.
     pub cgroup: u64,
 }
 
@@ -76,7 +77,7 @@ impl Keyed for Latencies {
         let mut raw = latency_key::default();
         plain::copy_from_bytes(&mut raw, bytes).ok()?;
         Some(Key {
-            disk: Disk(raw.disk),
+            disk: Disk::from_words(raw.disk.word),
             flags: raw.flags,
             cgroup: raw.cgroup,
         })
@@ -88,8 +89,14 @@ impl Keyed for Latencies {
     }
 
     fn under_way(&self) -> Option<u64> {
-        disks::in_flight(self.disk)
+        self.disks.in_flight()
     }
+
+    const ASIDES: &'static [Aside] = &[Aside {
+        map: "issued_again",
+        name: "issued_again",
+        words: "issued more than once",
+    }];
 }
 
 /// The label of the rung whose hooks do not show the request.
@@ -112,9 +119,14 @@ impl Hooks for Latencies {
                     "rq_complete_btf",
                     "rq_complete_keyed_btf",
                     "rq_requeue_btf",
+                    "rq_requeue_choosy_btf",
+                    "rq_requeue_owned_btf",
                     "rq_issue_btf",
                     "rq_issue_choosy_btf",
+                    "rq_issue_owned_btf",
+                    "rq_merge_btf",
                     "rq_insert_btf",
+                    "rq_insert_owned_btf",
                 ],
                 optional: &[],
             },
@@ -124,9 +136,14 @@ impl Hooks for Latencies {
                     "rq_complete_raw",
                     "rq_complete_keyed_raw",
                     "rq_requeue_raw",
+                    "rq_requeue_choosy_raw",
+                    "rq_requeue_owned_raw",
                     "rq_issue_raw",
                     "rq_issue_choosy_raw",
+                    "rq_issue_owned_raw",
+                    "rq_merge_raw",
                     "rq_insert_raw",
+                    "rq_insert_owned_raw",
                 ],
                 optional: &[],
             },
@@ -141,14 +158,25 @@ impl Hooks for Latencies {
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("requests", 1), ("places", 1)];
 
     fn wants(&self, program: &str) -> bool {
-        let choosy = self.by_submitter() || self.disk.is_some();
+        // The same programs on both rungs that show the request.
+        let program = program
+            .strip_suffix("_btf")
+            .or_else(|| program.strip_suffix("_raw"));
+        let (judged, owned) = (self.by_submitter(), self.by_cgroup);
+        let choosy = judged || !self.disks.are_all();
         match program {
             // Where a request waits in a queue first, it is another task that issues it.
-            "rq_insert_btf" | "rq_insert_raw" => self.by_submitter(),
-            "rq_issue_choosy_btf" | "rq_issue_choosy_raw" => choosy,
-            "rq_issue_btf" | "rq_issue_raw" => !choosy,
-            "rq_complete_keyed_btf" | "rq_complete_keyed_raw" => self.is_keyed(),
-            "rq_complete_btf" | "rq_complete_raw" => !self.is_keyed(),
+            Some("rq_insert") => judged && !owned,
+            Some("rq_insert_owned") => owned,
+            Some("rq_merge") => judged,
+            Some("rq_requeue") => !judged,
+            Some("rq_requeue_choosy") => judged && !owned,
+            Some("rq_requeue_owned") => owned,
+            Some("rq_issue") => !choosy,
+            Some("rq_issue_choosy") => choosy && !owned,
+            Some("rq_issue_owned") => owned,
+            Some("rq_complete_keyed") => self.is_keyed(),
+            Some("rq_complete") => !self.is_keyed(),
             _ => true,
         }
     }
@@ -179,6 +207,9 @@ impl Hooks for Latencies {
             PLACES if self.by_submitter() => {
                 Some("it cannot tell whose request it is (cgroups, filters, -- COMMAND)")
             }
+            PLACES if self.disks.by_number().is_none() => Some(
+                "it is told numbers of disks, and the kernel tells nobody that of a hidden disk (--disk)",
+            ),
             _ => None,
         }
     }
@@ -197,8 +228,16 @@ impl Hooks for Latencies {
         knobs.by_flags = self.by_flags;
         knobs.by_cgroup = self.by_cgroup;
         knobs.by_submitter = self.by_submitter();
-        knobs.one_disk = self.disk.is_some();
-        knobs.wanted_disk = self.disk.map_or(0, |disk| disk.0);
+        let disks = if rung == PLACES {
+            self.disks.by_number().unwrap_or_default()
+        } else {
+            self.disks.clone()
+        };
+        for (place, disk) in knobs.disks.iter_mut().zip(disks.named()) {
+            place.word = disk.words();
+            knobs.disks_named += 1;
+        }
+        knobs.disks_excluded = disks.excluded();
         // The other half is for requests that are under way at once.
         knobs.kept_most = (object.maps.requests.max_entries() / 2).into();
         let unused = if rung == PLACES {
