@@ -20,7 +20,7 @@ pub(crate) fn of(disk: &Disk) -> Tool {
 }
 
 /// How many operations are in the histograms that `wanted` picks.
-fn counted(finished: &Finished, wanted: impl Fn(&Value) -> bool) -> u64 {
+pub(crate) fn counted(finished: &Finished, wanted: impl Fn(&Value) -> bool) -> u64 {
     let histograms = finished.events("histogram");
     let counts = histograms
         .iter()
@@ -257,7 +257,7 @@ fn queued_time_is_not_less() {
 }
 
 /// A command that reads so many blocks of the disk, past the page cache.
-fn reader(disk: &Disk, blocks: u32) -> Vec<String> {
+pub(crate) fn reader(disk: &Disk, blocks: u32) -> Vec<String> {
     let device = disk.device();
     if guest() {
         // busybox's dd goes through the page cache where the kernel does not like its buffer (pages of 16 KB).
@@ -277,7 +277,7 @@ fn reader(disk: &Disk, blocks: u32) -> Vec<String> {
 }
 
 /// Whether the rung that is forced cannot tell who submits; then it says so.
-fn submitters_are_hidden(args: &[&str]) -> bool {
+pub(crate) fn submitters_are_hidden(args: &[&str]) -> bool {
     let hidden = rung().as_deref() == Some("tracepoint");
     if hidden {
         let said = Tool::new("biolatency")

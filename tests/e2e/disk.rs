@@ -100,7 +100,7 @@ impl Disk {
     }
 
     /// Writes a setting of the queue.
-    fn set(&self, name: &str, value: &str) {
+    pub(crate) fn set(&self, name: &str, value: &str) {
         let path = format!("/sys/block/{}/queue/{name}", self.name());
         fs::write(&path, value).unwrap_or_else(|error| panic!("{path}: {error}"));
     }

@@ -10,6 +10,7 @@
 mod accounts;
 mod argv;
 mod biolatency;
+mod biolatency_picks;
 mod bytes;
 mod callers;
 mod cgroups;

@@ -39,7 +39,8 @@ fn kinds() -> Vec<(Map<String, Value>, Value)> {
         json!({"event": "lost", "time": time, "count": 3, "cause": "buffer_full"}),
         json!({"event": "summary", "tool": "opensnoop", "events": 0, "lost": 3,
             "lost_by": {"buffer_full": 3}, "lost_at_most": 1, "lost_at_most_by": {"recursion": 1}, "account": "at_most",
-            "duration_ms": 12, "rung": "tp_btf", "buffer": "ring"}),
+            "duration_ms": 12, "rung": "tp_btf", "buffer": "ring",
+            "issued_again": 0}),
     ];
     let mut schema = schema();
     let references = schema["oneOf"].as_array().expect("a list").iter();

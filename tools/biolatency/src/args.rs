@@ -99,7 +99,7 @@ pub(crate) struct Args {
 
     /// What the kernel had counted of the disks when the trace began.
     #[arg(skip)]
-    done_before: Cell<u64>,
+    done_before: Cell<Option<u64>>,
 }
 
 const EXAMPLES: &str = "\
@@ -181,9 +181,9 @@ impl Args {
     }
 
     /// Whether requests are left out by who submitted them.
-    fn picks_tasks(&self) -> Result<bool> {
-        let filter = self.common.options()?.filter;
-        Ok(filter != Filter::default() || !self.common.command.is_empty())
+    fn picks_tasks(&self) -> bool {
+        let filter = self.common.options().map(|options| options.filter);
+        filter.is_ok_and(|filter| filter != Filter::default()) || !self.common.command.is_empty()
     }
 }
 
@@ -262,24 +262,30 @@ impl Distribute for Args {
     }
 
     fn why_nothing(&self) -> String {
-        let done = self.disks_chosen.done();
-        let done = done.saturating_sub(self.done_before.get());
+        let done = self.disks_chosen.done().zip(self.done_before.get());
+        let done = done.map(|(now, before)| now.saturating_sub(before));
         let disks = if self.disks_chosen.are_all() {
             "the disks"
         } else {
             "the disks that --disk names"
         };
-        let picks = self.picks_tasks().unwrap_or(false);
-        match (done, picks) {
-            (0, _) => format!(
-                "{disks} had no request meanwhile: what the page cache answers makes none, and nor do drivers such as \
-                 zram"
-            ),
-            (_, true) => format!(
-                "{disks} did {done} operations meanwhile, none for the tasks that the filters let pass"
-            ),
-            (_, false) => format!(
-                "{disks} did {done} operations meanwhile, whose requests began before the start"
+        match (done, self.picks_tasks()) {
+            (Some(done @ 1..), true) => {
+                format!(
+                    "{disks} did {done} operations meanwhile, none for the tasks that the filters let pass"
+                )
+            }
+            (Some(done @ 1..), false) => {
+                format!(
+                    "{disks} did {done} operations meanwhile, whose requests began before the start"
+                )
+            }
+            (None, true) => {
+                format!("{disks} had no request of the tasks that the filters let pass")
+            }
+            _ => format!(
+                "{disks} had no request meanwhile: what the page cache answers makes none, and what goes to drivers \
+                 without requests (zram, dm, md) makes them of the disks below, if at all"
             ),
         }
     }

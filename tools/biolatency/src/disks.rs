@@ -122,13 +122,14 @@ impl Disks {
         self.sum(Sysfs::in_flight)
     }
 
-    /// How many operations of theirs the kernel counts as done, since it started.
-    pub(crate) fn done(&self) -> u64 {
-        self.sum(|sysfs, name| Some(sysfs.done(name))).unwrap_or(0)
+    /// How many operations of theirs the kernel counts as done, since it started; `None` where it does not count those of
+    /// every queue.
+    pub(crate) fn done(&self) -> Option<u64> {
+        self.sum(Sysfs::done)
     }
 }
 
-/// The disks that a user means: one, or the hidden paths to an NVMe multipath disk.
+/// The disks that a user means: one, or the hidden paths to an `NVMe` multipath disk.
 ///
 /// # Errors
 ///

@@ -76,7 +76,7 @@ impl Sysfs {
         names
     }
 
-    /// The hidden disks that are the paths to an NVMe multipath disk: of `nvme1n2` those called `nvme1c<controller>n2`.
+    /// The hidden disks that are the paths to an `NVMe` multipath disk: of `nvme1n2` those called `nvme1c<controller>n2`.
     pub(crate) fn paths_of(&self, head: &OsStr) -> Vec<OsString> {
         let Some((subsystem, namespace)) = nvme_head(head.as_bytes()) else {
             return Vec::new();
@@ -127,34 +127,38 @@ impl Sysfs {
     /// How many requests the kernel counts as handed to the driver and not completed; `None` where the queue keeps no
     /// statistics.
     pub(crate) fn in_flight(&self, name: &OsStr) -> Option<u64> {
-        let disk = self.disk(name);
-        let counted = fs::read_to_string(disk.join("queue/iostats")).ok()?;
-        if counted.trim() == "0" {
-            return None;
-        }
         // Reads and writes.
-        let numbers = fs::read_to_string(disk.join("inflight")).ok()?;
+        let numbers = self.statistics(name, "inflight")?;
         numbers
             .split_whitespace()
             .map(|word| word.parse::<u64>().ok())
             .sum()
     }
 
-    /// How many operations the kernel counts as done: reads, writes, discards (since 4.18) and flushes (since 5.5).
-    pub(crate) fn done(&self, name: &OsStr) -> u64 {
-        let text = fs::read_to_string(self.disk(name).join("stat")).unwrap_or_default();
+    /// How many operations the kernel counts as done: reads, writes, discards (since 4.18) and flushes (since 5.5);
+    /// `None` where the queue keeps no statistics.
+    pub(crate) fn done(&self, name: &OsStr) -> Option<u64> {
+        let text = self.statistics(name, "stat")?;
         let numbers: Vec<u64> = text
             .split_whitespace()
             .map(|word| word.parse().unwrap_or(0))
             .collect();
-        [0, 4, 11, 15]
-            .into_iter()
-            .filter_map(|at| numbers.get(at))
-            .sum()
+        let done = [0, 4, 11, 15];
+        Some(done.iter().filter_map(|at| numbers.get(*at)).sum())
+    }
+
+    /// A file of numbers of a disk that keeps any.
+    fn statistics(&self, name: &OsStr, file: &str) -> Option<String> {
+        let disk = self.disk(name);
+        let kept = fs::read_to_string(disk.join("queue/iostats")).ok()?;
+        if kept.trim() == "0" {
+            return None;
+        }
+        fs::read_to_string(disk.join(file)).ok()
     }
 }
 
-/// The subsystem and the namespace in the name of an NVMe disk: `nvme1` and `n2` of `nvme1n2`.
+/// The subsystem and the namespace in the name of an `NVMe` disk: `nvme1` and `n2` of `nvme1n2`.
 fn nvme_head(name: &[u8]) -> Option<(&[u8], &[u8])> {
     let rest = name.strip_prefix(b"nvme")?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
