@@ -159,7 +159,7 @@ struct Admin {
 /// `_IOWR('N', 0x41, struct nvme_passthru_cmd)`
 const NVME_IOCTL_ADMIN_CMD: u64 = 0xc048_4e41;
 
-/// Asks an NVMe controller what it is.
+/// Asks an `NVMe` controller what it is.
 fn identify(controller: &fs::File) {
     let mut answer = vec![0_u8; 4096];
     let mut command = Admin {
