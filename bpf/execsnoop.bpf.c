@@ -23,14 +23,8 @@ const volatile __u32 max_args_bytes = 8192;
  */
 SCRATCH_MAP(sizeof(struct exec_event) + FILENAME_BYTES + 2 * STRING_ROOM(8192));
 
-/* Both programs of a rung can be under way on one CPU, in two tasks. */
-enum scratch_user {
-	SCRATCH_DONE = 0,
-	SCRATCH_FAIL = 1,
-};
-
 static __always_inline void exec_begin(struct exec_event *event, bool direct,
-				       struct task_struct *task, long ret)
+				       struct task_struct *task, int ret)
 {
 	struct task_struct *parent = FIELD(direct, task, real_parent);
 
@@ -77,7 +71,7 @@ static __always_inline __u32 exec_call_of(long nr, bool compat)
  * bprm is NULL where the hook does not have it; filename is the kernel's copy
  * of the name.
  */
-static __always_inline int exec_done(void *ctx, bool direct, struct task_struct *task,
+static __always_inline int exec_done(void *ctx, __u32 space, bool direct, struct task_struct *task,
 				     __u32 old_tid, struct linux_binprm *bprm, const char *filename)
 {
 	struct exec_event *event;
@@ -88,7 +82,7 @@ static __always_inline int exec_done(void *ctx, bool direct, struct task_struct 
 
 	if (!filter_passes())
 		return 0;
-	event = room_of(SCRATCH_DONE);
+	event = room_of(space);
 	if (!event)
 		return 0;
 	tail = (char *)(event + 1);
@@ -146,9 +140,9 @@ enum copied {
  * its loop may go round: for 512 arguments that took half a second of each
  * start. All that it may be given on 5.10 are numbers.
  */
-__noinline int copy_argument(__u64 at, __u32 step, bool enough)
+__noinline int copy_argument(__u32 space, __u64 at, __u32 step, bool enough)
 {
-	struct exec_event *event = scratch_of(SCRATCH_FAIL);
+	struct exec_event *event = scratch_of(space);
 	__u64 pointer = 0, filename_bytes, start;
 	char *out;
 	long bytes;
@@ -184,18 +178,18 @@ __noinline int copy_argument(__u64 at, __u32 step, bool enough)
 }
 
 /* The same for a row of them; so the verifier goes round two short loops instead of one long one. */
-__noinline int copy_row(__u64 at, __u32 step)
+__noinline int copy_row(__u32 space, __u64 at, __u32 step)
 {
 	int i;
 
 	for (i = 0; i < ROW_ARGS; i++, at += step) {
-		if (copy_argument(at, step, false) != COPIED_ONE)
+		if (copy_argument(space, at, step, false) != COPIED_ONE)
 			return COPIED_ALL;
 	}
 	return COPIED_ONE;
 }
 
-static __always_inline void copy_arguments(const struct exec_request *request)
+static __always_inline void copy_arguments(__u32 space, const struct exec_request *request)
 {
 	__u32 step = request->compat ? sizeof(__u32) : sizeof(__u64);
 	__u64 at = request->argv;
@@ -204,15 +198,16 @@ static __always_inline void copy_arguments(const struct exec_request *request)
 	if (!at)
 		return; /* execve(2) takes NULL for an empty list */
 	for (i = 0; i < FAILED_ARGS / ROW_ARGS; i++, at += ROW_ARGS * step) {
-		if (copy_row(at, step) != COPIED_ONE)
+		if (copy_row(space, at, step) != COPIED_ONE)
 			return;
 	}
-	copy_argument(at, step, true);
+	copy_argument(space, at, step, true);
 }
 
-static __always_inline int exec_failed(void *ctx, const struct exec_request *request, long ret)
+static __always_inline int exec_failed(void *ctx, __u32 space, const struct exec_request *request,
+				       int ret)
 {
-	struct exec_event *event = room_of(SCRATCH_FAIL);
+	struct exec_event *event = room_of(space);
 	__u64 end, bytes;
 	char *tail;
 
@@ -227,7 +222,7 @@ static __always_inline int exec_failed(void *ctx, const struct exec_request *req
 	filename_was_read(event, bpf_probe_read_user_str(tail, STRING_ROOM(FILENAME_BYTES),
 							 (void *)request->filename));
 	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
-	copy_arguments(request);
+	copy_arguments(space, request);
 	bytes = event->args_bytes;
 	if (bytes > max_args_bytes)
 		event->detail |= EXEC_ARGS_CUT;
@@ -237,8 +232,12 @@ static __always_inline int exec_failed(void *ctx, const struct exec_request *req
 	return 0;
 }
 
-/* The exit of any system call. A successful exec is told at sched_process_exec. */
-static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs, long ret)
+/*
+ * The exit of any system call, whose result is an int: see EXIT_OF_ANY_CALL. A
+ * successful exec is told at sched_process_exec.
+ */
+static __always_inline int sys_exit(void *ctx, __u32 space, bool direct, struct pt_regs *regs,
+				    int ret)
 {
 	struct exec_request request;
 	struct syscall_args args;
@@ -256,19 +255,25 @@ static __always_inline int sys_exit(void *ctx, bool direct, struct pt_regs *regs
 	request.filename = at ? args.arg[1] : args.arg[0];
 	request.argv = at ? args.arg[2] : args.arg[1];
 	request.compat = compat;
-	return exec_failed(ctx, &request, ret);
+	return exec_failed(ctx, space, &request, ret);
 }
+
+SPACE(exec_done_btf);
+SPACE(exec_fail_btf);
+SPACE(exec_done_raw);
+SPACE(exec_fail_raw);
+SPACE(exec_fail_rawsys);
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_done_btf, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
 {
-	return exec_done(ctx, true, task, old_tid, bprm, bprm->filename);
+	return exec_done(ctx, space_exec_done_btf, true, task, old_tid, bprm, bprm->filename);
 }
 
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exec_fail_btf, struct pt_regs *regs, long ret)
 {
-	return sys_exit(ctx, true, regs, ret);
+	return sys_exit(ctx, space_exec_fail_btf, true, regs, ret);
 }
 
 SEC("raw_tp/sched_process_exec")
@@ -276,21 +281,22 @@ int exec_done_raw(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct linux_binprm *bprm = (struct linux_binprm *)ctx->args[2];
 
-	return exec_done(ctx, false, (struct task_struct *)ctx->args[0], ctx->args[1], bprm,
-			 BPF_CORE_READ(bprm, filename));
+	return exec_done(ctx, space_exec_done_raw, false, (struct task_struct *)ctx->args[0],
+			 ctx->args[1], bprm, BPF_CORE_READ(bprm, filename));
 }
 
 SEC("raw_tp/sys_exit")
 int exec_fail_raw(struct bpf_raw_tracepoint_args *ctx)
 {
-	return sys_exit(ctx, false, (struct pt_regs *)ctx->args[0], ctx->args[1]);
+	return sys_exit(ctx, space_exec_fail_raw, false, (struct pt_regs *)ctx->args[0],
+			ctx->args[1]);
 }
 
 /* Never preempted, see opensnoop.bpf.c; the successes are those of the last rung. */
 SEC("tp/raw_syscalls/sys_exit")
 int exec_fail_rawsys(struct trace_event_raw_sys_exit *ctx)
 {
-	return sys_exit(ctx, true, current_regs(), ctx->ret);
+	return sys_exit(ctx, space_exec_fail_rawsys, true, current_regs(), ctx->ret);
 }
 
 #include "execsnoop_tp.bpf.h"

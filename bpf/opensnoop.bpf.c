@@ -3,7 +3,7 @@
  * open(2), openat(2), openat2(2) and creat(2), each once, at the exit.
  *
  * The arguments are still in the caller's registers then, so one program
- * without a map does. The pair of tracepoints is for kernels that give a
+ * without a map does. The tracepoints of each call are for kernels that give a
  * program neither.
  */
 #include "core.bpf.h"
@@ -20,8 +20,10 @@
 struct open_event *unused_open_event __attribute__((unused));
 _Static_assert(sizeof(struct open_event) == 80, "open_event");
 
-const volatile bool full_path = false; /* of the pairs, and with the callers; else two programs */
-const volatile bool with_callers = false; /* of the pairs; the others are programs of their own */
+const volatile bool full_path =
+    false; /* of the last rung, and with the callers; else two programs */
+const volatile bool with_callers =
+    false; /* of the last rung; the others are programs of their own */
 
 enum call {
 	CALL_NONE,
@@ -121,15 +123,15 @@ static __always_inline void call_request_of(struct call_request *request, enum c
 #include "calls.bpf.h"
 
 /* full and callers are constants where it matters: see the programs. */
-static __always_inline int open_exit(void *ctx, const struct call_request *request, long ret,
-				     bool full, bool callers)
+static __always_inline int open_exit(void *ctx, __u32 space, const struct call_request *request,
+				     int ret, bool full, bool callers)
 {
 	struct open_event *event;
 	__u64 end = 0;
 	char *path;
 	long bytes;
 
-	event = room_of(0);
+	event = room_of(space);
 	if (!event)
 		return 0;
 	path = (char *)(event + 1);
@@ -158,7 +160,7 @@ static __always_inline int open_exit(void *ctx, const struct call_request *reque
 		bool absolute = end && path[0] == '/';
 
 		base_of(&base, request->dirfd, absolute, request->detail & OPEN_IN_ROOT);
-		base_components(0, &base, end, &event->base_bytes, &event->base_status);
+		base_components(space, &base, end, &event->base_bytes, &event->base_status);
 		end = at_most(end + event->base_bytes, TAIL_BYTES);
 	}
 	if (callers) {
@@ -174,14 +176,14 @@ static __always_inline int open_exit(void *ctx, const struct call_request *reque
 	return 0;
 }
 
-static __always_inline int sys_exit(void *ctx, enum call_rung rung, struct pt_regs *regs, long ret,
-				    bool full, bool callers)
+static __always_inline int sys_exit(void *ctx, __u32 space, enum call_rung rung,
+				    struct pt_regs *regs, int ret, bool full, bool callers)
 {
 	struct call_request request;
 
 	if (!exit_request(&request, rung, regs, ret))
 		return 0;
-	return open_exit(ctx, &request, ret, full, callers);
+	return open_exit(ctx, space, &request, ret, full, callers);
 }
 
 /* Where the callers are read, a knob has the full path. */
@@ -189,12 +191,13 @@ EXIT_OF_ANY_CALL(open_exit, false, false)
 EXIT_OF_ANY_CALL(open_exit_full, true, false)
 EXIT_OF_ANY_CALL(open_exit_callers, full_path, true)
 
-static __always_inline int pair_exit(void *ctx, const struct call_request *request, long ret)
+static __always_inline int call_exit(void *ctx, __u32 space, const struct call_request *request,
+				     int ret)
 {
-	return open_exit(ctx, request, ret, full_path, with_callers);
+	return open_exit(ctx, space, request, ret, full_path, with_callers);
 }
 
-CALL_PAIR(open, CALL_OPEN)
-CALL_PAIR(creat, CALL_CREAT)
-CALL_PAIR(openat, CALL_OPENAT)
-CALL_PAIR(openat2, CALL_OPENAT2)
+EXIT_OF_CALL(open, CALL_OPEN)
+EXIT_OF_CALL(creat, CALL_CREAT)
+EXIT_OF_CALL(openat, CALL_OPENAT)
+EXIT_OF_CALL(openat2, CALL_OPENAT2)

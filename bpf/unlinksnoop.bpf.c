@@ -5,11 +5,13 @@
  *
  * Two rungs hook the kernel's functions behind the system calls, where the
  * file that goes is at hand (unlinksnoop_fn.bpf.h). Two hook the exit of
- * system calls, as opensnoop does. The last one is the pair of tracepoints.
+ * system calls, as opensnoop does. The last one is at the tracepoints of each
+ * call.
  */
 #include "core.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
+#include "session.bpf.h"
 #include "syscall.bpf.h"
 #include "unlinksnoop.h"
 
@@ -22,7 +24,7 @@ _Static_assert(sizeof(struct unlink_event) == 88, "unlink_event");
 
 #define AT_REMOVEDIR 0x200
 
-const volatile bool full_path = false; /* of the pairs; the others are two programs */
+const volatile bool full_path = false; /* of the last rung; the others are two programs */
 
 /* What one call asked for, as its arguments say it. */
 struct call_request {
@@ -53,10 +55,10 @@ static __always_inline void unlink_emit(void *ctx, __u32 space, struct unlink_ev
 }
 
 /* The exit of a call whose name is in the caller's memory. */
-static __always_inline int unlink_exit(void *ctx, enum unlink_probe probe,
-				       const struct call_request *request, long ret, bool full)
+static __always_inline int unlink_exit(void *ctx, __u32 space, enum unlink_probe probe,
+				       const struct call_request *request, int ret, bool full)
 {
-	struct unlink_event *event = room_of(0);
+	struct unlink_event *event = room_of(space);
 	long bytes;
 
 	if (!event)
@@ -78,7 +80,7 @@ static __always_inline int unlink_exit(void *ctx, enum unlink_probe probe,
 		event->detail |= UNLINK_PATH_CUT;
 	if (bytes > 0)
 		event->path_bytes = at_most(bytes - 1, PATH_MAX_BYTES - 1);
-	unlink_emit(ctx, 0, event, full);
+	unlink_emit(ctx, space, event, full);
 	return 0;
 }
 
@@ -143,8 +145,8 @@ static __always_inline void call_request_of(struct call_request *request, enum c
 
 #include "calls.bpf.h"
 
-static __always_inline int sys_exit(void *ctx, enum call_rung rung, struct pt_regs *regs, long ret,
-				    bool full)
+static __always_inline int sys_exit(void *ctx, __u32 space, enum call_rung rung,
+				    struct pt_regs *regs, int ret, bool full)
 {
 	enum unlink_probe probe = PROBE_TP_BTF;
 	struct call_request request;
@@ -155,19 +157,20 @@ static __always_inline int sys_exit(void *ctx, enum call_rung rung, struct pt_re
 		probe = PROBE_RAW_SYSCALLS;
 	if (!exit_request(&request, rung, regs, ret))
 		return 0;
-	return unlink_exit(ctx, probe, &request, ret, full);
+	return unlink_exit(ctx, space, probe, &request, ret, full);
 }
 
 EXIT_OF_ANY_CALL(unlink_exit, false)
 EXIT_OF_ANY_CALL(unlink_exit_full, true)
 
-static __always_inline int pair_exit(void *ctx, const struct call_request *request, long ret)
+static __always_inline int call_exit(void *ctx, __u32 space, const struct call_request *request,
+				     int ret)
 {
-	return unlink_exit(ctx, PROBE_TRACEPOINT, request, ret, full_path);
+	return unlink_exit(ctx, space, PROBE_TRACEPOINT, request, ret, full_path);
 }
 
 #include "unlinksnoop_fn.bpf.h"
 
-CALL_PAIR(unlink, CALL_UNLINK)
-CALL_PAIR(rmdir, CALL_RMDIR)
-CALL_PAIR(unlinkat, CALL_UNLINKAT)
+EXIT_OF_CALL(unlink, CALL_UNLINK)
+EXIT_OF_CALL(rmdir, CALL_RMDIR)
+EXIT_OF_CALL(unlinkat, CALL_UNLINKAT)

@@ -7,6 +7,16 @@
  * free it before they return. What is known of the removed file comes from the
  * security hook in between (security/security.c, the same arguments since
  * before 5.10), where the file is locked and still has its name.
+ *
+ * An exit must never find what another call of its thread left in the map. An
+ * entry first takes away what is there, and:
+ *
+ * - From 7.0 on, both are one session: the exit knows whether its entry ran.
+ * - Before, a sweep at the end of each system call takes what the exit did not,
+ *   and tells of it: it is never refused up to 6.19, where tracepoints are not
+ *   preempted. It is there where an exit can be missed: with kprobes always,
+ *   with fentry where the kernel preempts tasks inside such programs.
+ *   io_uring's workers make no system calls, see removal_enter().
  */
 
 #define LAST_ERRNO 4095
@@ -26,7 +36,8 @@ struct removal {
 	__u16 path_bytes;
 	__u8 op; /* enum unlink_op */
 	__u8 detail; /* enum unlink_detail */
-	__u32 pad;
+	__u8 probe; /* enum unlink_probe */
+	__u8 pad[3];
 };
 
 struct short_removal {
@@ -57,6 +68,12 @@ struct {
 	__type(key, __u32);
 	__type(value, struct long_removal);
 } long_removals SEC(".maps");
+
+/* Set where the kernel preempts tasks inside the programs of rung fentry, and refuses these to others meanwhile. */
+const volatile bool preempted = false;
+
+#define PF_IO_WORKER                                                                               \
+	0x00000010 /* linux/sched.h, since 5.12; before, workers are the kernel's own threads */
 
 /* What an entry of either map is made of, before it is filled in where it lies. */
 const volatile struct long_removal no_removal = {};
@@ -99,18 +116,46 @@ static __always_inline long removal_add(void *map, __u32 tid, const struct remov
 	return bytes < 0 ? 0 : bytes;
 }
 
-/* The entry of one of the functions. The caller's getname() may have failed: name is then the error. */
-static __always_inline int removal_enter(enum unlink_probe probe, enum unlink_op op, int dirfd,
-					 struct filename *filename)
+/* Takes away what an exit that was not seen has left; it has been counted since its entry. */
+static __always_inline void removal_forget(__u32 tid)
 {
-	struct removal removal = {.op = op, .dirfd = dirfd};
+	if (bpf_map_lookup_elem(&removals, &tid))
+		bpf_map_delete_elem(&removals, &tid);
+	if (bpf_map_lookup_elem(&long_removals, &tid))
+		bpf_map_delete_elem(&long_removals, &tid);
+}
+
+/*
+ * Whether nothing would take away what this task leaves if its exit is refused,
+ * and an exit could find it if the next entry is refused as well: a worker of
+ * io_uring comes to no end of a system call.
+ */
+static __always_inline bool cannot_be_joined(enum unlink_probe probe)
+{
+	return preempted && probe == PROBE_FENTRY &&
+	       BPF_CORE_READ(current_task(), flags) & PF_IO_WORKER;
+}
+
+/*
+ * The entry of one of the functions: whether its exit will find the removal.
+ * The caller's getname() may have failed: name is then the error.
+ */
+static __always_inline bool removal_enter(enum unlink_probe probe, bool session, enum unlink_op op,
+					  int dirfd, struct filename *filename)
+{
+	struct removal removal = {.op = op, .dirfd = dirfd, .probe = probe};
 	__u32 tid = bpf_get_current_pid_tgid();
 	const char *name = NULL;
 	__s64 error = (__s64)filename;
 	long bytes;
 
+	removal_forget(tid);
 	if (shared_state.closing || !filter_passes())
-		return 0;
+		return false;
+	if (!session && cannot_be_joined(probe)) {
+		lose(LOSS_FEXIT_MISSED);
+		return false;
+	}
 	if (error < 0 && error >= -LAST_ERRNO) {
 		/* The only name that does not exist by itself is the empty one. */
 		if (error != -ENOENT)
@@ -134,9 +179,10 @@ static __always_inline int removal_enter(enum unlink_probe probe, enum unlink_op
 	 * detached one: the kernel then leaves their fexit out
 	 * (bpf_tramp_image_put() of kernel/bpf/trampoline.c).
 	 */
-	if (bytes >= 0)
-		count_loss(exit_missed(probe), 1);
-	return 0;
+	if (bytes < 0)
+		return false;
+	count_loss(exit_missed(probe), 1);
+	return true;
 }
 
 /* Takes a removal out of its map and into the event. */
@@ -154,6 +200,7 @@ static __always_inline bool removal_take(void *map, __u32 tid, struct unlink_eve
 	event->links = removal->links;
 	event->op = removal->op;
 	event->detail = removal->detail;
+	event->probe = removal->probe;
 	bytes = at_most(removal->path_bytes, most);
 	event->path_bytes = bytes;
 	bpf_probe_read_kernel(event + 1, bytes, removal + 1);
@@ -161,28 +208,37 @@ static __always_inline bool removal_take(void *map, __u32 tid, struct unlink_eve
 	return true;
 }
 
-/* The exit of one of the functions. Each program has a scratch space of its own. */
-static __always_inline int removal_exit(void *ctx, __u32 space, enum unlink_probe probe, int ret,
-					bool full)
+/* Tells of a removal that has been taken, if it is one to tell of. */
+static __always_inline void removal_tell(void *ctx, __u32 space, struct unlink_event *event,
+					 int ret, bool full)
+{
+	if (ret)
+		event->detail &= UNLINK_PATH_UNREADABLE | UNLINK_PATH_CUT;
+	if (event->op == REMOVED_BY_RENAME && !(event->detail & UNLINK_OBJECT))
+		return;
+	if (failed_only && !ret)
+		return;
+	event->ret = ret;
+	unlink_emit(ctx, space, event, full);
+}
+
+/* The exit of one of the functions. */
+static __always_inline int removal_exit(void *ctx, __u32 space, int ret, bool full)
 {
 	struct unlink_event *event = scratch_of(space);
 	__u32 tid = bpf_get_current_pid_tgid();
+	enum unlink_probe probe;
 
+	/* What is in the map stays counted as missed. */
 	if (!event)
 		return 0;
 	if (!removal_take(&removals, tid, event, SHORT_PATH_BYTES - 1) &&
 	    !removal_take(&long_removals, tid, event, PATH_MAX_BYTES - 1))
 		return 0;
+	probe = event->probe;
+	removal_tell(ctx, space, event, ret, full);
+	/* Last, since the end of a trace waits for it. */
 	count_loss(exit_missed(probe), -1);
-	if (ret)
-		event->detail &= UNLINK_PATH_UNREADABLE | UNLINK_PATH_CUT;
-	if (event->op == REMOVED_BY_RENAME && !(event->detail & UNLINK_OBJECT))
-		return 0;
-	if (failed_only && !ret)
-		return 0;
-	event->ret = ret;
-	event->probe = probe;
-	unlink_emit(ctx, space, event, full);
 	return 0;
 }
 
@@ -266,76 +322,98 @@ int BPF_KPROBE(rename_object_kprobe, struct inode *old_dir, struct dentry *old_d
  * are CPUs, and misses the return of every other. Whoever is still in the map
  * when a system call is left was missed; io_uring's workers leave none.
  */
-#define SPACE_OF_LEFT_BEHIND 3
+#define SWEEP(name, full)                                                                          \
+	SPACE(name);                                                                               \
+	SEC("raw_tp/sys_exit")                                                                     \
+	int name(struct bpf_raw_tracepoint_args *ctx)                                              \
+	{                                                                                          \
+		return removal_exit(ctx, space_##name, ctx->args[1], full);                        \
+	}
 
-SEC("raw_tp/sys_exit")
-int left_behind_exit_raw(struct bpf_raw_tracepoint_args *ctx)
-{
-	return removal_exit(ctx, SPACE_OF_LEFT_BEHIND, PROBE_KPROBE, ctx->args[1], false);
-}
-
-SEC("raw_tp/sys_exit")
-int left_behind_exit_full_raw(struct bpf_raw_tracepoint_args *ctx)
-{
-	return removal_exit(ctx, SPACE_OF_LEFT_BEHIND, PROBE_KPROBE, ctx->args[1], true);
-}
+SWEEP(left_behind_exit_raw, false)
+SWEEP(left_behind_exit_full_raw, true)
 
 /* Exits before entries, so that none is missed. ARGS are the function's, to its end. */
-#define REMOVAL_EXITS(function, op, ...)                                                           \
+#define REMOVAL_EXITS(function, suffix, full, ...)                                                 \
+	SPACE(function##_exit##suffix##_fexit);                                                    \
+	SPACE(function##_exit##suffix##_kretprobe);                                                \
 	SEC("fexit/" #function)                                                                    \
-	int BPF_PROG(function##_exit_fexit, __VA_ARGS__, int ret)                                  \
+	int BPF_PROG(function##_exit##suffix##_fexit, __VA_ARGS__, int ret)                        \
 	{                                                                                          \
-		return removal_exit(ctx, op, PROBE_FENTRY, ret, false);                            \
-	}                                                                                          \
-	SEC("fexit/" #function)                                                                    \
-	int BPF_PROG(function##_exit_full_fexit, __VA_ARGS__, int ret)                             \
-	{                                                                                          \
-		return removal_exit(ctx, op, PROBE_FENTRY, ret, true);                             \
+		return removal_exit(ctx, space_##function##_exit##suffix##_fexit, ret, full);      \
 	}                                                                                          \
 	SEC("kretprobe/" #function)                                                                \
-	int BPF_KRETPROBE(function##_exit_kretprobe, int ret)                                      \
+	int BPF_KRETPROBE(function##_exit##suffix##_kretprobe, int ret)                            \
 	{                                                                                          \
-		return removal_exit(ctx, op, PROBE_KPROBE, ret, false);                            \
-	}                                                                                          \
-	SEC("kretprobe/" #function)                                                                \
-	int BPF_KRETPROBE(function##_exit_full_kretprobe, int ret)                                 \
-	{                                                                                          \
-		return removal_exit(ctx, op, PROBE_KPROBE, ret, true);                             \
+		return removal_exit(ctx, space_##function##_exit##suffix##_kretprobe, ret, full);  \
 	}
 
-#define REMOVAL(function, op)                                                                      \
-	REMOVAL_EXITS(function, op, int dirfd, struct filename *name)                              \
+#define REMOVAL_PAIR(function, op, at, filename, ...)                                              \
+	REMOVAL_EXITS(function, , false, __VA_ARGS__)                                              \
+	REMOVAL_EXITS(function, _full, true, __VA_ARGS__)                                          \
 	SEC("fentry/" #function)                                                                   \
-	int BPF_PROG(function##_enter_fentry, int dirfd, struct filename *name)                    \
+	int BPF_PROG(function##_enter_fentry, __VA_ARGS__)                                         \
 	{                                                                                          \
-		return removal_enter(PROBE_FENTRY, op, dirfd, name);                               \
+		removal_enter(PROBE_FENTRY, false, op, at, filename);                              \
+		return 0;                                                                          \
 	}                                                                                          \
 	SEC("kprobe/" #function)                                                                   \
-	int BPF_KPROBE(function##_enter_kprobe, int dirfd, struct filename *name)                  \
+	int BPF_KPROBE(function##_enter_kprobe, __VA_ARGS__)                                       \
 	{                                                                                          \
-		return removal_enter(PROBE_KPROBE, op, dirfd, name);                               \
+		removal_enter(PROBE_KPROBE, false, op, at, filename);                              \
+		return 0;                                                                          \
 	}
 
-#define REPLACEMENT(function)                                                                      \
-	REMOVAL_EXITS(function, REMOVED_BY_RENAME, int old_dirfd, struct filename *from,           \
-		      int new_dirfd, struct filename *to, unsigned int flags)                      \
-	SEC("fentry/" #function)                                                                   \
-	int BPF_PROG(function##_enter_fentry, int old_dirfd, struct filename *from, int new_dirfd, \
-		     struct filename *to)                                                          \
+/*
+ * Entry and exit in one. With kprobes, the exit runs only if the entry said so.
+ * With fentry it always does, and the call's cookie says whether the entry ran.
+ * Where it was refused, the exit does for both: these functions leave the name
+ * to their caller, so it is still there.
+ */
+enum entry {
+	ENTRY_REFUSED = 0,
+	ENTRY_KEPT = 1,
+	ENTRY_PASSED = 2, /* filtered, or counted as lost */
+};
+
+#define REMOVAL_SESSION(function, suffix, full, op, at, filename, ...)                             \
+	SPACE(function##suffix##_fsession);                                                        \
+	SPACE(function##suffix##_ksession);                                                        \
+	SEC("fsession/" #function)                                                                 \
+	int BPF_PROG(function##suffix##_fsession, __VA_ARGS__, int ret)                            \
 	{                                                                                          \
-		return removal_enter(PROBE_FENTRY, REMOVED_BY_RENAME, new_dirfd, to);              \
+		bool leaves = session_is_return(ctx);                                              \
+		__u64 *entry = session_cookie(ctx);                                                \
+                                                                                                   \
+		if (*entry == ENTRY_REFUSED)                                                       \
+			*entry = removal_enter(PROBE_FENTRY, true, op, at, filename)               \
+				     ? ENTRY_KEPT                                                  \
+				     : ENTRY_PASSED;                                               \
+		if (!leaves || *entry != ENTRY_KEPT)                                               \
+			return 0;                                                                  \
+		return removal_exit(ctx, space_##function##suffix##_fsession, ret, full);          \
 	}                                                                                          \
-	SEC("kprobe/" #function)                                                                   \
-	int BPF_KPROBE(function##_enter_kprobe, int old_dirfd, struct filename *from,              \
-		       int new_dirfd, struct filename *to)                                         \
+	SEC("kprobe.session/" #function)                                                           \
+	int BPF_KPROBE(function##suffix##_ksession, __VA_ARGS__)                                   \
 	{                                                                                          \
-		return removal_enter(PROBE_KPROBE, REMOVED_BY_RENAME, new_dirfd, to);              \
+		if (session_is_return(ctx))                                                        \
+			return removal_exit(ctx, space_##function##suffix##_ksession,              \
+					    PT_REGS_RC(ctx), full);                                \
+		return !removal_enter(PROBE_KPROBE, true, op, at, filename);                       \
 	}
+
+#define REMOVAL_SESSIONS(function, op, at, filename, ...)                                          \
+	REMOVAL_SESSION(function, , false, op, at, filename, __VA_ARGS__)                          \
+	REMOVAL_SESSION(function, _full, true, op, at, filename, __VA_ARGS__)
 
 /* Up to 6.19, then by the names that came with 7.0 ("do_unlinkat(): ... filename_unlinkat()" and its kin). */
-REMOVAL(do_unlinkat, REMOVED_BY_UNLINK)
-REMOVAL(do_rmdir, REMOVED_BY_RMDIR)
-REPLACEMENT(do_renameat2)
-REMOVAL(filename_unlinkat, REMOVED_BY_UNLINK)
-REMOVAL(filename_rmdir, REMOVED_BY_RMDIR)
-REPLACEMENT(filename_renameat2)
+#define REMOVAL_ARGS int dirfd, struct filename *name
+#define RENAME_ARGS                                                                                \
+	int old_dirfd, struct filename *from, int new_dirfd, struct filename *to, unsigned int flags
+
+REMOVAL_PAIR(do_unlinkat, REMOVED_BY_UNLINK, dirfd, name, REMOVAL_ARGS)
+REMOVAL_PAIR(do_rmdir, REMOVED_BY_RMDIR, dirfd, name, REMOVAL_ARGS)
+REMOVAL_PAIR(do_renameat2, REMOVED_BY_RENAME, new_dirfd, to, RENAME_ARGS)
+REMOVAL_SESSIONS(filename_unlinkat, REMOVED_BY_UNLINK, dirfd, name, REMOVAL_ARGS)
+REMOVAL_SESSIONS(filename_rmdir, REMOVED_BY_RMDIR, dirfd, name, REMOVAL_ARGS)
+REMOVAL_SESSIONS(filename_renameat2, REMOVED_BY_RENAME, new_dirfd, to, RENAME_ARGS)

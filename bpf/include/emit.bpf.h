@@ -34,21 +34,28 @@ struct {
 	} scratch SEC(".maps")
 
 /*
- * What a map like it holds for a program on this CPU. The CPU comes first: one
+ * Gives a program scratch space of its own, which its code knows as
+ * space_PROGRAM. User space numbers the spaces of the programs that it loads,
+ * and makes as many; so none is shared, and none is made for what is not loaded.
+ */
+#define SPACE(program) const volatile __u32 space_##program SEC(".rodata.spaces") = 0
+
+/*
+ * What a map like it holds for a space on this CPU. The CPU comes first: one
  * that user space did not know of has no slot, and not another program's.
  */
-#define slot_of(map, program)                                                                      \
+#define slot_of(map, space)                                                                        \
 	({                                                                                         \
-		__u32 __key = bpf_get_smp_processor_id() * shared_knobs.emitters + (program);      \
+		__u32 __key = bpf_get_smp_processor_id() * shared_knobs.spaces + (space);          \
 		bpf_map_lookup_elem(map, &__key);                                                  \
 	})
 
-#define scratch_of(program) slot_of(&scratch, program)
+#define scratch_of(space) slot_of(&scratch, space)
 
 /* The same for an event that is to be told of: that there is no memory for it is counted. */
-#define room_of(program)                                                                           \
+#define room_of(space)                                                                             \
 	({                                                                                         \
-		void *__room = scratch_of(program);                                                \
+		void *__room = scratch_of(space);                                                  \
 		if (!__room)                                                                       \
 			lose(LOSS_NO_ROOM);                                                        \
 		__room;                                                                            \
@@ -70,12 +77,16 @@ static __always_inline enum loss_cause perf_loss(int err)
 	return LOSS_BUFFER_FULL;
 }
 
-/* Fills in the head of an event of the current task. */
+/*
+ * Fills in the head of an event of the current task. Until emit() has sent it,
+ * the event counts as one that the end of a trace cut off.
+ */
 static __always_inline void event_begin(struct event_head *head)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 slot = loss_slot_of_cpu();
 
+	count_loss(LOSS_UNFINISHED, 1);
 	head->time_ns = bpf_ktime_get_boot_ns();
 	head->pid = id >> 32;
 	head->tid = id;
@@ -87,13 +98,13 @@ static __always_inline void event_begin(struct event_head *head)
 }
 
 /*
- * Sends an event of bytes bytes.
+ * Puts an event into the buffer, or counts why not.
  *
  * The ring's own rule wakes the reader for the first event after it caught up;
  * it then waits a little, to fetch many at once. When the ring is filling up
  * meanwhile, one wake-up is forced, so that it comes at once.
  */
-static __always_inline void emit(void *ctx, void *event, __u64 bytes)
+static __always_inline void event_output(void *ctx, void *event, __u64 bytes)
 {
 	__u64 flags = 0;
 	long err;
@@ -116,6 +127,13 @@ static __always_inline void emit(void *ctx, void *event, __u64 bytes)
 		if (err)
 			lose(LOSS_BUFFER_FULL);
 	}
+}
+
+/* Sends an event of bytes bytes, and is done with it. */
+static __always_inline void emit(void *ctx, void *event, __u64 bytes)
+{
+	event_output(ctx, event, bytes);
+	count_loss(LOSS_UNFINISHED, -1);
 }
 
 #endif

@@ -83,7 +83,7 @@ static __always_inline bool filter_passes(void)
 		return false;
 	if (shared_knobs.by_uid && (__u32)bpf_get_current_uid_gid() != shared_knobs.uid)
 		return false;
-	if (shared_knobs.follow && !is_followed(pid))
+	if (shared_knobs.follow && !follows_current(pid))
 		return false;
 	if (shared_knobs.by_ppid &&
 	    (__u32)BPF_CORE_READ(current_task(), real_parent, tgid) != shared_knobs.ppid)

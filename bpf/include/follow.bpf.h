@@ -1,22 +1,89 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Following a process and all that descend from it. Loaded only when asked for. */
+/*
+ * Following a process and all that descend from it. Loaded only when asked for.
+ *
+ * From 7.0 on the kernel may refuse to run the two programs, since it preempts
+ * tasks inside such ones. A fork that was missed is made good by whoever asks
+ * for the child: its parent tells whose child it is. An exit that was missed
+ * does no harm: what is kept of a process is when it started, so that another
+ * one of its number is not taken for it. What remains is a child that nobody
+ * asked for before its parent had ended; the kernel's count of refused runs is
+ * how many of those there can be.
+ */
 #ifndef TRACEWELL_FOLLOW_BPF_H
 #define TRACEWELL_FOLLOW_BPF_H
 
 #include "loss.bpf.h"
 
-/* The followed processes, by pid. User space puts the first one in, and sets the size. */
+/*
+ * The followed processes: when each started, by pid. User space puts the first
+ * one in, and sets the size. It cannot read the start as exactly as the kernel
+ * has it, so it puts in 0 for "not looked at yet": that process cannot have
+ * ended, since it waits for the trace.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, __u8);
+	__type(value, __u64);
 } followed SEC(".maps");
 
-static __always_inline bool is_followed(__u32 pid)
+/* How many ancestors are asked for. Each of them is one whose fork was missed, and of whom nobody asked since. */
+#define ADOPTION_DEPTH 3
+
+static __always_inline __u64 start_of(struct task_struct *task)
 {
-	return bpf_map_lookup_elem(&followed, &pid) != NULL;
+	return BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+static __always_inline __u64 current_start(void)
+{
+	struct task_struct *task = current_task();
+
+	return current_is_typed() ? task->group_leader->start_boottime : start_of(task);
+}
+
+static __always_inline bool is_followed(__u32 pid, __u64 start)
+{
+	__u64 *kept = bpf_map_lookup_elem(&followed, &pid);
+
+	if (!kept)
+		return false;
+	if (!*kept)
+		*kept = start;
+	return *kept == start;
+}
+
+static __always_inline void follow(__u32 pid, __u64 start)
+{
+	if (bpf_map_update_elem(&followed, &pid, &start, BPF_ANY))
+		lose(LOSS_FOLLOW_FULL);
+}
+
+/* Whether the current process, which is not known, descends from one that is; then it is known from now on. */
+static __always_inline bool is_adopted(__u32 pid, __u64 start)
+{
+	struct task_struct *ancestor = (struct task_struct *)bpf_get_current_task();
+	int i;
+
+#pragma unroll
+	for (i = 0; i < ADOPTION_DEPTH; i++) {
+		ancestor = BPF_CORE_READ(ancestor, real_parent);
+		if (is_followed(BPF_CORE_READ(ancestor, tgid), start_of(ancestor))) {
+			follow(pid, start);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether the current process is followed. */
+static __always_inline bool follows_current(__u32 pid)
+{
+	__u64 start = current_start();
+
+	return is_followed(pid, start) || (shared_knobs.adopt && is_adopted(pid, start));
 }
 
 /* Runs before the child does: nothing of it is missed. */
@@ -26,17 +93,14 @@ int follow_fork_raw(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *child = (struct task_struct *)ctx->args[1];
 	__u32 parent_pid = bpf_get_current_pid_tgid() >> 32;
 	__u32 child_pid = BPF_CORE_READ(child, tgid);
-	__u8 yes = 1;
 
 	/* A new thread belongs to a process that is followed or not already. */
-	if (child_pid == parent_pid || !is_followed(parent_pid))
-		return 0;
-	if (bpf_map_update_elem(&followed, &child_pid, &yes, BPF_ANY))
-		lose(LOSS_FOLLOW_FULL);
+	if (child_pid != parent_pid && follows_current(parent_pid))
+		follow(child_pid, start_of(child));
 	return 0;
 }
 
-/* Forgets a process with its last thread, so that a reused pid is not taken for it. */
+/* Forgets a process with its last thread, which makes room. */
 SEC("raw_tp/sched_process_exit")
 int follow_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -35,7 +35,9 @@ enum loss_cause {
 	LOSS_TOO_LARGE = 10,
 	/* A perf buffer for this CPU was not opened: it came online after the start. */
 	LOSS_NO_BUFFER = 11,
-	LOSS_COUNTED = 12, /* causes in use */
+	/* Counted when an event is begun, taken back when it has been sent: what is left was cut off by the end. */
+	LOSS_UNFINISHED = 12,
+	LOSS_COUNTED = 13, /* causes in use */
 	LOSS_CAUSES = 16, /* room for causes: two cache lines */
 };
 
@@ -92,12 +94,14 @@ struct shared_knobs {
 	__u8 follow;
 	__u8 perf_buffer; /* events is a perf event array, not a ring */
 	__u8 typed_current; /* bpf_get_current_task_btf() is there, and its type known */
-	__u8 emitters; /* programs that have slots in the scratch map */
+	__u8 spaces; /* of the scratch map, on each CPU: programs that put events together */
+	__u8
+	    adopt; /* the kernel may refuse a program of follow.bpf.h: ask for a process's ancestors */
+	__u8 pad[3];
 	/* Where the number of a task's mount namespace is; 0 unless by_mntns_map. */
 	__u32 nsproxy_at; /* in task_struct */
 	__u32 mnt_ns_at; /* in nsproxy */
 	__u32 mntns_inum_at; /* in mnt_namespace */
-	__u32 pad;
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */

@@ -80,7 +80,8 @@ pub(crate) fn fill(object: &Object, options: &Options, pinned: &Pinned) -> Resul
         }
     }
     if let Some(pid) = options.follow {
-        update(object, "followed", &pid.to_ne_bytes(), &[1])?;
+        // When it started, the programs find out.
+        update(object, "followed", &pid.to_ne_bytes(), &0u64.to_ne_bytes())?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use libbpf_rs::btf::{Btf, BtfType};
 use memchr::memmem;
 use memmap2::{Mmap, MmapOptions};
 
+use crate::preemption;
 use crate::probe::Need;
 
 /// What decides which rungs can be tried.
@@ -19,24 +20,40 @@ pub trait Kernel {
     /// What is lacking for `need`, in words; `None` where it holds.
     fn lacks(&self, need: &Need) -> Option<String>;
 
-    /// Whether a task can be preempted inside a raw or typed program on such tracepoints.
+    /// How it is known that a task can be preempted inside a program there; `None` where it cannot.
     ///
     /// Until it runs again, the kernel refuses the program to all other tasks of that CPU, and counts each refusal
     /// as recursion. With more busy threads than CPUs that is up to half of all system calls (measured on 7.3 under
-    /// emulation), and 2 % of all execs (8 threads on 2 CPUs, on 7.0). Programs on tracepoints through tracefs still
-    /// run unpreempted, except those on single system calls.
-    fn preempts_programs(&self, _on: Tracepoints) -> bool {
-        false
+    /// emulation), and 2 % of all execs (8 threads on 2 CPUs, on 7.0).
+    fn preempts(&self, _place: Place) -> Option<String> {
+        None
     }
 }
 
-/// Tracepoints, by what a kernel does to keep a task where it is while a program runs there.
+/// Where a program runs, by what a kernel does to keep a task where it is meanwhile. Kprobes and tracepoints through
+/// tracefs are no such place, except those of single system calls: the kernel disables preemption there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tracepoints {
-    /// `sys_enter` and `sys_exit`.
+pub enum Place {
+    /// The tracepoints of system calls: `sys_enter` and `sys_exit` as raw or typed ones, and each call's own in tracefs.
     SystemCalls,
-    /// All others.
-    Others,
+    /// All other raw and typed tracepoints.
+    Tracepoints,
+    /// A function's entry and exit.
+    Functions,
+}
+
+impl Place {
+    /// Where the program in this ELF section runs; `None` where tasks are never preempted.
+    pub fn of_section(section: &str) -> Option<Self> {
+        let (kind, hook) = section.split_once('/')?;
+        match (kind, hook) {
+            ("tp_btf" | "raw_tp", "sys_enter" | "sys_exit") => Some(Self::SystemCalls),
+            ("tp_btf" | "raw_tp", _) => Some(Self::Tracepoints),
+            ("tp", hook) if hook.starts_with("syscalls/") => Some(Self::SystemCalls),
+            ("fentry" | "fexit" | "fsession", _) => Some(Self::Functions),
+            _ => None,
+        }
+    }
 }
 
 /// The kernel this process runs on.
@@ -100,6 +117,11 @@ pub fn has_kprobes() -> bool {
 /// Whether the kernel offers its own BTF.
 pub fn has_btf() -> bool {
     Path::new(BTF).exists()
+}
+
+/// Whether the kernel may refuse to run a program at a fork, or it cannot be known.
+pub(crate) fn may_miss_forks() -> bool {
+    !has_btf() || Running::new().preempts(Place::Tracepoints).is_some()
 }
 
 /// Whether programs can have the current task with its type: there is a type, and `bpf_get_current_task_btf()` (since
@@ -227,9 +249,24 @@ const PREEMPTS: &str = "trace_call_bpf_faultable";
 const PREEMPTS_OUTSIDE_CALLS: [&str; 2] = ["tracepoint_srcu_srcu_data", "srcu_ctr"];
 
 impl Kernel for Running {
-    fn preempts_programs(&self, on: Tracepoints) -> bool {
+    fn preempts(&self, place: Place) -> Option<String> {
         let has = |name| self.names(name) == Some(true);
-        has(PREEMPTS) || (on == Tracepoints::Others && PREEMPTS_OUTSIDE_CALLS.into_iter().all(has))
+        let in_calls = || has(PREEMPTS);
+        let elsewhere = || PREEMPTS_OUTSIDE_CALLS.into_iter().all(has);
+        match place {
+            Place::SystemCalls => in_calls().then(|| format!("it has {PREEMPTS}")),
+            Place::Tracepoints => (in_calls() || elsewhere())
+                .then(|| format!("it has {}", PREEMPTS_OUTSIDE_CALLS.join(" and "))),
+            // Without this field, migrate_disable() is preempt_disable() ("sched: Make migrate_disable/enable()
+            // independent of RT", 5.15). A kernel for one CPU has the field nowhere.
+            Place::Functions => {
+                let told = preemption::Told::read();
+                let may = has("migration_disabled") || told.is_for_one_cpu();
+                (may || elsewhere())
+                    .then(|| preemption::preempts(&told, elsewhere()))
+                    .flatten()
+            }
+        }
     }
 
     fn lacks(&self, need: &Need) -> Option<String> {

@@ -71,7 +71,8 @@ causes! {
     InflightClash: "inflight_clash", "in-flight clash", Exact, LOSS_INFLIGHT_CLASH;
     /// A function's return was not seen: a kretprobe has only so many places for calls under way.
     KprobeMissed: "kprobe_missed", "kprobe missed", Exact, LOSS_KPROBE_MISSED;
-    /// A function's return was not seen: another program was attached to it, or detached, during the call.
+    /// A function's return was not seen: another program was attached to it, or detached, during the call, or the kernel
+    /// refused to run the program then.
     FexitMissed: "fexit_missed", "fexit missed", Exact, LOSS_FEXIT_MISSED;
     /// The kernel did not run the program for an operation's completion.
     CompletionMissed: "completion_missed", "completion missed", Exact, LOSS_COMPLETION_MISSED;
@@ -83,6 +84,8 @@ causes! {
     TooLarge: "too_large", "larger than the buffer", Exact, LOSS_TOO_LARGE;
     /// The event's CPU came online after the start, and has no perf buffer.
     NoBuffer: "no_buffer", "no perf buffer on that CPU", Exact, LOSS_NO_BUFFER;
+    /// The trace ended while the kernel had a task that was about to tell of the event off its CPU.
+    Unfinished: "unfinished", "unfinished at the end", Exact, LOSS_UNFINISHED;
     /// The record was not one that this version of the tool makes.
     Malformed: "malformed", "malformed", Exact;
     /// The kernel refused to run a program (`recursion_misses`): inside itself on the same CPU, or while a task that is

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Place};
 
 /// The ways to hook one thing, best first.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub struct Rung {
     pub programs: &'static [&'static str],
     /// More programs, each left out where its hook does not exist (arm64 has no `open` system call).
     pub optional: &'static [&'static str],
+    /// More programs, loaded only where the kernel preempts tasks inside the others: what makes good that it refuses
+    /// these to other tasks meanwhile.
+    pub where_preempted: &'static [&'static str],
 }
 
 impl Ladder {
@@ -45,9 +48,34 @@ impl Ladder {
 }
 
 impl Rung {
+    /// No programs: what a rung has besides those that it names.
+    pub const EMPTY: Self = Self {
+        label: "",
+        programs: &[],
+        optional: &[],
+        where_preempted: &[],
+    };
+
     /// Whether this rung names the program.
     pub fn has(&self, program: &str) -> bool {
-        self.programs.contains(&program) || self.optional.contains(&program)
+        [self.programs, self.optional, self.where_preempted]
+            .iter()
+            .any(|programs| programs.contains(&program))
+    }
+
+    /// How it is known that the kernel preempts tasks inside the programs of this rung; `None` where it does not.
+    fn preempted(
+        &self,
+        wants: impl Fn(&str) -> bool,
+        section: impl Fn(&str) -> Option<String>,
+        kernel: &dyn Kernel,
+    ) -> Option<String> {
+        let programs = self.programs.iter().filter(|program| wants(program));
+        let mut places: Vec<_> = programs
+            .filter_map(|program| Place::of_section(&section(program)?))
+            .collect();
+        places.dedup();
+        places.into_iter().find_map(|place| kernel.preempts(place))
     }
 }
 
@@ -76,8 +104,8 @@ impl Need {
         let hook = hook.to_owned();
         match kind {
             "tp_btf" => Some(Self::BtfTracepoint(hook)),
-            "fentry" | "fexit" => Some(Self::BtfFunction(hook)),
-            "kprobe" | "kretprobe" => Some(Self::Kprobe(hook)),
+            "fentry" | "fexit" | "fsession" => Some(Self::BtfFunction(hook)),
+            "kprobe" | "kretprobe" | "kprobe.session" => Some(Self::Kprobe(hook)),
             "tp" => {
                 let (category, name) = hook.split_once('/')?;
                 Some(Self::Tracepoint {
@@ -146,6 +174,9 @@ pub fn resolve(
             .iter()
             .filter(|program| wants(program) && lacks(program).is_none()),
     );
+    if !rung.where_preempted.is_empty() && rung.preempted(&wants, &section, kernel).is_some() {
+        programs.extend(rung.where_preempted.iter().filter(|program| wants(program)));
+    }
     Ok(programs)
 }
 
@@ -158,8 +189,8 @@ pub struct Wishes<'a> {
     pub wants: &'a dyn Fn(&str) -> bool,
     /// Why the rung with a label cannot do what the settings ask for.
     pub unfit: &'a dyn Fn(&str) -> Option<&'static str>,
-    /// Labels of rungs that are tried only after all others.
-    pub avoided: &'a [&'static str],
+    /// Labels of rungs that are tried only after all others where the kernel preempts tasks inside their programs.
+    pub preemptible: &'a [&'static str],
     /// The ELF section of a program.
     pub section: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -171,22 +202,37 @@ pub fn plan<'a>(
     wishes: &'a Wishes<'a>,
     kernel: &'a dyn Kernel,
 ) -> impl Iterator<Item = Result<(&'static Rung, Programs), Passed>> + 'a {
-    let avoided = |rung: &Rung| wishes.avoided.contains(&rung.label);
-    let rungs = || ladder.rungs.iter();
-    let avoid = rungs().filter(move |rung| avoided(rung));
-    let passed = avoid.clone().map(|rung| {
-        let reason =
-            "the kernel preempts tasks inside such programs, and refuses them to others meanwhile";
-        Err(Passed::new(rung, reason))
-    });
-    let tried = rungs().filter(move |rung| !avoided(rung)).chain(avoid);
-    let tried = tried
-        .filter(|rung| wishes.label.is_none_or(|label| label == rung.label))
-        .map(|rung| match (wishes.unfit)(rung.label) {
-            Some(reason) => Err(Passed::new(rung, reason)),
-            None => Ok((rung, resolve(rung, wishes.wants, wishes.section, kernel)?)),
-        });
-    passed.chain(tried)
+    let asked = |rung: &Rung| wishes.label.is_none_or(|label| label == rung.label);
+    let avoided = |rung: &Rung| {
+        // Who asks for one rung gets it.
+        let may = wishes.label.is_none() && wishes.preemptible.contains(&rung.label);
+        may.then(|| rung.preempted(wishes.wants, wishes.section, kernel))?
+    };
+    let judged: Vec<_> = ladder
+        .rungs
+        .iter()
+        .map(|rung| (rung, avoided(rung)))
+        .collect();
+    let (avoid, best): (Vec<_>, Vec<_>) = judged.into_iter().partition(|(_, why)| why.is_some());
+    let passed: Vec<_> = avoid
+        .iter()
+        .filter_map(|(rung, how)| {
+            let reason = format!(
+                "the kernel preempts tasks inside such programs, and refuses them to others meanwhile ({})",
+                how.as_ref()?
+            );
+            Some(Err(Passed::new(rung, reason)))
+        })
+        .collect();
+    let tried = best.into_iter().chain(avoid).map(|(rung, _)| rung);
+    let tried =
+        tried
+            .filter(move |rung| asked(rung))
+            .map(|rung| match (wishes.unfit)(rung.label) {
+                Some(reason) => Err(Passed::new(rung, reason)),
+                None => Ok((rung, resolve(rung, wishes.wants, wishes.section, kernel)?)),
+            });
+    passed.into_iter().chain(tried)
 }
 
 #[cfg(test)]

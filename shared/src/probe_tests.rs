@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use super::{Ladder, Need, Passed, Rung, Wishes, plan, resolve};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Place};
 
-/// A kernel that lacks what it is told to lack.
-struct Fake(&'static [&'static str]);
+/// A kernel that lacks what it is told to lack, and may preempt tasks at the tracepoints of system calls.
+struct Fake(&'static [&'static str], bool);
 
 impl Kernel for Fake {
     fn lacks(&self, need: &Need) -> Option<String> {
@@ -16,12 +16,17 @@ impl Kernel for Fake {
             .contains(&name.as_str())
             .then(|| format!("no {name}"))
     }
+
+    fn preempts(&self, place: Place) -> Option<String> {
+        (self.1 && place == Place::SystemCalls).then(|| "it says so".into())
+    }
 }
 
 const RUNG: Rung = Rung {
     label: "tracepoint",
     programs: &["openat_exit_tp", "extra_tp"],
     optional: &["open_exit_tp"],
+    where_preempted: &["sweep_raw"],
 };
 
 fn section(program: &str) -> Option<String> {
@@ -29,25 +34,26 @@ fn section(program: &str) -> Option<String> {
         "openat_exit_tp" => "tp/syscalls/sys_exit_openat".into(),
         "open_exit_tp" => "tp/syscalls/sys_exit_open".into(),
         "extra_tp" => "tp/sched/extra".into(),
+        "exit_btf" => "tp_btf/sys_exit".into(),
         _ => return None,
     })
 }
 
 #[test]
 fn all_programs_of_a_rung_that_holds() {
-    let programs = resolve(&RUNG, |_| true, section, &Fake(&[])).unwrap();
+    let programs = resolve(&RUNG, |_| true, section, &Fake(&[], false)).unwrap();
     assert_eq!(programs, ["openat_exit_tp", "extra_tp", "open_exit_tp"]);
 }
 
 #[test]
 fn an_absent_optional_hook_is_left_out() {
-    let programs = resolve(&RUNG, |_| true, section, &Fake(&["sys_exit_open"])).unwrap();
+    let programs = resolve(&RUNG, |_| true, section, &Fake(&["sys_exit_open"], false)).unwrap();
     assert_eq!(programs, ["openat_exit_tp", "extra_tp"]);
 }
 
 #[test]
 fn the_first_lack_is_the_reason() {
-    let passed = resolve(&RUNG, |_| true, section, &Fake(&["extra"])).unwrap_err();
+    let passed = resolve(&RUNG, |_| true, section, &Fake(&["extra"], false)).unwrap_err();
     assert_eq!(
         passed,
         Passed {
@@ -64,7 +70,7 @@ fn what_is_unwanted_is_not_needed() {
         &RUNG,
         |program| program != "extra_tp",
         section,
-        &Fake(&["extra"]),
+        &Fake(&["extra"], false),
     )
     .unwrap();
     assert_eq!(programs, ["openat_exit_tp", "open_exit_tp"]);
@@ -100,19 +106,23 @@ static LADDER: Ladder = Ladder {
         Rung {
             label: "tp_btf",
             programs: &["exit_btf"],
-            optional: &[],
+            ..Rung::EMPTY
         },
         RUNG,
     ],
 };
 
 /// The labels that are tried, in their order, and those that are passed over.
-fn planned(avoided: &[&'static str], kernel: &Fake) -> (Vec<&'static str>, Vec<&'static str>) {
+fn planned(
+    label: Option<&str>,
+    preemptible: &[&'static str],
+    kernel: &Fake,
+) -> (Vec<&'static str>, Vec<&'static str>) {
     let wishes = Wishes {
-        label: None,
+        label,
         wants: &|_| true,
         unfit: &|_| None,
-        avoided,
+        preemptible,
         section: &section,
     };
     let (mut tried, mut passed) = (Vec::new(), Vec::new());
@@ -127,20 +137,47 @@ fn planned(avoided: &[&'static str], kernel: &Fake) -> (Vec<&'static str>, Vec<&
 
 #[test]
 fn rungs_are_tried_in_their_order() {
-    assert_eq!(
-        planned(&[], &Fake(&[])),
-        (vec!["tp_btf", "tracepoint"], vec![])
-    );
+    let all = (vec!["tp_btf", "tracepoint"], vec![]);
+    assert_eq!(planned(None, &[], &Fake(&[], false)), all);
+    assert_eq!(planned(None, &["tp_btf"], &Fake(&[], false)), all);
+    assert_eq!(planned(None, &[], &Fake(&[], true)), all);
 }
 
 #[test]
-fn what_is_avoided_is_tried_last() {
-    assert_eq!(
-        planned(&["tp_btf"], &Fake(&[])),
-        (vec!["tracepoint", "tp_btf"], vec!["tp_btf"])
+fn what_is_preempted_is_tried_last() {
+    let both = ["tp_btf", "tracepoint"];
+    for (preemptible, lacking, tried, passed) in [
+        (
+            &both[..1],
+            &[][..],
+            vec!["tracepoint", "tp_btf"],
+            vec!["tp_btf"],
+        ),
+        (
+            &both[..1],
+            &["extra"],
+            vec!["tp_btf"],
+            vec!["tp_btf", "tracepoint"],
+        ),
+        (&both[..], &[], both.to_vec(), both.to_vec()),
+    ] {
+        let kernel = Fake(lacking, true);
+        assert_eq!(planned(None, preemptible, &kernel), (tried, passed));
+    }
+    let wishes = planned(Some("tp_btf"), &both, &Fake(&[], true));
+    assert_eq!(wishes, (vec!["tp_btf"], vec![]), "who asks for it gets it");
+}
+
+#[test]
+fn guards_are_loaded_where_the_kernel_preempts() {
+    let programs = |preempts| resolve(&RUNG, |_| true, section, &Fake(&[], preempts)).unwrap();
+    assert!(!programs(false).contains(&"sweep_raw"));
+    assert!(programs(true).contains(&"sweep_raw"));
+    let unwanted = resolve(
+        &RUNG,
+        |program| program == "extra_tp",
+        section,
+        &Fake(&[], true),
     );
-    assert_eq!(
-        planned(&["tp_btf"], &Fake(&["extra"])),
-        (vec!["tp_btf"], vec!["tp_btf", "tracepoint"])
-    );
+    assert_eq!(unwanted.unwrap(), ["extra_tp"]);
 }

@@ -21,12 +21,14 @@ pub(crate) use self::attached::Session;
 use crate::cpus;
 use crate::error::{Error, Kind, Result};
 use crate::filters::{self, Pinned};
-use crate::kernel::{self, Kernel as _, Running};
+use crate::kernel::{self, Running};
+use crate::kfunc;
 use crate::knobs;
 use crate::libbpf_log;
 use crate::options::{Buffer, Options};
 use crate::privilege;
 use crate::probe::{self, Ladder, Passed, Programs, Rung, Wishes};
+use crate::spaces::{self, Spaces};
 use crate::state::State;
 use crate::tracer::{Hooks, Tracer};
 use crate::transport::{PERF_MOST_BYTES, Transport, page_bytes};
@@ -55,6 +57,8 @@ struct Attempt<'a, T: Hooks> {
     cpus: u32,
     perf: bool,
     buffer_bytes: usize,
+    /// The kernel may refuse to run a program that follows processes.
+    adopt: bool,
     pinned: Pinned,
 }
 
@@ -167,6 +171,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             cpus: cpus::end()?,
             perf,
             buffer_bytes: buffer_bytes(options, perf),
+            adopt: options.follow.is_some() && kernel::may_miss_forks(),
             pinned: Pinned::open(&options.filter)?,
         })
     }
@@ -179,15 +184,11 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         step: impl Fn(&'static Rung, &Programs) -> Result<Result<R, Passed>>,
     ) -> Result<Descent<R>> {
         let sections = self.sections()?;
-        // Asked only of tools that have something to do otherwise.
-        let preempted = self.options.probe.is_none()
-            && !T::PREEMPTIBLE.is_empty()
-            && kernel.preempts_programs(T::TRACEPOINTS);
         let wishes = Wishes {
             label: self.options.probe.as_deref(),
             wants: &|program| self.hooks.wants(program),
             unfit: &|label| self.hooks.unfit(label),
-            avoided: if preempted { T::PREEMPTIBLE } else { &[] },
+            preemptible: T::PREEMPTIBLE,
             section: &|program| sections.get(program).cloned(),
         };
         let mut passed = Vec::new();
@@ -231,7 +232,10 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             programs,
             self.options.follow.is_some(),
         );
-        self.configure_shared(rung.label, open.open_object_mut())?;
+        if let Err(lacking) = kfunc::resolve(open.open_object_mut()) {
+            return pass(lacking);
+        }
+        self.configure_shared(open.open_object_mut())?;
         self.hooks.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
@@ -292,10 +296,11 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             .map_err(|error| bpf_error("cannot open the BPF object", &error))
     }
 
-    fn configure_shared(&self, rung: &str, object: &mut OpenObject) -> Result<()> {
-        let emitters = self.hooks.emitters(rung);
+    fn configure_shared(&self, object: &mut OpenObject) -> Result<()> {
+        let spaces = Spaces::of(object)?;
         let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
-        knobs.emitters = emitters;
+        knobs.spaces = spaces.count;
+        knobs.adopt = self.adopt.into();
         // SAFETY: integers and arrays of integers, without padding that is not a field.
         let knobs = unsafe { plain::as_bytes(&knobs) };
         let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);
@@ -304,9 +309,13 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             match name.as_bytes() {
                 b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,
-                b"scratch" | b"walks" => map
-                    .set_max_entries(self.cpus * u32::from(emitters))
-                    .map_err(set)?,
+                b"scratch" | b"walks" => {
+                    map.set_max_entries(self.cpus * u32::from(spaces.count.max(1)))
+                        .map_err(set)?;
+                }
+                name if name == spaces::SECTION.as_bytes() => {
+                    map.set_initial_value(&spaces.numbers).map_err(set)?;
+                }
                 b"followed" if self.options.follow.is_some() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?
                 }

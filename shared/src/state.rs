@@ -65,13 +65,19 @@ impl State {
     }
 
     /// How many calls have been entered and not left.
-    pub(crate) fn under_way(&self) -> u64 {
-        let counted = self.counted();
-        let of = |cause| counted.iter().filter(move |(of, _)| *of == cause);
-        of(Cause::KprobeMissed)
-            .chain(of(Cause::FexitMissed))
-            .map(|(_, count)| count)
-            .sum()
+    pub(crate) fn calls_under_way(&self) -> u64 {
+        self.count_of(&[Cause::KprobeMissed, Cause::FexitMissed])
+    }
+
+    /// How many events have been begun and not been sent.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.count_of(&[Cause::Unfinished])
+    }
+
+    fn count_of(&self, causes: &[Cause]) -> u64 {
+        let counted = self.counted().into_iter();
+        let counted = counted.filter(|(cause, _)| causes.contains(cause));
+        counted.map(|(_, count)| count).sum()
     }
 
     /// Sets one of the flags: 32 bits wide, of which only this side or only BPF writes each value.

@@ -5,7 +5,6 @@ use libbpf_rs::skel::SkelBuilder;
 
 use crate::error::Result;
 use crate::event::EventFamily;
-use crate::kernel::Tracepoints;
 use crate::loss::Cause;
 use crate::probe::Ladder;
 
@@ -28,19 +27,9 @@ pub trait Hooks: Send {
     /// [`configure`](Self::configure) makes those small that a rung does not use.
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[];
 
-    /// Labels of the rungs whose programs the kernel may refuse to run while a task is preempted inside them (see
-    /// [`Kernel::preempts_programs`](crate::kernel::Kernel::preempts_programs)); where it does, the others come
-    /// first.
+    /// Labels of the rungs that come after all others where the kernel preempts tasks inside their programs, and
+    /// refuses these to other tasks meanwhile (see [`Kernel::preempts`](crate::kernel::Kernel::preempts)).
     const PREEMPTIBLE: &'static [&'static str] = &[];
-
-    /// What those rungs hook.
-    const TRACEPOINTS: Tracepoints = Tracepoints::SystemCalls;
-
-    /// How many programs of the rung with this label put events together with these settings; each has its own scratch
-    /// space on each CPU, by the number that its source gives it.
-    fn emitters(&self, _rung: &str) -> u8 {
-        1
-    }
 
     /// Whether these settings need a program of the ladder; those that none needs are not loaded.
     fn wants(&self, _program: &str) -> bool {
@@ -63,7 +52,7 @@ pub trait Hooks: Send {
     }
 
     /// Sets the object's own knobs and map sizes for the rung with this label. What is common to all tools is
-    /// set already.
+    /// set already, and which programs are loaded.
     ///
     /// # Errors
     ///

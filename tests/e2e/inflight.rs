@@ -78,7 +78,10 @@ actor!(waits_in_opens, |stage| {
 fn calls_beyond_the_map_are_lost_and_no_others() {
     with_own_mounts(|| {
         with_tracefs();
-        for rung in rungs("opensnoop", &[]) {
+        let rungs = rungs("opensnoop", &[]);
+        // What raw_syscalls needs lets the exit of a call do alone on the last rung too.
+        let joins = !rungs.iter().any(|rung| rung == "raw_syscalls");
+        for rung in rungs {
             let scratch = scratch();
             for index in 0..WAITING {
                 mkfifo(&pipe_of(scratch.path(), index), Mode::S_IRWXU).unwrap();
@@ -106,7 +109,7 @@ fn calls_beyond_the_map_are_lost_and_no_others() {
             });
             let waited = waited.count();
             let summary = finished.summary();
-            if rung == "tracepoint" {
+            if rung == "tracepoint" && joins {
                 assert_eq!(waited, 3, "{summary}");
                 // And the other ends, as long as nobody has made room.
                 let full = summary["lost_by"]["inflight_full"].as_u64();

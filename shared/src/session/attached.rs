@@ -13,8 +13,12 @@ use crate::loss::{Cause, Certainty, Counts};
 use crate::probe::Passed;
 use crate::state::State;
 
-/// How often, and after what time, the end looks whether the calls under way have returned.
-const CLOSING_STEPS: u32 = 20;
+/// How often the end looks whether the calls under way have returned, and after that, whether the programs have ended
+/// that were putting an event together: the kernel may have taken their tasks off the CPU.
+const CALL_STEPS: u32 = 20;
+const PROGRAM_STEPS: u32 = 200;
+
+/// After what time it looks again.
 const CLOSING_STEP: Duration = Duration::from_millis(1);
 
 /// A loaded and attached object. Its maps and programs live as long as the descriptors in here do.
@@ -106,16 +110,13 @@ impl Session {
     pub(crate) fn detach(&mut self) {
         // Calls under way are seen to their end, unless they take their time.
         self.state.close();
-        for _ in 0..CLOSING_STEPS {
-            if self.state.under_way() == 0 {
-                break;
-            }
-            sleep(CLOSING_STEP);
-        }
+        wait(CALL_STEPS, || self.state.calls_under_way() == 0);
         self.nested = self.nested();
         self.detached = true;
         // In turn, the last first: entries before exits.
         while self.links.pop().is_some() {}
+        // To take a program off its hook is not to wait for those who are in it.
+        wait(PROGRAM_STEPS, || self.state.unfinished() == 0);
     }
 
     fn nested(&self) -> u64 {
@@ -127,7 +128,10 @@ impl Session {
     pub(crate) fn losses(&self) -> Counts {
         let mut losses = Counts::default();
         for (cause, count) in self.state.counted() {
-            let exit = matches!(cause, Cause::KprobeMissed | Cause::FexitMissed);
+            let exit = matches!(
+                cause,
+                Cause::KprobeMissed | Cause::FexitMissed | Cause::Unfinished
+            );
             if exit && !self.detached {
                 continue;
             }
@@ -160,5 +164,15 @@ impl Session {
         } else {
             Certainty::Exact
         }
+    }
+}
+
+/// Waits until it is so, or so many steps have passed.
+fn wait(steps: u32, is_so: impl Fn() -> bool) {
+    for _ in 0..steps {
+        if is_so() {
+            break;
+        }
+        sleep(CLOSING_STEP);
     }
 }

@@ -89,8 +89,12 @@ pub(super) fn missed(link: &Link) -> Option<u64> {
     ];
     // SAFETY: as above.
     let missed = unsafe { event.__bindgen_anon_1.kprobe.missed };
+    // SAFETY: as above.
+    let session = unsafe { info.__bindgen_anon_1.kprobe_multi };
     Some(if is_probe && probes.contains(&event.type_) {
         missed
+    } else if info.type_ == libbpf_sys::BPF_LINK_TYPE_KPROBE_MULTI {
+        session.missed
     } else {
         0
     })

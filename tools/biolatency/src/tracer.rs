@@ -128,7 +128,7 @@ impl Hooks for Latencies {
                     "rq_insert_btf",
                     "rq_insert_owned_btf",
                 ],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
@@ -145,12 +145,12 @@ impl Hooks for Latencies {
                     "rq_insert_raw",
                     "rq_insert_owned_raw",
                 ],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: PLACES,
                 programs: &["rq_complete_tp", "rq_issue_tp", "rq_requeue_tp"],
-                optional: &[],
+                ..Rung::EMPTY
             },
         ],
     };

@@ -3,7 +3,6 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
-use tracewell_shared::kernel::Tracepoints;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
@@ -55,18 +54,17 @@ impl EventFamily for Execs {
     type Event<'a> = Exec<'a>;
 }
 
-/// The label of the rung that joins entry and exit of a failed exec by a map.
-const PAIRS: &str = "tracepoint";
-
 /// The programs that only failed execs need.
 const FAIL_PROGRAMS: &[&str] = &[
     "exec_fail_btf",
     "exec_fail_raw",
     "exec_fail_rawsys",
-    "execve_enter_tp",
     "execve_exit_tp",
-    "execveat_enter_tp",
     "execveat_exit_tp",
+    "execve_exit_pair",
+    "execve_enter_pair",
+    "execveat_exit_pair",
+    "execveat_enter_pair",
 ];
 
 impl Hooks for Execs {
@@ -80,48 +78,47 @@ impl Hooks for Execs {
             Rung {
                 label: "tp_btf",
                 programs: &["exec_done_btf", "exec_fail_btf"],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
                 programs: &["exec_done_raw", "exec_fail_raw"],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: "raw_syscalls",
                 programs: &["exec_done_tp", "exec_fail_rawsys"],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
-                label: PAIRS,
+                label: "tracepoint",
+                programs: &["exec_done_tp", "execve_exit_tp", "execveat_exit_tp"],
+                ..Rung::EMPTY
+            },
+            // Where the arguments cannot be had at the exit.
+            Rung {
+                label: "tracepoint",
                 programs: &[
-                    "exec_done_tp",
-                    "execve_enter_tp",
-                    "execve_exit_tp",
-                    "execveat_enter_tp",
-                    "execveat_exit_tp",
+                    "exec_done_pair",
+                    "execve_exit_pair",
+                    "execve_enter_pair",
+                    "execveat_exit_pair",
+                    "execveat_enter_pair",
                 ],
-                optional: &[],
+                ..Rung::EMPTY
             },
         ],
     };
 
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
 
-    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
-
-    const TRACEPOINTS: Tracepoints = Tracepoints::Others;
-
-    fn emitters(&self, _rung: &str) -> u8 {
-        // One for successes, one for failures.
-        1 + u8::from(self.failed)
-    }
+    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp", "tracepoint"];
 
     fn wants(&self, program: &str) -> bool {
         self.failed || !FAIL_PROGRAMS.contains(&program)
     }
 
-    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+    fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
         let refused = |error: libbpf_rs::Error| {
             Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"))
         };
@@ -150,7 +147,7 @@ impl Hooks for Execs {
             .scratch
             .set_value_size(scratch)
             .map_err(refused)?;
-        if rung != PAIRS || !self.failed {
+        if !object.progs.execve_enter_pair.autoload() {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
         Ok(())

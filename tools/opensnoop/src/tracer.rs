@@ -41,8 +41,8 @@ impl EventFamily for Opens {
     type Event<'a> = Open<'a>;
 }
 
-/// The label of the rung that joins entry and exit by a map.
-const PAIRS: &str = "tracepoint";
+/// The label of the rung at the tracepoints of each call, whose programs have knobs for all.
+const EACH_CALL: &str = "tracepoint";
 
 impl Hooks for Opens {
     type Object = OpensnoopSkelBuilder;
@@ -59,7 +59,7 @@ impl Hooks for Opens {
                     "open_exit_full_btf",
                     "open_exit_callers_btf",
                 ],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
@@ -68,7 +68,7 @@ impl Hooks for Opens {
                     "open_exit_full_raw",
                     "open_exit_callers_raw",
                 ],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: "raw_syscalls",
@@ -77,32 +77,41 @@ impl Hooks for Opens {
                     "open_exit_full_rawsys",
                     "open_exit_callers_rawsys",
                 ],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
-                label: PAIRS,
-                programs: &["openat_enter_tp", "openat_exit_tp"],
+                label: EACH_CALL,
+                programs: &["openat_exit_tp"],
                 // arm64 has neither open nor creat; openat2 came with 5.6.
+                optional: &["open_exit_tp", "creat_exit_tp", "openat2_exit_tp"],
+                ..Rung::EMPTY
+            },
+            // Where the arguments cannot be had at the exit.
+            Rung {
+                label: EACH_CALL,
+                programs: &["openat_exit_pair", "openat_enter_pair"],
                 optional: &[
-                    "open_enter_tp",
-                    "open_exit_tp",
-                    "creat_enter_tp",
-                    "creat_exit_tp",
-                    "openat2_enter_tp",
-                    "openat2_exit_tp",
+                    "open_exit_pair",
+                    "open_enter_pair",
+                    "creat_exit_pair",
+                    "creat_enter_pair",
+                    "openat2_exit_pair",
+                    "openat2_enter_pair",
                 ],
+                ..Rung::EMPTY
             },
         ],
     };
 
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
 
-    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
+    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp", EACH_CALL];
 
     fn wants(&self, program: &str) -> bool {
-        // The pairs have knobs, the other exits are three programs: with the callers, with the full path, with neither.
+        // The last rung has knobs, the other exits are three programs: with the callers, with the full path, with neither.
         let callers = self.callers.is_some();
         program.ends_with("_tp")
+            || program.ends_with("_pair")
             || (program.contains("_callers_") == callers
                 && program.contains("_full_") == (self.full_path && !callers))
     }
@@ -128,15 +137,15 @@ impl Hooks for Opens {
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
         knobs.with_callers = self.callers.is_some();
-        // The pairs have the code for all, whether it runs or not.
-        if !self.full_path && self.callers.is_none() && rung != PAIRS {
+        // The last rung has the code for all, whether it runs or not.
+        if !self.full_path && self.callers.is_none() && rung != EACH_CALL {
             object
                 .maps
                 .scratch
                 .set_value_size(SCRATCH_BYTES)
                 .map_err(refused)?;
         }
-        if rung != PAIRS {
+        if !object.progs.openat_enter_pair.autoload() {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
         Ok(())

@@ -12,7 +12,7 @@ use biolatency::Latencies;
 use execsnoop::Execs;
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use opensnoop::Opens;
-use tracewell_shared::kernel::{Kernel, Tracepoints};
+use tracewell_shared::kernel::{Kernel, Place};
 use tracewell_shared::privilege;
 use tracewell_shared::probe::{self, Need, Wishes};
 use tracewell_shared::tracer::Hooks;
@@ -28,8 +28,8 @@ struct Described {
     fentry: bool,
     kprobes: bool,
     tracefs: bool,
-    /// Tasks inside programs, on these tracepoints.
-    preempts: &'static [Tracepoints],
+    /// Tasks inside programs at these places.
+    preempts: &'static [Place],
 }
 
 impl Kernel for Described {
@@ -46,8 +46,9 @@ impl Kernel for Described {
         (!holds).then(|| format!("no {need:?}"))
     }
 
-    fn preempts_programs(&self, on: Tracepoints) -> bool {
-        self.preempts.contains(&on)
+    fn preempts(&self, place: Place) -> Option<String> {
+        let preempts = self.preempts.contains(&place);
+        preempts.then(|| "it says so".into())
     }
 }
 
@@ -64,13 +65,13 @@ const OLD: Described = Described {
 const NEW: Described = Described {
     name: "7.0",
     functions: "filename_",
-    preempts: &[Tracepoints::Others],
+    preempts: &[Place::Tracepoints, Place::Functions],
     ..OLD
 };
 
 const NEWEST: Described = Described {
     name: "7.3",
-    preempts: &[Tracepoints::SystemCalls, Tracepoints::Others],
+    preempts: &[Place::SystemCalls, Place::Tracepoints, Place::Functions],
     ..NEW
 };
 
@@ -92,12 +93,11 @@ fn tried<T: Hooks + Default>(kernel: &Described, label: Option<&str>) -> Vec<&'s
         .map(|program| (text(program.name()), text(program.section())))
         .collect();
     let settings = T::default();
-    let avoid = label.is_none() && kernel.preempts_programs(T::TRACEPOINTS);
     let wishes = Wishes {
         label,
         wants: &|program| settings.wants(program),
         unfit: &|label| settings.unfit(label),
-        avoided: if avoid { T::PREEMPTIBLE } else { &[] },
+        preemptible: T::PREEMPTIBLE,
         section: &|program| {
             let section = sections.get(program).cloned();
             assert!(section.is_some(), "the object has no program {program}");
@@ -139,22 +139,29 @@ fn an_ordinary_kernel_offers_all() {
 
 #[test]
 fn what_a_kernel_preempts_comes_last() {
-    let calls: &[_] = &["raw_syscalls", "tracepoint", "tp_btf", "raw_tp"];
+    let execs: &[_] = &["raw_syscalls", "tracepoint", "tp_btf", "raw_tp"];
+    // At the tracepoints of single system calls too.
+    let opens: &[_] = &["raw_syscalls", "tp_btf", "raw_tp", "tracepoint"];
     let files: &[_] = &[
-        "fentry",
         "kprobe",
         "raw_syscalls",
-        "tracepoint",
+        "fentry",
         "tp_btf",
         "raw_tp",
+        "tracepoint",
     ];
-    assert_eq!(
-        all(&NEWEST),
-        [BLOCK, calls, calls, files],
-        "{}",
-        NEWEST.name
-    );
-    assert_eq!(all(&NEW), [BLOCK, calls, CALLS, FILES], "{}", NEW.name);
+    let expected = [BLOCK, execs, opens, files];
+    assert_eq!(all(&NEWEST), expected, "{}", NEWEST.name);
+    let mut files = FILES.to_vec();
+    files.rotate_left(1);
+    let expected = [BLOCK, execs, CALLS, &files];
+    assert_eq!(all(&NEW), expected, "{}", NEW.name);
+    // Up to 6.19 it is a question of preempt=, and of functions alone.
+    let full = Described {
+        preempts: &[Place::Functions],
+        ..OLD
+    };
+    assert_eq!(all(&full), [BLOCK, CALLS, CALLS, &files]);
     // Without tracefs there is nothing better.
     let bare = Described {
         tracefs: false,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::mem::MaybeUninit;
 
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
-use tracewell_shared::kernel::Kernel;
+use tracewell_shared::kernel::{Kernel, Place};
 use tracewell_shared::probe::{self, Need, Wishes};
 use tracewell_shared::tracer::Hooks;
 
@@ -23,6 +23,8 @@ struct Described {
     tracefs: bool,
     /// arm64 has no unlink(2) and no rmdir(2).
     old_calls: bool,
+    /// A task is preempted inside a program on a function.
+    preempts: bool,
 }
 
 /// Up to 6.19.
@@ -52,6 +54,19 @@ const DEBIAN: Described = Described {
     kprobes: true,
     tracefs: true,
     old_calls: true,
+    preempts: false,
+};
+
+const FULLY_PREEMPTIBLE: Described = Described {
+    preempts: true,
+    ..DEBIAN
+};
+
+/// 7.0 and later.
+const NEWER: Described = Described {
+    functions: NEW,
+    preempts: true,
+    ..DEBIAN
 };
 
 const LOCKED_DOWN: Described = Described {
@@ -75,6 +90,10 @@ impl Kernel for Described {
         };
         (!holds).then(|| format!("no {need:?}"))
     }
+
+    fn preempts(&self, place: Place) -> Option<String> {
+        (self.preempts && place == Place::Functions).then(|| "it says so".into())
+    }
 }
 
 /// The label and the programs of the first rung that this kernel offers.
@@ -95,7 +114,7 @@ fn chosen(
         label,
         wants: &|program| tracer.wants(program),
         unfit: &|label| tracer.unfit(label),
-        avoided: &[],
+        preemptible: Unlinks::PREEMPTIBLE,
         section: &|program| {
             let section = sections.get(program).cloned();
             assert!(section.is_some(), "the object has no program {program}");
@@ -115,13 +134,15 @@ fn label(kernel: Described) -> Option<&'static str> {
 fn the_best_rung_that_a_kernel_offers_is_chosen() {
     let kernels = [
         ("5.10 to 6.18", DEBIAN, Some("fentry")),
+        ("6.12 with preempt=full", FULLY_PREEMPTIBLE, Some("kprobe")),
+        ("7.0 to 7.3", NEWER, Some("kprobe")),
         (
-            "7.0 to 7.3",
+            "7.0 without kprobes",
             Described {
-                functions: NEW,
-                ..DEBIAN
+                kprobes: false,
+                ..NEWER
             },
-            Some("fentry"),
+            Some("tp_btf"),
         ),
         (
             "no ftrace",
@@ -135,8 +156,7 @@ fn the_best_rung_that_a_kernel_offers_is_chosen() {
             "7.3 without ftrace",
             Described {
                 fentry: false,
-                functions: NEW,
-                ..DEBIAN
+                ..NEWER
             },
             Some("kprobe"),
         ),
@@ -169,11 +189,8 @@ fn the_best_rung_that_a_kernel_offers_is_chosen() {
 
 #[test]
 fn the_functions_are_those_of_the_kernel() {
-    for (functions, prefix) in [(OLD, "do_"), (NEW, "filename_")] {
-        let kernel = Described {
-            functions,
-            ..DEBIAN
-        };
+    // Two functions, each with an entry and an exit, or with one program for both.
+    for (kernel, prefix, count) in [(DEBIAN, "do_", 4), (NEWER, "filename_", 2)] {
         for wanted in ["fentry", "kprobe"] {
             let chosen = chosen(&Unlinks::default(), kernel, Some(wanted));
             let (label, programs) = chosen.unwrap();
@@ -182,7 +199,7 @@ fn the_functions_are_those_of_the_kernel() {
                 .iter()
                 .filter(|program| !program.starts_with("left_behind"))
                 .partition(|program| program.contains("_object_"));
-            assert_eq!((hooks.len(), own.len()), (2, 4), "{programs:?}");
+            assert_eq!((hooks.len(), own.len()), (2, count), "{programs:?}");
             assert!(own.iter().all(|program| program.starts_with(prefix)));
         }
     }
@@ -238,6 +255,38 @@ fn a_full_path_takes_programs_of_its_own() {
     }
 }
 
+/// Where an exit may be missed, what it leaves is taken away at the end of the system call, or entry and exit are one.
+#[test]
+fn no_exit_is_left_to_find_another_calls_entry() {
+    for full_path in [false, true] {
+        let tracer = Unlinks {
+            full_path,
+            ..Unlinks::default()
+        };
+        let sweeps = |kernel, label| {
+            let (_, programs) = chosen(&tracer, kernel, Some(label)).unwrap();
+            let mut sweeps = programs
+                .iter()
+                .filter(|name| name.starts_with("left_behind"));
+            let sessions = programs.iter().filter(|name| name.ends_with("session"));
+            assert!(
+                sweeps
+                    .clone()
+                    .all(|name| name.contains("_full_") == full_path)
+            );
+            (sweeps.next().is_some(), sessions.count())
+        };
+        assert_eq!(sweeps(DEBIAN, "fentry"), (false, 0), "never refused");
+        assert_eq!(sweeps(FULLY_PREEMPTIBLE, "fentry"), (true, 0));
+        for kernel in [DEBIAN, FULLY_PREEMPTIBLE] {
+            assert_eq!(sweeps(kernel, "kprobe"), (true, 0));
+        }
+        for label in ["fentry", "kprobe"] {
+            assert_eq!(sweeps(NEWER, label), (false, 2));
+        }
+    }
+}
+
 #[test]
 fn calls_that_an_architecture_lacks_are_left_out() {
     let kernel = Described {
@@ -245,7 +294,7 @@ fn calls_that_an_architecture_lacks_are_left_out() {
         ..DEBIAN
     };
     let (_, programs) = chosen(&Unlinks::default(), kernel, Some("tracepoint")).unwrap();
-    assert_eq!(programs, ["unlinkat_exit_tp", "unlinkat_enter_tp"]);
+    assert_eq!(programs, ["unlinkat_exit_tp"]);
     let (_, programs) = chosen(&Unlinks::default(), DEBIAN, Some("tracepoint")).unwrap();
-    assert_eq!(programs.len(), 6);
+    assert_eq!(programs.len(), 3);
 }

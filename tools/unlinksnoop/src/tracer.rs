@@ -43,26 +43,36 @@ impl EventFamily for Unlinks {
 /// The labels of the rungs at the kernel's functions, which see the file.
 const FUNCTIONS: [&str; 2] = ["fentry", "kprobe"];
 
-/// The label of the rung that joins entry and exit of system calls by a map.
-const PAIRS: &str = "tracepoint";
+/// The label of the rung at the tracepoints of each call, whose programs have knobs for all.
+const EACH_CALL: &str = "tracepoint";
 
-/// A rung at the functions of these names.
+/// What takes away, and tells, what an exit that was not seen has left.
+const SWEEPS: &[&str] = &["left_behind_exit_raw", "left_behind_exit_full_raw"];
+
+/// A rung at the functions of these names, by the suffixes of its programs: those that are one for entry and exit, or
+/// one for each, and those at the security hooks. These are optional: a kernel built without `CONFIG_SECURITY` has none,
+/// and the file is not told of.
 macro_rules! functions {
-    (fentry, $unlink:literal, $rmdir:literal, $rename:literal) => {
-        functions!("fentry", "fexit", "fentry", [], $unlink, $rmdir, $rename)
+    ($label:literal, $session:literal, $hook:literal, $unlink:literal, $rmdir:literal, $rename:literal) => {
+        Rung {
+            label: $label,
+            programs: &[
+                concat!($unlink, "_", $session),
+                concat!($unlink, "_full_", $session),
+                concat!($rmdir, "_", $session),
+                concat!($rmdir, "_full_", $session),
+                concat!($rename, "_", $session),
+                concat!($rename, "_full_", $session),
+                concat!("rename_object_", $hook),
+            ],
+            optional: &[
+                concat!("unlink_object_", $hook),
+                concat!("rmdir_object_", $hook),
+            ],
+            ..Rung::EMPTY
+        }
     };
-    (kprobe, $unlink:literal, $rmdir:literal, $rename:literal) => {
-        functions!(
-            "kprobe",
-            "kretprobe",
-            "kprobe",
-            ["left_behind_exit_raw", "left_behind_exit_full_raw"],
-            $unlink,
-            $rmdir,
-            $rename
-        )
-    };
-    ($label:literal, $exit:literal, $enter:literal, [$($more:literal),*], $unlink:literal, $rmdir:literal, $rename:literal) => {
+    ($label:literal, $exit:literal, $enter:literal, [$($more:literal),*], $guards:expr, $unlink:literal, $rmdir:literal, $rename:literal) => {
         Rung {
             label: $label,
             programs: &[
@@ -78,11 +88,11 @@ macro_rules! functions {
                 concat!("rename_object_", $enter),
                 $($more),*
             ],
-            // A kernel built without CONFIG_SECURITY has no such hooks: the file is not told of.
             optional: &[
                 concat!("unlink_object_", $enter),
                 concat!("rmdir_object_", $enter),
             ],
+            where_preempted: $guards,
         }
     };
 }
@@ -95,16 +105,38 @@ impl Hooks for Unlinks {
     const LADDER: &'static Ladder = &Ladder {
         subject: "removals",
         rungs: &[
-            functions!(fentry, "do_unlinkat", "do_rmdir", "do_renameat2"),
             functions!(
-                fentry,
+                "fentry",
+                "fexit",
+                "fentry",
+                [],
+                SWEEPS,
+                "do_unlinkat",
+                "do_rmdir",
+                "do_renameat2"
+            ),
+            functions!(
+                "fentry",
+                "fsession",
+                "fentry",
                 "filename_unlinkat",
                 "filename_rmdir",
                 "filename_renameat2"
             ),
-            functions!(kprobe, "do_unlinkat", "do_rmdir", "do_renameat2"),
             functions!(
-                kprobe,
+                "kprobe",
+                "kretprobe",
+                "kprobe",
+                ["left_behind_exit_raw", "left_behind_exit_full_raw"],
+                &[],
+                "do_unlinkat",
+                "do_rmdir",
+                "do_renameat2"
+            ),
+            functions!(
+                "kprobe",
+                "ksession",
+                "kprobe",
                 "filename_unlinkat",
                 "filename_rmdir",
                 "filename_renameat2"
@@ -112,28 +144,36 @@ impl Hooks for Unlinks {
             Rung {
                 label: "tp_btf",
                 programs: &["unlink_exit_btf", "unlink_exit_full_btf"],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
                 programs: &["unlink_exit_raw", "unlink_exit_full_raw"],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
                 label: "raw_syscalls",
                 programs: &["unlink_exit_rawsys", "unlink_exit_full_rawsys"],
-                optional: &[],
+                ..Rung::EMPTY
             },
             Rung {
-                label: PAIRS,
-                programs: &["unlinkat_exit_tp", "unlinkat_enter_tp"],
+                label: EACH_CALL,
+                programs: &["unlinkat_exit_tp"],
                 // arm64 has neither unlink nor rmdir.
+                optional: &["unlink_exit_tp", "rmdir_exit_tp"],
+                ..Rung::EMPTY
+            },
+            // Where the arguments cannot be had at the exit.
+            Rung {
+                label: EACH_CALL,
+                programs: &["unlinkat_exit_pair", "unlinkat_enter_pair"],
                 optional: &[
-                    "unlink_exit_tp",
-                    "unlink_enter_tp",
-                    "rmdir_exit_tp",
-                    "rmdir_enter_tp",
+                    "unlink_exit_pair",
+                    "unlink_enter_pair",
+                    "rmdir_exit_pair",
+                    "rmdir_enter_pair",
                 ],
+                ..Rung::EMPTY
             },
         ],
     };
@@ -142,21 +182,13 @@ impl Hooks for Unlinks {
     const IN_FLIGHT: &'static [(&'static str, u32)] =
         &[("inflight", 1), ("removals", 1), ("long_removals", 16)];
 
-    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp"];
-
-    fn emitters(&self, rung: &str) -> u8 {
-        match rung {
-            // The exits of unlinkat and rmdir, and of renames.
-            "fentry" => 2 + u8::from(self.renames),
-            // And of those that a kretprobe missed.
-            "kprobe" => 4,
-            _ => 1,
-        }
-    }
+    const PREEMPTIBLE: &'static [&'static str] = &["fentry", "tp_btf", "raw_tp", EACH_CALL];
 
     fn wants(&self, program: &str) -> bool {
-        // The pairs have a knob for the full path, the other exits are two programs.
-        let exit = program.contains("_exit_") && !program.ends_with("_tp");
+        // The last rung has a knob for the full path, the other exits are two programs.
+        let ends = |end: &str| program.ends_with(end);
+        let each_call = ends("_tp") || ends("_pair");
+        let exit = (program.contains("_exit_") && !each_call) || ends("session");
         let renames = program.contains("rename");
         (self.renames || !renames) && (!exit || program.contains("_full_") == self.full_path)
     }
@@ -199,13 +231,15 @@ impl Hooks for Unlinks {
             .ok_or_else(|| Error::new(Kind::Bpf, "unlinksnoop's object has no knobs"))?;
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
-        // The pairs have the code for it, whether it runs or not.
-        if !self.full_path && rung != PAIRS {
+        knobs.preempted = object.progs.left_behind_exit_raw.autoload()
+            || object.progs.left_behind_exit_full_raw.autoload();
+        // The last rung has the code for it, whether it runs or not.
+        if !self.full_path && rung != EACH_CALL {
             maps.scratch
                 .set_value_size(SCRATCH_BYTES)
                 .map_err(refused)?;
         }
-        if rung != PAIRS {
+        if !object.progs.unlinkat_enter_pair.autoload() {
             maps.inflight.set_max_entries(1).map_err(refused)?;
         }
         if !FUNCTIONS.contains(&rung) {

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Scratch spaces: each program that puts events together has its own on each CPU, numbered among those that are loaded.
+
+use libbpf_rs::btf::Btf;
+use libbpf_rs::btf::types::{DataSec, Var};
+use libbpf_rs::{AsRawLibbpf, OpenObject};
+
+use crate::error::{Error, Kind, Result};
+
+/// The section of the numbers: a variable for each program, see `SPACE` in `bpf/include/emit.bpf.h`.
+pub(crate) const SECTION: &str = ".rodata.spaces";
+
+/// What a variable's name has before its program's.
+const PREFIX: &str = "space_";
+
+/// The numbers as the object is to have them, and how many spaces there are.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spaces {
+    pub(crate) numbers: Vec<u8>,
+    pub(crate) count: u8,
+}
+
+impl Spaces {
+    /// For the programs of `object` that are to be loaded.
+    pub(crate) fn of(object: &OpenObject) -> Result<Self> {
+        let loaded = |name: &str| {
+            object
+                .progs()
+                .any(|program| program.name() == name && program.autoload())
+        };
+        Ok(number(&declared(object)?, loaded))
+    }
+}
+
+/// The program of each variable, and where in the section its number is.
+fn declared(object: &OpenObject) -> Result<Vec<(String, usize)>> {
+    let bad = || {
+        Error::new(
+            Kind::Bpf,
+            "the BPF object does not describe its scratch spaces",
+        )
+    };
+    // SAFETY: the object is live for as long as the reference is.
+    let raw = unsafe { object.as_libbpf_object().as_ref() };
+    let btf = Btf::from_bpf_object(raw).ok().flatten().ok_or_else(bad)?;
+    let Some(section) = btf.type_by_name::<DataSec<'_>>(SECTION) else {
+        return Ok(Vec::new());
+    };
+    section
+        .iter()
+        .map(|place| {
+            let var: Var<'_> = btf.type_by_id(place.ty).ok_or_else(bad)?;
+            let name = var.name().and_then(|name| name.to_str()).ok_or_else(bad)?;
+            let program = name.strip_prefix(PREFIX).ok_or_else(bad)?;
+            Ok((program.to_owned(), place.offset as usize))
+        })
+        .collect()
+}
+
+/// Programs that are not loaded get no number of their own: their code is not there to use it.
+fn number(declared: &[(String, usize)], loaded: impl Fn(&str) -> bool) -> Spaces {
+    let bytes = declared
+        .iter()
+        .map(|(_, offset)| offset + size_of::<u32>())
+        .max();
+    let mut spaces = Spaces {
+        numbers: vec![0; bytes.unwrap_or(0)],
+        count: 0,
+    };
+    for (program, offset) in declared {
+        if loaded(program) {
+            let place = *offset..offset + size_of::<u32>();
+            if let Some(number) = spaces.numbers.get_mut(place) {
+                number.copy_from_slice(&u32::from(spaces.count).to_ne_bytes());
+                spaces.count += 1;
+            }
+        }
+    }
+    spaces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn each_loaded_program_has_a_number_of_its_own() {
+        let declared = [("a", 0), ("b", 8), ("c", 4)].map(|(name, at)| (name.to_owned(), at));
+        let spaces = number(&declared, |program| program != "a");
+        let numbers: Vec<_> = spaces
+            .numbers
+            .chunks_exact(4)
+            .map(|bytes| u32::from_ne_bytes(bytes.try_into().unwrap()))
+            .collect();
+        assert_eq!((spaces.count, &numbers[1..]), (2, &[1, 0][..]));
+        assert_eq!(number(&[], |_| true), super::Spaces::default());
+    }
+}
