@@ -3,6 +3,12 @@
 //!
 //! Events carry nanoseconds of `CLOCK_BOOTTIME`, taken in the kernel when they happened. That clock
 //! counts through a suspend, so only a step of the wall clock moves the difference between the two.
+//!
+//! In a time namespace, such as a container's, a process is told another boot time than the kernel takes: it is that of
+//! the initial namespace everywhere here, and `/proc` is the only place that shows the other.
+
+use std::fs;
+use std::sync::OnceLock;
 
 use nix::time::{ClockId, clock_gettime};
 use time::{OffsetDateTime, UtcOffset};
@@ -115,8 +121,47 @@ impl Default for Clock {
     }
 }
 
+/// The kernel's boot-time clock, now: that of the initial time namespace.
 pub(crate) fn boot_now_ns() -> u64 {
-    now_ns(ClockId::CLOCK_BOOTTIME)
+    now_ns(ClockId::CLOCK_BOOTTIME).saturating_add_signed(-namespace_ns())
+}
+
+/// How far the boot time that this process is told is ahead of the kernel's own, in nanoseconds: 0 in the initial time
+/// namespace. It stays the same for as long as the process lives.
+pub(crate) fn namespace_ns() -> i64 {
+    static AHEAD: OnceLock<i64> = OnceLock::new();
+    *AHEAD.get_or_init(|| {
+        // The offsets are those that children get. They are this process's own too, unless it has made a namespace
+        // for its children only: then it still is in the one that it was in, and its parent says of that.
+        let own = fs::read_link("/proc/self/ns/time");
+        let of_children = |process: &str| {
+            let namespace = fs::read_link(format!("/proc/{process}/ns/time_for_children"));
+            let same = matches!((&own, namespace), (Ok(own), Ok(theirs)) if *own == theirs);
+            let offsets = || fs::read_to_string(format!("/proc/{process}/timens_offsets"));
+            same.then(offsets)?.ok()
+        };
+        let parent = std::os::unix::process::parent_id().to_string();
+        of_children("self")
+            .or_else(|| of_children(&parent))
+            .and_then(|text| boot_offset_ns(&text))
+            .unwrap_or(0)
+    })
+}
+
+/// The boot time's offset from `timens_offsets`, of which a line is `CLOCK SECONDS NANOSECONDS`: `time_namespaces(7)`.
+fn boot_offset_ns(text: &str) -> Option<i64> {
+    text.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        // Its number stood here before Linux 5.7.
+        if !["boottime", "7"].contains(&words.next()?) {
+            return None;
+        }
+        let seconds: i64 = words.next()?.parse().ok()?;
+        let nanos: i64 = words.next()?.parse().ok()?;
+        seconds
+            .checked_mul(SECOND_NS.cast_signed())?
+            .checked_add(nanos)
+    })
 }
 
 /// Reads a clock. Linux has had both since 2.6.39 and cannot refuse to read them.
@@ -133,9 +178,9 @@ fn now_ns(clock: ClockId) -> u64 {
 fn measure() -> i64 {
     let mut best = (u64::MAX, 0);
     for _ in 0..READINGS {
-        let before = now_ns(ClockId::CLOCK_BOOTTIME);
+        let before = boot_now_ns();
         let wall = now_ns(ClockId::CLOCK_REALTIME);
-        let after = now_ns(ClockId::CLOCK_BOOTTIME);
+        let after = boot_now_ns();
         let gap = after.saturating_sub(before);
         if gap < best.0 {
             let middle = before + gap / 2;
@@ -151,7 +196,7 @@ fn local_offset(at: OffsetDateTime) -> Option<UtcOffset> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, SECOND_NS};
+    use super::{Clock, SECOND_NS, boot_offset_ns};
     use std::time::{SystemTime, UNIX_EPOCH};
     use time::UtcOffset;
     use time::macros::datetime;
@@ -165,6 +210,26 @@ mod tests {
         let slack = 1_000_000;
         assert!(u128::from(ours) + slack >= before.as_nanos());
         assert!(u128::from(ours) <= after.as_nanos() + slack);
+    }
+
+    #[test]
+    fn offsets_of_a_time_namespace_are_understood() {
+        for (text, offset) in [
+            (
+                "monotonic           0         0\nboottime        86400         0\n",
+                Some(86_400 * SECOND_NS.cast_signed()),
+            ),
+            (
+                "monotonic 5 6\nboottime -2 500000000\n",
+                Some(-1_500_000_000),
+            ),
+            ("1 0 0\n7 1 1\n", Some(1_000_000_001)),
+            ("monotonic 1 1\n", None),
+            ("boottime x 0\n", None),
+            ("", None),
+        ] {
+            assert_eq!(boot_offset_ns(text), offset, "{text}");
+        }
     }
 
     #[test]

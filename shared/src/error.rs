@@ -32,6 +32,7 @@ pub struct Error {
     kind: Kind,
     message: String,
     help: Option<String>,
+    source: Option<io::Error>,
 }
 
 impl Error {
@@ -41,6 +42,7 @@ impl Error {
             kind,
             message: message.into(),
             help: None,
+            source: None,
         }
     }
 
@@ -49,13 +51,28 @@ impl Error {
         Self::new(Kind::Usage, message)
     }
 
-    /// A failed system call on `what`; a broken pipe becomes [`Kind::Closed`].
+    /// A failed system call on `what`. The message names the cause, which is also the error's
+    /// [`source`](std::error::Error::source), with its number.
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
+        Self {
+            source: Some(match error.raw_os_error() {
+                Some(errno) => io::Error::from_raw_os_error(errno),
+                None => io::Error::new(error.kind(), error.to_string()),
+            }),
+            ..Self::new(Kind::Io, format!("{what}: {error}"))
+        }
+    }
+
+    /// As [`io`](Self::io), of writing to the output: that nobody reads it any more is [`Kind::Closed`].
+    pub fn output(what: impl fmt::Display, error: &io::Error) -> Self {
         let kind = match error.kind() {
             io::ErrorKind::BrokenPipe => Kind::Closed,
             _ => Kind::Io,
         };
-        Self::new(kind, format!("{what}: {error}"))
+        Self {
+            kind,
+            ..Self::io(what, error)
+        }
     }
 
     /// The same error with a sentence on what to do.
@@ -93,7 +110,38 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|error| error as _)
+    }
+}
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+
+    use super::{Error, Kind};
+
+    #[test]
+    fn the_number_of_a_failed_call_can_be_asked_for() {
+        let error = Error::io("file", &io::Error::from_raw_os_error(2)).help("look");
+        let source = error.source().unwrap().downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.raw_os_error(), Some(2));
+        assert!(Error::usage("wrong").source().is_none());
+        let error = Error::io("file", &io::Error::other("told"));
+        assert_eq!(error.source().unwrap().to_string(), "told");
+    }
+
+    #[test]
+    fn only_the_output_may_be_closed() {
+        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(Error::io("command", &broken).kind(), Kind::Io);
+        assert_eq!(Error::output("output", &broken).kind(), Kind::Closed);
+        let full = io::Error::from_raw_os_error(28);
+        assert_eq!(Error::output("output", &full).kind(), Kind::Io);
+    }
+}

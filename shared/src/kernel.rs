@@ -114,6 +114,17 @@ pub fn has_kprobes() -> bool {
     Path::new("/sys/bus/event_source/devices/kprobe").exists()
 }
 
+/// Whether maps count against the limit on locked memory, as they did before 5.11: so it is where the kernel has not the
+/// helper that came with the change, `bpf_ktime_get_coarse_ns()`, by which libbpf tells it too.
+pub(crate) fn maps_count_as_locked(btf: Option<&Path>) -> bool {
+    Types::read(btf).is_some_and(|types| {
+        let helpers = types.values("bpf_func_id");
+        !helpers
+            .iter()
+            .any(|(name, _)| name == "BPF_FUNC_ktime_get_coarse_ns")
+    })
+}
+
 /// Whether the kernel offers its own BTF.
 pub fn has_btf() -> bool {
     Path::new(BTF).exists()

@@ -8,7 +8,8 @@ use std::os::fd::BorrowedFd;
 
 use crate::cli::Common;
 use crate::command::Held;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
+use crate::libbpf_log;
 use crate::memory;
 use crate::options::Options;
 use crate::output::sink::Sink;
@@ -43,6 +44,7 @@ pub(crate) fn run(
     mut options: Options,
     body: impl AsyncFnOnce(Launched) -> Result<u8>,
 ) -> Result<u8> {
+    libbpf_log::silence();
     privilege::refuse_other_ids()?;
     let mut sink = match &common.output {
         Some(path) => Sink::file(path)?,
@@ -99,10 +101,9 @@ pub(crate) fn report_plan(
 /// `--ready-fd`: tells that events are being traced.
 pub(crate) fn tell_ready(ready: Option<File>) -> Result<()> {
     match ready {
-        // Not Error::io: that nobody reads this is not the end of the output.
         Some(mut ready) => ready
             .write_all(b"ready\n")
-            .map_err(|error| Error::new(Kind::Io, format!("--ready-fd: {error}"))),
+            .map_err(|error| Error::io("--ready-fd", &error)),
         None => Ok(()),
     }
 }

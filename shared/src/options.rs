@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which tasks to trace. All that are set must hold; the kernel decides, before an event is made.
+///
+/// A literal names what it sets, and ends in `..Default::default()`: later versions have more fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The process (the kernel's tgid).
@@ -23,6 +25,8 @@ pub struct Filter {
     pub cgroup_map: Option<PathBuf>,
     /// A pinned BPF hash map whose keys are the mount namespaces (inode number, u64) to trace.
     pub mntns_map: Option<PathBuf>,
+    #[doc(hidden)]
+    pub _later: (),
 }
 
 /// What carries events from the kernel to the tool.
@@ -38,6 +42,8 @@ pub enum Buffer {
 }
 
 /// How a trace runs; [`Options::default`] is right for most.
+///
+/// A literal names what it sets, and ends in `..Default::default()`: later versions have more fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Which tasks to trace.
@@ -59,6 +65,8 @@ pub struct Options {
     pub latency: Duration,
     /// A file with the kernel's type information (BTF), for kernels that do not offer their own.
     pub btf: Option<PathBuf>,
+    #[doc(hidden)]
+    pub _later: (),
 }
 
 impl Options {
@@ -78,6 +86,7 @@ impl Default for Options {
             inflight: None,
             latency: Self::DEFAULT_LATENCY,
             btf: None,
+            _later: (),
         }
     }
 }

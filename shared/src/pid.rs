@@ -18,6 +18,11 @@ use crate::privilege;
 /// `PROC_PID_INIT_INO` of the kernel's `linux/proc_ns.h`: the inode of the initial namespace, always the same.
 const INITIAL: u64 = 0xEFFF_FFFC;
 
+/// Whether this process is in the initial pid namespace.
+pub(crate) fn in_initial_namespace() -> bool {
+    fs::metadata("/proc/self/ns/pid").is_ok_and(|space| space.ino() == INITIAL)
+}
+
 /// Tells a process its number.
 #[derive(Debug)]
 pub(crate) struct Numbers {
@@ -30,8 +35,7 @@ impl Numbers {
     ///
     /// In another than the initial namespace: without the capabilities to trace, and where the kernel cannot be asked.
     pub(crate) fn new() -> Result<Self> {
-        let initial = |space: fs::Metadata| space.ino() == INITIAL;
-        if fs::metadata("/proc/self/ns/pid").is_ok_and(initial) {
+        if in_initial_namespace() {
             return Ok(Self { program: None });
         }
         privilege::require()?;

@@ -10,6 +10,8 @@ use std::os::unix::fs::MetadataExt;
 pub use caps::Capability;
 use caps::errors::CapsError;
 use caps::{CapSet, CapsHashSet};
+use nix::errno::Errno;
+use nix::libc::{self, c_int};
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 
 use crate::error::{Error, Kind, Result};
@@ -40,11 +42,95 @@ pub fn missing() -> Result<Vec<&'static str>> {
     Ok(lacks.map(|(_, name)| *name).collect())
 }
 
-/// Fails with what to do if the calling thread lacks a capability for tracing.
+/// Why the kernel refuses bpf(2) to a process that has the capabilities for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It has them in a user namespace of its own only, as in a rootless container.
+    UserNamespace,
+    /// It was started under a seccomp filter, which refuses the call whatever it is for.
+    Seccomp,
+    /// A security module refuses it, or the kernel has been built without it.
+    Other(Errno),
+}
+
+impl Refusal {
+    /// What is the matter, in half a sentence.
+    pub fn why(self) -> String {
+        match self {
+            Self::UserNamespace => {
+                "this process is in a user namespace, where its capabilities count for nothing"
+                    .to_owned()
+            }
+            Self::Seccomp => {
+                "bpf(2) is refused by the seccomp filter that this process was started under"
+                    .to_owned()
+            }
+            Self::Other(Errno::ENOSYS) => "the kernel has no bpf(2)".to_owned(),
+            Self::Other(errno) => {
+                format!("bpf(2) is refused by a security module: {}", errno.desc())
+            }
+        }
+    }
+
+    /// What to do.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::UserNamespace => "run it outside of rootless containers and unshare(1)",
+            Self::Seccomp => {
+                "let the container's or the service's filter pass bpf(2) and perf_event_open(2) (docker run \
+                 --security-opt seccomp=PROFILE, systemd's SystemCallFilter=), or run it outside"
+            }
+            Self::Other(Errno::ENOSYS) => "boot a kernel built with CONFIG_BPF_SYSCALL=y",
+            Self::Other(_) => "allow it in SELinux's, AppArmor's or the other module's policy",
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(Kind::Permission, refusal.why()).help(refusal.remedy())
+    }
+}
+
+/// Why bpf(2) is refused to this process, whatever it is called for; `None` if it is not. To be asked where the
+/// capabilities are there.
+///
+/// It is called for nothing that any kernel knows, which the kernel itself answers with EINVAL.
+pub fn refusal() -> Option<Refusal> {
+    // SAFETY: without a command that is known, nothing is read: there are no arguments.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, c_int::MAX, 0, 0) };
+    refusal_of(
+        Errno::result(result).err()?,
+        in_user_namespace(),
+        has_filter(),
+    )
+}
+
+fn refusal_of(errno: Errno, user_namespace: bool, filter: bool) -> Option<Refusal> {
+    match errno {
+        // What a kernel with the call says that lets this process have it.
+        Errno::EINVAL | Errno::E2BIG => None,
+        Errno::EPERM if user_namespace && !filter => Some(Refusal::UserNamespace),
+        _ if filter => Some(Refusal::Seccomp),
+        errno => Some(Refusal::Other(errno)),
+    }
+}
+
+/// Whether this process has a seccomp filter.
+fn has_filter() -> bool {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let mode = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Seccomp:"));
+    mode.is_some_and(|mode| mode.trim() == "2")
+}
+
+/// Fails with what to do if the calling thread lacks a capability for tracing, or is refused bpf(2) for another
+/// reason.
 pub fn require() -> Result<()> {
     let missing = missing()?;
     if missing.is_empty() {
-        return Ok(());
+        return refusal().map_or(Ok(()), |refusal| Err(refusal.into()));
     }
     let set = match missing[..] {
         ["CAP_SYS_ADMIN"] => "cap_sys_admin=ep",
@@ -159,7 +245,12 @@ mod tests {
 
     use caps::{CapSet, Capability, CapsHashSet};
 
-    use super::{drop_all, drop_all_unless, in_user_namespace, keep_only, missing, require};
+    use nix::errno::Errno;
+
+    use super::{
+        Refusal, drop_all, drop_all_unless, in_user_namespace, keep_only, missing, refusal_of,
+        require,
+    };
     use crate::error::Kind;
 
     /// Runs `test` on a thread that has exactly `effective`, or skips it where the caller has not as much.
@@ -264,6 +355,32 @@ mod tests {
             drop_all_unless(nothing).unwrap();
             assert_eq!(u64::from_str_radix(&status("CapPrm"), 16), Ok(0));
         });
+    }
+
+    #[test]
+    fn a_refusal_has_its_reason() {
+        let eperm = Errno::EPERM;
+        for (errno, namespace, filter, reason) in [
+            (Errno::EINVAL, true, true, None),
+            (eperm, true, false, Some(Refusal::UserNamespace)),
+            (eperm, false, true, Some(Refusal::Seccomp)),
+            (eperm, true, true, Some(Refusal::Seccomp)),
+            (Errno::ENOSYS, false, true, Some(Refusal::Seccomp)),
+            (
+                Errno::ENOSYS,
+                false,
+                false,
+                Some(Refusal::Other(Errno::ENOSYS)),
+            ),
+            (
+                Errno::EACCES,
+                false,
+                false,
+                Some(Refusal::Other(Errno::EACCES)),
+            ),
+        ] {
+            assert_eq!(refusal_of(errno, namespace, filter), reason, "{errno}");
+        }
     }
 
     #[test]

@@ -27,6 +27,15 @@ impl Prospect {
     /// attached for a moment; what they tell of meanwhile is not read.
     pub fn of<T: Hooks + Default>(options: &Options) -> Self {
         let tried = privilege::missing().is_ok_and(|missing| missing.is_empty());
+        // Of each rung the kernel would only say the same.
+        if tried && let Some(refusal) = privilege::refusal() {
+            return Self {
+                rung: None,
+                passed: Vec::new(),
+                tried,
+                failure: Some(refusal.into()),
+            };
+        }
         let (rung, passed, failure) = match session::foresee(&T::default(), options, tried) {
             Ok(Ok((passed, rung))) => (Some(rung), passed, None),
             Ok(Err(passed)) => (None, passed, None),

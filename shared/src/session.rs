@@ -26,7 +26,7 @@ use crate::kfunc;
 use crate::knobs;
 use crate::libbpf_log;
 use crate::options::{Buffer, Options};
-use crate::privilege;
+use crate::privilege::{self, Refusal};
 use crate::probe::{self, Ladder, Passed, Programs, Rung, Wishes};
 use crate::spaces::{self, Spaces};
 use crate::state::State;
@@ -239,7 +239,17 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         self.hooks.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
-            Err(error) if is_refusal(&error) && log.says(MEMLOCK) => return Err(memlock()),
+            // The hint that libbpf gives, whatever the cause.
+            Err(error) if is_refusal(&error) && privilege::in_user_namespace() => {
+                return Err(Refusal::UserNamespace.into());
+            }
+            Err(error)
+                if is_refusal(&error)
+                    && log.says(MEMLOCK)
+                    && kernel::maps_count_as_locked(self.options.btf.as_deref()) =>
+            {
+                return Err(memlock());
+            }
             Err(error) => {
                 return pass(format!(
                     "the kernel refused to load it: {error}{}",

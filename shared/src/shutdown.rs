@@ -7,10 +7,12 @@
 
 mod insist;
 
-use std::io;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::ptr;
+use std::thread;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -120,6 +122,36 @@ impl Rotation {
     pub(crate) async fn asked(&mut self) {
         received(Some(&mut self.0)).await;
     }
+}
+
+/// Calls `begin` with the number of each of the signals that ask for an end, from now on and for good: `SIGINT`,
+/// `SIGTERM`, and `SIGHUP` unless the caller has it ignored. It runs on a thread of its own. The same signal a second
+/// or more later ends the process at once. For what runs outside of a runtime.
+///
+/// # Errors
+///
+/// When the kernel refuses.
+pub fn listen(begin: fn(libc::c_int)) -> Result<()> {
+    let failed = |error: io::Error| Error::io("cannot listen for signals", &error);
+    let mut signals = vec![signal::Signal::SIGINT, signal::Signal::SIGTERM];
+    if !is_ignored(signal::Signal::SIGHUP).map_err(failed)? {
+        signals.push(signal::Signal::SIGHUP);
+    }
+    for signal in signals {
+        let number = signal as libc::c_int;
+        let (mut heard, hears) = UnixStream::pair().map_err(failed)?;
+        signal_hook::low_level::pipe::register(number, hears).map_err(failed)?;
+        insist::watch(number).map_err(failed)?;
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                while let Ok(1..) = heard.read(&mut [0]) {
+                    begin(number);
+                }
+            })
+            .map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Whether the process ignores `signal`, as it does when its caller had it ignored.

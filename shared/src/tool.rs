@@ -117,7 +117,7 @@ pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(|error| Error::io("standard output", &error))
+        .map_err(|error| Error::output("standard output", &error))
 }
 
 fn dispatch(name: &'static str, tools: &[&Tool], commands: &[&Tool], args: &[OsString]) -> u8 {

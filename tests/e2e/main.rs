@@ -30,6 +30,7 @@ mod kernel;
 mod leftovers;
 mod lengths;
 mod maps;
+mod namespaces;
 mod nasty;
 mod opens;
 mod output;

@@ -2,10 +2,13 @@
 //! `tracewell selftest`: every tool tells all of a load, and a failure to is one.
 
 use std::env;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
-use tracewell_tests::{Tool, forced, note};
+use tracewell_tests::{Running, Tool, forced, note, scratch};
 
 use crate::doctor::answers;
 use crate::kernel::{tmpfs, with_own_mounts};
@@ -40,6 +43,56 @@ fn every_tool_tells_all() {
         );
         assert_eq!(answer["recall"], 1.0);
     }
+}
+
+/// How many files there are below a directory.
+fn files(directory: &Path) -> usize {
+    let below = |entry: std::fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => 1 + files(&entry.path()),
+        _ => 1,
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(below).sum()
+}
+
+/// A selftest of opensnoop that does not end by itself, with its files below this directory.
+fn endless(directory: &Path) -> Running {
+    let tool = selftest().args(["opensnoop", "-n", "1000000000"]);
+    let running = tool.env("TMPDIR", directory.to_str().unwrap()).launch();
+    while files(directory) < 20 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    running
+}
+
+#[test]
+fn nothing_is_left_of_one_that_is_interrupted() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let scratch = scratch();
+        let running = endless(scratch.path());
+        running.signal(signal);
+        let finished = running.wait();
+        assert_eq!(finished.status.signal(), Some(signal as i32));
+        assert_eq!(files(scratch.path()), 0, "{signal}");
+    }
+}
+
+#[test]
+fn what_a_killed_one_leaves_the_next_removes() {
+    let scratch = scratch();
+    let running = endless(scratch.path());
+    running.signal(Signal::SIGKILL);
+    drop(running.wait());
+    assert!(files(scratch.path()) > 0);
+    // One that still runs keeps its own.
+    let other = endless(scratch.path());
+    let next = selftest().args(["opensnoop", "-n", "3"]);
+    let next = next.env("TMPDIR", scratch.path().to_str().unwrap());
+    drop(next.run().success());
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
+    other.signal(Signal::SIGTERM);
+    drop(other.wait());
+    assert_eq!(files(scratch.path()), 0);
 }
 
 #[test]

@@ -107,11 +107,13 @@ impl<'a> Callers<'a> {
         self.addresses.len() / size_of::<u64>() > FRAMES_MAX
     }
 
-    /// Hands the frames over, innermost first, with names where they can be had now. The calling thread should have
+    /// Hands the frames over, innermost first, with names where they can be had now; gives how many addresses are left
+    /// out, since none of the process's code is there, nor ever can be. Of a process that is gone less is known, and
+    /// fewer are. The calling thread should have
     /// the [`CAPABILITIES`]; without, only processes are looked into that it may trace by itself, or none.
     ///
     /// This reads files of the traced program, and waits for them. `give` must not ask for frames itself.
-    pub fn frames(&self, give: &mut dyn FnMut(&Frame<'_>)) {
+    pub fn frames(&self, give: &mut dyn FnMut(&Frame<'_>)) -> usize {
         let cache = &mut *self
             .symbols
             .0
@@ -123,10 +125,17 @@ impl<'a> Callers<'a> {
         }
         let process = processes.entry(self.pid).or_default();
         process.look(self.pid, &self.space, self.time_ns);
+        let mut left_out = 0;
         for address in self.addresses() {
             // The call itself: what follows it may be another function's.
-            give(&process.frame(self.pid, address, address.saturating_sub(1), places));
+            let call = address.saturating_sub(1);
+            if process.may_call(call) {
+                give(&process.frame(address, call, places));
+            } else {
+                left_out += 1;
+            }
         }
+        left_out
     }
 }
 

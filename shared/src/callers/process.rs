@@ -10,7 +10,8 @@ use nix::libc::O_PATH;
 
 use super::elf::{self, FileId, Place};
 use super::{Frame, PLACES_MAX, Places};
-use crate::clock::boot_now_ns;
+use crate::clock::{boot_now_ns, namespace_ns};
+use crate::pid;
 use crate::raw::caller_space;
 
 /// The kernel's clock ticks as it shows them to user space: `USER_HZ`, 100 on all that Rust and BPF run on.
@@ -33,7 +34,8 @@ pub(super) struct Space {
 impl Space {
     pub(super) fn of(raw: &caller_space) -> Self {
         Self {
-            start_ticks: raw.start_ns / TICK_NS,
+            // As /proc shows it: in the reader's time namespace.
+            start_ticks: raw.start_ns.saturating_add_signed(namespace_ns()) / TICK_NS,
             start_code: raw.start_code,
             end_code: raw.end_code,
             start_stack: raw.start_stack,
@@ -66,9 +68,23 @@ impl Space {
 pub(super) struct Process {
     space: Space,
     taken_ns: u64,
-    /// By address; only what can be executed.
-    mappings: Vec<Mapping>,
+    /// Its number in `/proc`, which is that of the namespace there.
+    number: u32,
+    memory: Memory,
 }
+
+/// What can be executed in a process's memory.
+#[derive(Debug, Default)]
+struct Memory {
+    /// By address.
+    mappings: Vec<Mapping>,
+    /// Whether these are all.
+    whole: bool,
+}
+
+/// No user's code lies outside of these, on any architecture: the first page is never mapped, and no address has more
+/// than 56 bits.
+const CODE: std::ops::Range<u64> = 4096..1 << 56;
 
 #[derive(Debug)]
 struct Mapping {
@@ -98,18 +114,25 @@ impl Process {
             return;
         }
         self.taken_ns = boot_now_ns();
-        match mappings(pid, space) {
-            Some(mappings) => self.mappings = mappings,
-            None if !same => self.mappings.clear(),
+        let number = number(pid, space);
+        match number.and_then(|number| mappings(number, space)) {
+            Some(memory) => self.memory = memory,
+            None if !same => self.memory = Memory::default(),
             None => {}
         }
+        self.number = number.unwrap_or(pid);
         self.space = *space;
+    }
+
+    /// Whether the address of a call can be one: code was mapped there, as far as that is known. The kernel follows
+    /// frame pointers, and in a function that uses the register for something else it takes what lies there for one.
+    pub(super) fn may_call(&self, call: u64) -> bool {
+        CODE.contains(&call) && (!self.memory.whole || self.memory.at(call).is_some())
     }
 
     /// The frame of an address, named after the instruction at `call`.
     pub(super) fn frame<'c>(
         &'c mut self,
-        pid: u32,
         address: u64,
         call: u64,
         places: &'c mut Places,
@@ -120,18 +143,27 @@ impl Process {
             offset: None,
             module: None,
         };
-        let index = self.mappings.partition_point(|each| each.end <= call);
-        let Some(mapping) = self.mappings.get_mut(index).filter(|it| it.start <= call) else {
+        let mapping = self.memory.at(call);
+        let Some(mapping) = mapping.and_then(|index| self.memory.mappings.get_mut(index)) else {
             return frame;
         };
         let at = mapping.offset.saturating_add(call - mapping.start);
-        let place = mapping.place(pid, &self.space, at, places);
+        let place = mapping.place(self.number, &self.space, at, places);
         frame.module = (!mapping.path.is_empty()).then_some(&*mapping.path);
         if let Some(place) = place {
             frame.symbol = place.symbol.as_deref();
             frame.offset = Some(place.offset.saturating_add(address - call));
         }
         frame
+    }
+}
+
+impl Memory {
+    /// The index of the mapping at this address.
+    fn at(&self, address: u64) -> Option<usize> {
+        let index = self.mappings.partition_point(|each| each.end <= address);
+        let mapping = self.mappings.get(index)?;
+        (mapping.start <= address).then_some(index)
     }
 }
 
@@ -191,8 +223,31 @@ impl Mapping {
     }
 }
 
+/// The number that the process has in `/proc`. In a pid namespace of the tool's own, such as a container's, that is
+/// another one than the kernel's programs know it by; there the process is found by its memory. Two that look alike,
+/// such as a process and its child of the same moment, are both left without names rather than mixed up.
+fn number(pid: u32, space: &Space) -> Option<u32> {
+    if Space::now(pid) == Some(*space) {
+        return Some(pid);
+    }
+    if pid::in_initial_namespace() {
+        return None;
+    }
+    let mut found = None;
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
+        let name = entry.file_name();
+        let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        if Space::now(number) == Some(*space) && found.replace(number).is_some() {
+            return None;
+        }
+    }
+    found
+}
+
 /// What can be executed in the process's memory, if that still is this one.
-fn mappings(pid: u32, space: &Space) -> Option<Vec<Mapping>> {
+fn mappings(pid: u32, space: &Space) -> Option<Memory> {
     // Which memory this shows is settled as it is opened. Memory that is found in place after that was there then.
     let maps = File::open(format!("/proc/{pid}/maps")).ok()?;
     if Space::now(pid)? != *space {
@@ -201,24 +256,30 @@ fn mappings(pid: u32, space: &Space) -> Option<Vec<Mapping>> {
     parse(BufReader::new(maps.take(MAPS_BYTES_MAX)))
 }
 
-fn parse(mut maps: impl BufRead) -> Option<Vec<Mapping>> {
+fn parse(mut maps: impl BufRead) -> Option<Memory> {
     let mut mappings = Vec::new();
+    let mut whole = true;
     let mut room = PATHS_BYTES_MAX;
     let mut line = Vec::new();
-    while mappings.len() < MAPPINGS_MAX && {
+    while {
         line.clear();
         maps.read_until(b'\n', &mut line).ok()? > 0
     } {
+        // The end of what is read, not of a line.
+        whole &= line.ends_with(b"\n");
         let Some(mapping) = line.strip_suffix(b"\n").and_then(parse_line) else {
             continue;
         };
         room = match room.checked_sub(mapping.path.len()) {
-            Some(room) => room,
-            None => break,
+            Some(room) if mappings.len() < MAPPINGS_MAX => room,
+            _ => {
+                whole = false;
+                break;
+            }
         };
         mappings.push(mapping);
     }
-    Some(mappings)
+    Some(Memory { mappings, whole })
 }
 
 /// A line of `/proc/PID/maps`, if its memory can be executed: `start-end perms offset dev inode   path`.

@@ -48,10 +48,15 @@ fn lines_of_maps_are_understood() {
 #[test]
 fn what_is_kept_is_bounded() {
     let many = "1-2 r-xp 0 0:0 7  /x\n".repeat(MAPPINGS_MAX + 1);
-    assert_eq!(parse(many.as_bytes()).unwrap().len(), MAPPINGS_MAX);
+    let kept = parse(many.as_bytes()).unwrap();
+    assert_eq!((kept.mappings.len(), kept.whole), (MAPPINGS_MAX, false));
+    let all = parse("1-2 r-xp 0 0:0 7  /x\n2-3 rw-p 0 0:0 7  /y\n".as_bytes()).unwrap();
+    assert_eq!((all.mappings.len(), all.whole), (1, true));
+    let cut = parse("1-2 r-xp 0 0:0 7  /x\n2-3 r-x".as_bytes()).unwrap();
+    assert_eq!((cut.mappings.len(), cut.whole), (1, false));
     let long = format!("1-2 r-xp 0 0:0 7  /{}\n", "x".repeat(4095)).repeat(100);
     assert_eq!(
-        parse(long.as_bytes()).unwrap().len(),
+        parse(long.as_bytes()).unwrap().mappings.len(),
         PATHS_BYTES_MAX / 4096
     );
 }
@@ -62,6 +67,8 @@ fn memory_is_shown_to_those_who_know_it() {
     let space = Space::now(pid).unwrap();
     let code = lines_of_maps_are_understood as fn() as usize as u64;
     let found = mappings(pid, &space).unwrap();
+    assert!(found.whole);
+    let found = found.mappings;
     assert!(found.iter().any(|it| it.start <= code && code < it.end));
     for other in [
         Space {

@@ -30,11 +30,12 @@ fn record(space: [u64; 4], addresses: &[u64]) -> Vec<u8> {
 fn names(record: &[u8], pid: u32, time_ns: u64, symbols: &Symbols) -> Vec<(Option<String>, bool)> {
     let callers = Callers::decode(record, pid, time_ns, symbols).unwrap();
     let mut names = Vec::new();
-    callers.frames(&mut |frame| {
+    let left_out = callers.frames(&mut |frame| {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         assert!(frame.symbol.is_none() || frame.offset == Some(1));
         names.push((frame.symbol.map(text), frame.module.is_some()));
     });
+    assert_eq!(names.len() + left_out, callers.addresses().count());
     names
 }
 
@@ -98,14 +99,29 @@ fn another_process_gets_no_names() {
 }
 
 #[test]
-fn an_address_in_no_code_has_none() {
+fn an_address_in_no_code_is_no_frame() {
     let pid = process::id();
     let data = Box::new(1_u64);
     let heap = &raw const *data as u64;
-    let record = record(space(pid), &[heap, u64::MAX, address()]);
-    let names = names(&record, pid, boot_now_ns(), &Symbols::default());
-    assert_eq!(names[..2], [(None, false), (None, false)]);
-    assert_eq!(names[2..], named());
+    let text = u64::from_ne_bytes(*b"/etc/pas");
+    let addresses = [heap, u64::MAX, text, 7, address()];
+    let found = names(
+        &record(space(pid), &addresses),
+        pid,
+        boot_now_ns(),
+        &Symbols::default(),
+    );
+    assert_eq!(found, named());
+    // Of a process that is not there, only what can be no address of any is known.
+    let mut gone = space(pid);
+    gone[0] += 10_000_000;
+    let found = names(
+        &record(gone, &addresses),
+        pid,
+        boot_now_ns(),
+        &Symbols::default(),
+    );
+    assert_eq!(found, [(None, false), (None, false)]);
 }
 
 #[test]
@@ -117,7 +133,7 @@ fn a_process_that_ended_gets_none_unless_it_was_seen() {
     let module = |symbols: &Symbols| {
         let callers = Callers::decode(&record, pid, boot_now_ns(), symbols).unwrap();
         let mut module = None;
-        callers.frames(&mut |frame| module = frame.module.map(<[u8]>::to_vec));
+        let _left_out = callers.frames(&mut |frame| module = frame.module.map(<[u8]>::to_vec));
         module
     };
     let before = Symbols::default();
@@ -149,7 +165,7 @@ fn frames_end_where_the_program_starts_or_there_is_no_room() {
 #[test]
 fn what_is_remembered_is_bounded() {
     let symbols = Symbols::default();
-    let record = record([0; 4], &[1]);
+    let record = record([0; 4], &[0x1234]);
     for pid in 0..3 * u32::try_from(PROCESSES_MAX).unwrap() {
         // No process has such an id.
         assert_eq!(

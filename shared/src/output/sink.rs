@@ -174,7 +174,7 @@ impl Sink {
     /// Writes all whole lines of the buffer.
     pub fn flush(&mut self) -> Result<()> {
         self.hand_over().map_err(|errno| {
-            Error::io(format_args!("cannot write to {}", self.name), &errno.into())
+            Error::output(format_args!("cannot write to {}", self.name), &errno.into())
         })
     }
 

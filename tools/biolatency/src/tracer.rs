@@ -20,6 +20,8 @@ unsafe impl Plain for latency_key {}
 const _: () = assert!(size_of::<latency_key>() == 48);
 
 /// What to measure of block requests, and by what to tell them apart.
+///
+/// A literal names what it sets, and ends in `..Default::default()`: later versions have more fields.
 #[derive(Debug, Clone, Default)]
 pub struct Latencies {
     /// From when a request was made, its time in queues included; else from when it was handed to the driver.
@@ -34,6 +36,8 @@ pub struct Latencies {
     pub disks: Disks,
     /// Whether tasks are filtered, so that it matters who submitted a request. Starting sets it.
     pub filtered: bool,
+    #[doc(hidden)]
+    pub _later: (),
 }
 
 impl Latencies {

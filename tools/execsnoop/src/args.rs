@@ -118,6 +118,7 @@ impl Snoop for Args {
             failed: self.fails,
             max_args_bytes: u32::try_from(self.max_args_bytes).unwrap_or(u32::MAX),
             max_args: self.max_args.unwrap_or(usize::MAX),
+            ..Execs::default()
         })
     }
 

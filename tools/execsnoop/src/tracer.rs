@@ -13,6 +13,8 @@ use crate::skel::ExecsnoopSkelBuilder;
 use crate::skel::types::exec_event;
 
 /// What to tell of execs.
+///
+/// A literal names what it sets, and ends in `..Default::default()`: later versions have more fields.
 #[derive(Debug, Clone)]
 pub struct Execs {
     /// The execs that failed, too.
@@ -21,6 +23,8 @@ pub struct Execs {
     pub max_args_bytes: u32,
     /// Arguments to give at most.
     pub max_args: usize,
+    #[doc(hidden)]
+    pub _later: (),
 }
 
 impl Execs {
@@ -46,6 +50,7 @@ impl Default for Execs {
             failed: false,
             max_args_bytes: Self::DEFAULT_ARGS_BYTES,
             max_args: usize::MAX,
+            _later: (),
         }
     }
 }

@@ -123,6 +123,7 @@ impl Snoop for Args {
             failed_only: self.failed,
             full_path: self.full_path,
             callers: self.callers.then(Symbols::default),
+            ..Opens::default()
         })
     }
 

@@ -57,11 +57,12 @@ fn stack(open: &Open<'_>, cell: &mut Cell<'_>) {
     let Some(callers) = open.callers() else {
         return;
     };
-    callers.frames(&mut |frame| {
+    let left_out = callers.frames(&mut |frame| {
         cell.below();
         cell.frame(frame);
     });
-    if callers.truncated() {
+    // What is no code is where the stack could not be followed any further.
+    if callers.truncated() || left_out > 0 {
         cell.below();
         cell.cut();
     }

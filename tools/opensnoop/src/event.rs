@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One open, from the record's bytes to named fields.
 
+use std::cell::Cell;
+
 use tracewell_shared::callers::{Callers, Symbols};
 use tracewell_shared::column::FileEvent;
 use tracewell_shared::event::Event;
@@ -190,13 +192,16 @@ impl Event for Open<'_> {
         to.names("flags", &mut flags::names(self.flags));
         to.opt_u64("mode", self.creation_mode().map(u64::from));
         to.bool("compat", self.compat);
+        // Where frames are missing, whether there were more or these were none.
+        let mut truncated = false;
         match self.callers {
-            Some(callers) => to.frames("callers", Some(&|give| callers.frames(give))),
+            Some(callers) => {
+                let left_out = Cell::new(0);
+                to.frames("callers", Some(&|give| left_out.set(callers.frames(give))));
+                truncated = callers.truncated() || left_out.get() > 0;
+            }
             None => to.absent("callers"),
         }
-        to.bool(
-            "callers_truncated",
-            self.callers.is_some_and(|callers| callers.truncated()),
-        );
+        to.bool("callers_truncated", truncated);
     }
 }

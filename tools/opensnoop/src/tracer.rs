@@ -15,6 +15,8 @@ use crate::skel::OpensnoopSkelBuilder;
 use crate::skel::types::open_event;
 
 /// What to tell of opens.
+///
+/// A literal names what it sets, and ends in `..Default::default()`: later versions have more fields.
 #[derive(Debug, Clone, Default)]
 pub struct Opens {
     /// Only the opens that failed.
@@ -24,6 +26,8 @@ pub struct Opens {
     /// Who in the program called is read too, for [`Open::callers`]; this gives names to the addresses, where names
     /// are asked for.
     pub callers: Option<Symbols>,
+    #[doc(hidden)]
+    pub _later: (),
 }
 
 impl Opens {

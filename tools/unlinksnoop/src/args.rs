@@ -76,6 +76,7 @@ impl Snoop for Args {
             failed_only: self.failed,
             full_path: self.full_path,
             renames: self.rename,
+            ..Unlinks::default()
         })
     }
 

@@ -14,6 +14,8 @@ use crate::skel::UnlinksnoopSkelBuilder;
 use crate::skel::types::unlink_event;
 
 /// What to tell of removals.
+///
+/// A literal names what it sets, and ends in `..Default::default()`: later versions have more fields.
 #[derive(Debug, Clone, Default)]
 pub struct Unlinks {
     /// Only those that failed.
@@ -23,6 +25,8 @@ pub struct Unlinks {
     /// Also files that a rename replaced. Only `fentry` and `kprobe` can tell: what a name stood for before a
     /// rename is known inside the kernel alone.
     pub renames: bool,
+    #[doc(hidden)]
+    pub _later: (),
 }
 
 impl Unlinks {

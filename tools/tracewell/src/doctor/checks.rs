@@ -79,13 +79,8 @@ pub(crate) fn checks(facts: &Facts) -> Vec<Check> {
 
 fn capabilities(facts: &Facts) -> Check {
     const NAME: &str = "capabilities";
-    if facts.user_namespace {
-        return Check::bad(
-            State::Blocks,
-            NAME,
-            "this process is in a user namespace, where its capabilities count for nothing",
-            "run it outside of rootless containers and unshare(1)",
-        );
+    if let Some(refusal) = facts.refusal {
+        return Check::bad(State::Blocks, NAME, refusal.why(), refusal.remedy());
     }
     if facts.missing.is_empty() {
         return Check::ok(NAME, "enough to trace");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The checks against machines that are only described.
 
+use tracewell_shared::privilege::Refusal;
+
 use super::{Check, State, checks};
 use crate::doctor::facts::{Facts, Tracefs, Types};
 
@@ -10,7 +12,7 @@ fn ordinary() -> Facts {
         release: "6.12.1".to_owned(),
         machine: "x86_64".to_owned(),
         missing: Vec::new(),
-        user_namespace: false,
+        refusal: None,
         types: Types::Own,
         tracefs: Tracefs::At("/sys/kernel/tracing".into()),
         kprobes: true,
@@ -65,7 +67,7 @@ fn what_blocks_all_says_how_to_get_it() {
     assert!(remedy.contains("setcap cap_bpf,cap_perfmon=ep"), "{remedy}");
 
     let rootless = Facts {
-        user_namespace: true,
+        refusal: Some(Refusal::UserNamespace),
         ..ordinary()
     };
     assert_eq!(fault(&rootless).1, State::Blocks);

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tracewell_shared::error::Result;
-use tracewell_shared::{kernel, privilege};
+use tracewell_shared::kernel;
+use tracewell_shared::privilege::{self, Refusal};
 
 /// A machine as far as tracing goes. What could not be read is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub(crate) struct Facts {
     pub(crate) machine: String,
     /// The capabilities that this thread lacks for tracing.
     pub(crate) missing: Vec<&'static str>,
-    /// Whether those that it has hold in a user namespace only.
-    pub(crate) user_namespace: bool,
+    /// Why bpf(2) is refused although they are there.
+    pub(crate) refusal: Option<Refusal>,
     /// Where the kernel's types come from.
     pub(crate) types: Types,
     /// tracefs, as this thread sees it.
@@ -74,11 +75,12 @@ impl Facts {
         let text = |path: &str| fs::read_to_string(path).ok();
         let mounts = text("/proc/self/mounts").unwrap_or_default();
         let release = text("/proc/sys/kernel/osrelease").unwrap_or_default();
+        let missing = privilege::missing()?;
         Ok(Self {
             release: release.trim().to_owned(),
             machine: std::env::consts::ARCH.to_owned(),
-            missing: privilege::missing()?,
-            user_namespace: privilege::in_user_namespace(),
+            refusal: missing.is_empty().then(refusal).flatten(),
+            missing,
             types: match btf {
                 Some(file) if kernel::has_btf() => Types::Other(file.to_owned()),
                 Some(file) => Types::File(file.to_owned()),
@@ -106,6 +108,12 @@ impl Facts {
             }),
         })
     }
+}
+
+/// In a user namespace some kernels refuse no call as such, but each that traces.
+fn refusal() -> Option<Refusal> {
+    let namespace = privilege::in_user_namespace().then_some(Refusal::UserNamespace);
+    privilege::refusal().or(namespace)
 }
 
 fn sysctl(name: &str) -> Option<i64> {

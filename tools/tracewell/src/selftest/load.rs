@@ -11,6 +11,7 @@ use std::process::{Command, Stdio, id};
 use serde_json::Value;
 
 use super::disk::Disk;
+use super::ending;
 
 /// A load that is ready to be made.
 pub(crate) struct Load {
@@ -52,7 +53,10 @@ pub(crate) fn execs(directory: &Path) -> Result<Load, String> {
     Ok(Load {
         args: filter(),
         make: Box::new(move |count| {
-            for _ in 0..count {
+            for made in 0..count {
+                if ending::asked() {
+                    return Ok(made);
+                }
                 let mut command = Command::new(&program);
                 command
                     .arg("--list")
@@ -72,6 +76,9 @@ pub(crate) fn opens(directory: &Path) -> Result<Load, String> {
     let directory = directory.to_owned();
     let make = move |count| {
         for number in 0..count {
+            if ending::asked() {
+                return Ok(number);
+            }
             let path = directory.join(format!("file-{}", number / 3));
             match number % 3 {
                 0 => drop(File::create(path)?),
@@ -95,6 +102,9 @@ pub(crate) fn removals(directory: &Path) -> Result<Load, String> {
     let make = move |count| {
         let path: PathBuf = directory.join("removed");
         for number in 0..count {
+            if ending::asked() {
+                return Ok(number);
+            }
             match number % 3 {
                 0 => {
                     drop(File::create(&path)?);
@@ -126,6 +136,9 @@ pub(crate) fn requests(directory: &Path) -> Result<Load, String> {
         args,
         make: Box::new(move |count| {
             for number in 0..count {
+                if ending::asked() {
+                    return Ok(number);
+                }
                 disk.request(number, number % 2 == 0)?;
             }
             Ok(count)

@@ -2,7 +2,9 @@
 //! `tracewell selftest`: makes a known load for each tool, and says how much of it the tool told.
 
 mod disk;
+mod ending;
 pub(crate) mod load;
+mod place;
 mod trial;
 
 use std::ffi::OsString;
@@ -17,6 +19,7 @@ use tracewell_shared::tool::{self, Tool};
 
 use crate::answer::{self, Format};
 use crate::subjects::{self, Subject};
+use place::Place;
 use trial::Recall;
 
 /// The command line.
@@ -86,10 +89,15 @@ fn run(matches: &ArgMatches) -> Result<u8> {
     let args: Args = cli::from_matches(matches)?;
     privilege::require()?;
     let options = args.options();
+    ending::listen()?;
+    place::sweep();
     let outcomes: Vec<_> = subjects::chosen(&args.tools)
         .into_iter()
+        .take_while(|_| !ending::asked())
         .map(|subject| (subject.tool.name, test(subject, &options, args.count)))
         .collect();
+    // What was made is removed by now.
+    ending::finish();
     tool::print(&match args.format {
         Format::Table => table(&outcomes),
         Format::Json => answer::lines(outcomes.iter().map(object).collect()),
@@ -109,7 +117,7 @@ impl Args {
 }
 
 fn test(subject: &Subject, options: &[OsString], count: u64) -> Outcome {
-    let directory = match tempfile::Builder::new().prefix("tracewell-").tempdir() {
+    let directory = match Place::new() {
         Ok(directory) => directory,
         Err(error) => return Outcome::NotTested(format!("no directory for its load: {error}")),
     };

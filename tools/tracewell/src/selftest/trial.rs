@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use super::ending;
 use super::load::{self, Load};
 
 /// What a tool told of its load.
@@ -70,6 +71,7 @@ pub(super) fn run(
     // Else this process would keep the pipe open itself.
     drop(command);
     let mut child = Ended(child);
+    ending::runs(Some(child.pid()));
     let said = child
         .0
         .stderr
@@ -92,6 +94,7 @@ pub(super) fn run(
         None
     };
     child.interrupt();
+    ending::runs(None);
     let status = child
         .0
         .wait()
@@ -117,12 +120,17 @@ struct Ended(Child);
 impl Ended {
     fn interrupt(&self) {
         // It is not waited for yet, so the number is its own. That it has ended already is found out later.
-        let _ = kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGINT);
+        let _ = kill(self.pid(), Signal::SIGINT);
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id().cast_signed())
     }
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        ending::runs(None);
         // Both fail where it has ended and been waited for.
         drop(self.0.kill());
         drop(self.0.wait());
