@@ -8,6 +8,8 @@ struct event_head *unused_event_head __attribute__((unused));
 struct histogram *unused_histogram __attribute__((unused));
 struct caller_space *unused_caller_space __attribute__((unused));
 enum loss_cause *unused_loss_cause __attribute__((unused));
+enum filter_by *unused_filter_by __attribute__((unused));
+enum filter_kind *unused_filter_kind __attribute__((unused));
 
 _Static_assert(sizeof(struct event_head) == 48, "event_head");
 _Static_assert(sizeof(struct caller_space) == 32, "caller_space");

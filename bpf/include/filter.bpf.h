@@ -6,7 +6,32 @@
 #include "core.bpf.h"
 #include "follow.bpf.h"
 
-/* Holds the cgroup of --cgroup; the helper that asks it counts descendants in. */
+/*
+ * What a filter costs: nothing where it is not asked for, a comparison with a
+ * constant for one value, wanted or excluded, one look-up for several. Maps that
+ * no filter of a run needs are not made.
+ */
+
+/* The numbers of filters with several values; user space sets the size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct filter_id);
+	__type(value, __u8);
+} filter_ids SEC(".maps");
+
+/* The names of a --comm with several. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(key_size, COMM_BYTES);
+	__uint(value_size, sizeof(__u8));
+} filter_comms SEC(".maps");
+
+/*
+ * Holds the cgroups of --cgroup, those excluded last; the helper that asks it
+ * counts descendants in. User space puts another in where one was made again.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
 	__uint(max_entries, 1);
@@ -15,8 +40,8 @@ struct {
 } cgroup_filter SEC(".maps");
 
 /*
- * Hold the map that another program pinned, for --cgroupmap and --mntnsmap.
- * User space takes the pinned map as the inner one's pattern; the one here is
+ * Hold the maps that another program pinned, for --cgroupmap and --mntnsmap.
+ * User space takes a pinned map as the inner one's pattern; the one here is
  * for a load without it.
  */
 struct pinned_ids {
@@ -33,12 +58,58 @@ struct {
 	__array(values, struct pinned_ids);
 } cgroup_ids SEC(".maps"), mntns_ids SEC(".maps");
 
-static __always_inline bool is_pinned_id(void *holder, __u64 id)
+static __always_inline bool is_pinned_id(void *holder, __u32 place, __u64 id)
 {
-	__u32 only = 0;
-	void *ids = bpf_map_lookup_elem(holder, &only);
+	void *ids = bpf_map_lookup_elem(holder, &place);
 
 	return ids && bpf_map_lookup_elem(ids, &id);
+}
+
+/* Whether is_met, which may name place, holds for one of count places from first on. */
+#define MET_AT_ONE(first, count, is_met)                                                           \
+	({                                                                                         \
+		bool __met = false;                                                                \
+		for (__u32 __index = 0; __index < FILTER_PLACES; __index++) {                      \
+			__u32 place = (first) + __index;                                           \
+			if (__index >= (count))                                                    \
+				break;                                                             \
+			if (is_met) {                                                              \
+				__met = true;                                                      \
+				break;                                                             \
+			}                                                                          \
+		}                                                                                  \
+		__met;                                                                             \
+	})
+
+/* Whether a filter of so many places lets the task through. */
+#define PLACES_PASS(places, is_met)                                                                \
+	(!((places).excluded && MET_AT_ONE((places).wanted, (places).excluded, is_met)) &&         \
+	 (!(places).wanted || MET_AT_ONE(0, (places).wanted, is_met)))
+
+static __always_inline bool cgroups_pass(void)
+{
+	return PLACES_PASS(shared_knobs.cgroups,
+			   bpf_current_task_under_cgroup(&cgroup_filter, place) == 1);
+}
+
+static __always_inline bool pinned_pass(void *holder, const volatile struct filter_places *places,
+					__u64 id)
+{
+	return PLACES_PASS(*places, is_pinned_id(holder, place, id));
+}
+
+/* The id by a filter that is on: by is never FILTER_BY_NOTHING. */
+static __always_inline bool id_passes(__u8 by, __u32 one, __u32 kind, __u32 id)
+{
+	struct filter_id key = {.kind = kind, .id = id};
+
+	if (by == FILTER_BY_ONE)
+		return id == one;
+	if (by == FILTER_BY_ALL_BUT_ONE)
+		return id != one;
+	if (bpf_map_lookup_elem(&filter_ids, &key))
+		return by == FILTER_BY_ANY;
+	return by == FILTER_BY_ALL_BUT;
 }
 
 /*
@@ -60,12 +131,19 @@ static __always_inline __u32 current_mntns(void)
 
 static __always_inline bool comm_passes(void)
 {
-	const volatile __u64 *want = (const volatile __u64 *)shared_knobs.comm;
+	const volatile __u64 *one = (const volatile __u64 *)shared_knobs.comm;
 	__u64 comm[COMM_BYTES / sizeof(__u64)] = {};
+	__u8 by = shared_knobs.by_comm;
 
-	/* The kernel pads comm with NULs, and so does user space. */
+	/* The helper pads comm with NULs, and so does user space. */
 	bpf_get_current_comm(comm, sizeof(comm));
-	return comm[0] == want[0] && comm[1] == want[1];
+	if (by == FILTER_BY_ONE)
+		return comm[0] == one[0] && comm[1] == one[1];
+	if (by == FILTER_BY_ALL_BUT_ONE)
+		return comm[0] != one[0] || comm[1] != one[1];
+	if (bpf_map_lookup_elem(&filter_comms, comm))
+		return by == FILTER_BY_ANY;
+	return by == FILTER_BY_ALL_BUT;
 }
 
 /* Whether the current task is one to trace. What is off costs nothing: the verifier drops it. */
@@ -77,24 +155,29 @@ static __always_inline bool filter_passes(void)
 
 	if (shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid)
 		return false;
-	if (shared_knobs.by_pid && pid != shared_knobs.pid)
+	if (shared_knobs.by_pid &&
+	    !id_passes(shared_knobs.by_pid, shared_knobs.pid, FILTER_PID, pid))
 		return false;
-	if (shared_knobs.by_tid && tid != shared_knobs.tid)
+	if (shared_knobs.by_tid &&
+	    !id_passes(shared_knobs.by_tid, shared_knobs.tid, FILTER_TID, tid))
 		return false;
-	if (shared_knobs.by_uid && (__u32)bpf_get_current_uid_gid() != shared_knobs.uid)
+	if (shared_knobs.by_uid && !id_passes(shared_knobs.by_uid, shared_knobs.uid, FILTER_UID,
+					      bpf_get_current_uid_gid()))
 		return false;
 	if (shared_knobs.follow && !follows_current(pid))
 		return false;
-	if (shared_knobs.by_ppid &&
-	    (__u32)BPF_CORE_READ(current_task(), real_parent, tgid) != shared_knobs.ppid)
+	if (shared_knobs.by_ppid && !id_passes(shared_knobs.by_ppid, shared_knobs.ppid, FILTER_PPID,
+					       BPF_CORE_READ(current_task(), real_parent, tgid)))
 		return false;
 	if (shared_knobs.by_comm && !comm_passes())
 		return false;
-	if (shared_knobs.by_cgroup && bpf_current_task_under_cgroup(&cgroup_filter, 0) != 1)
+	if ((shared_knobs.cgroups.wanted || shared_knobs.cgroups.excluded) && !cgroups_pass())
 		return false;
-	if (shared_knobs.by_cgroup_map && !is_pinned_id(&cgroup_ids, bpf_get_current_cgroup_id()))
+	if ((shared_knobs.cgroup_maps.wanted || shared_knobs.cgroup_maps.excluded) &&
+	    !pinned_pass(&cgroup_ids, &shared_knobs.cgroup_maps, bpf_get_current_cgroup_id()))
 		return false;
-	if (shared_knobs.by_mntns_map && !is_pinned_id(&mntns_ids, current_mntns()))
+	if ((shared_knobs.mntns_maps.wanted || shared_knobs.mntns_maps.excluded) &&
+	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, current_mntns()))
 		return false;
 	return true;
 }

@@ -57,7 +57,10 @@ static __always_inline bool is_followed(__u32 pid, __u64 start)
 
 static __always_inline void follow(__u32 pid, __u64 start)
 {
-	if (bpf_map_update_elem(&followed, &pid, &start, BPF_ANY))
+	/* What an exit that was missed left behind is counted already. */
+	if (!bpf_map_update_elem(&followed, &pid, &start, BPF_NOEXIST))
+		__sync_fetch_and_add(&shared_state.followed, 1);
+	else if (bpf_map_update_elem(&followed, &pid, &start, BPF_ANY))
 		lose(LOSS_FOLLOW_FULL);
 }
 
@@ -108,8 +111,8 @@ int follow_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	/* signal->live has been counted down by now: do_exit() does it first. */
-	if (BPF_CORE_READ(task, signal, live.counter) == 0)
-		bpf_map_delete_elem(&followed, &pid);
+	if (BPF_CORE_READ(task, signal, live.counter) == 0 && !bpf_map_delete_elem(&followed, &pid))
+		__sync_fetch_and_add(&shared_state.followed, -1);
 	return 0;
 }
 

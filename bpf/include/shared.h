@@ -73,7 +73,39 @@ struct caller_space {
 	__u64 start_stack;
 };
 
-/* Set by user space before load; constants to the verifier. by_*: 0 or 1. */
+/* What decides a filter of numbers or names. */
+enum filter_by {
+	FILTER_BY_NOTHING = 0,
+	FILTER_BY_ONE = 1, /* the value in the knobs is the one wanted */
+	FILTER_BY_ALL_BUT_ONE = 2, /* the value in the knobs is the one excluded */
+	FILTER_BY_ANY = 3, /* those in filter_ids or filter_comms are wanted */
+	FILTER_BY_ALL_BUT = 4, /* those in there are excluded */
+};
+
+/* What a number in filter_ids is of. */
+enum filter_kind {
+	FILTER_PID = 0,
+	FILTER_TID = 1,
+	FILTER_PPID = 2,
+	FILTER_UID = 3,
+};
+
+/* A key of filter_ids. */
+struct filter_id {
+	__u32 kind; /* enum filter_kind */
+	__u32 id;
+};
+
+/* Most entries of a filter that is an array: cgroups, pinned maps. */
+#define FILTER_PLACES 32
+
+/* How many entries of such an array are wanted, and how many behind them excluded. */
+struct filter_places {
+	__u8 wanted;
+	__u8 excluded;
+};
+
+/* Set by user space before load; constants to the verifier. */
 struct shared_knobs {
 	__u32 wake_bytes; /* wake the reader when the ring holds this much */
 	__u32 event_most_bytes; /* the largest event that the buffer takes */
@@ -82,26 +114,24 @@ struct shared_knobs {
 	__u32 tid;
 	__u32 ppid;
 	__u32 uid;
+	/* Where the number of a task's mount namespace is; 0 unless mntns_maps are asked. */
+	__u32 nsproxy_at; /* in task_struct */
 	__u8 comm[COMM_BYTES]; /* padded with NUL */
-	__u8 by_pid;
+	__u8 by_pid; /* enum filter_by, as the four below */
 	__u8 by_tid;
 	__u8 by_ppid;
 	__u8 by_uid;
 	__u8 by_comm;
-	__u8 by_cgroup;
-	__u8 by_cgroup_map;
-	__u8 by_mntns_map;
-	__u8 follow;
+	struct filter_places cgroups;
+	struct filter_places cgroup_maps;
+	struct filter_places mntns_maps;
+	__u8 follow; /* 0 or 1, as the two below */
 	__u8 perf_buffer; /* events is a perf event array, not a ring */
 	__u8 typed_current; /* bpf_get_current_task_btf() is there, and its type known */
 	__u8 spaces; /* of the scratch map, on each CPU: programs that put events together */
-	__u8
-	    adopt; /* the kernel may refuse a program of follow.bpf.h: ask for a process's ancestors */
-	__u8 pad[3];
-	/* Where the number of a task's mount namespace is; 0 unless by_mntns_map. */
-	__u32 nsproxy_at; /* in task_struct */
-	__u32 mnt_ns_at; /* in nsproxy */
-	__u32 mntns_inum_at; /* in mnt_namespace */
+	__u8 adopt; /* a program of follow.bpf.h may be refused: ask for a process's ancestors */
+	__u32 mnt_ns_at; /* in nsproxy; with nsproxy_at */
+	__u32 mntns_inum_at; /* in mnt_namespace; with nsproxy_at */
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */
@@ -114,6 +144,8 @@ struct shared_state {
 	struct loss_slot loss[LOSS_SLOTS];
 	__u32 wake_forced; /* set here when a wake-up was forced; cleared by the reader */
 	__u32 closing; /* set by user space: calls that begin now are not followed to their exit */
+	__u32 followed; /* processes that are followed and live; user space counts the first */
+	__u32 pad;
 };
 
 #endif

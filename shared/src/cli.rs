@@ -25,15 +25,16 @@
 //! let matches = command().get_matches_from(["opensnoop", "-xp", "7", "--format", "json"]);
 //! let args: Args = cli::from_matches(&matches)?;
 //! assert!(args.failed);
-//! assert_eq!(args.common.options()?.filter.pid, Some(7));
+//! assert_eq!(args.common.options()?.filter.pid, 7.into());
 //! # Ok::<(), tracewell_shared::error::Error>(())
 //! ```
 
+mod events;
 pub mod files;
 pub mod sets;
 mod values;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
@@ -43,43 +44,47 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
+use crate::cgroups;
 use crate::error::{Error, Kind, Result};
-use crate::options::{Buffer, Filter, Options};
+use crate::options::{Filter, Options};
 use crate::output::Format;
 use crate::probe::Ladder;
 use crate::seccomp::Seccomp;
+use crate::set::Set;
+
+pub use self::events::{Events, buffer_pages};
 
 /// The options that all tools share. Each name is also the id for [`clap::Command::mut_arg`].
 #[derive(Debug, Clone, clap::Args)]
 #[command(args_override_self = true)]
 pub struct Common {
-    /// Trace this process only
-    #[arg(long, value_name = "PID", help_heading = "Filters", value_parser = clap::value_parser!(u32).range(1..))]
-    pub pid: Option<u32>,
+    /// Trace this process only; the run ends with it
+    #[arg(long, value_name = "PID", help_heading = "Filters", value_parser = sets::text_parser(values::task))]
+    pub pid: Vec<Set<u32>>,
 
-    /// Trace this thread only
-    #[arg(long, value_name = "TID", help_heading = "Filters", value_parser = clap::value_parser!(u32).range(1..))]
-    pub tid: Option<u32>,
+    /// Trace this thread only; the run ends with it
+    #[arg(long, value_name = "TID", help_heading = "Filters", value_parser = sets::text_parser(values::task))]
+    pub tid: Vec<Set<u32>>,
 
     /// Trace processes of this real user only: a name or a number
-    #[arg(long, value_name = "USER", help_heading = "Filters", value_parser = values::uid)]
-    pub uid: Option<u32>,
+    #[arg(long, value_name = "USER", help_heading = "Filters", value_parser = sets::text_parser(values::uid))]
+    pub uid: Vec<Set<u32>>,
 
     /// Trace threads of exactly this name only
-    #[arg(long, value_name = "NAME", help_heading = "Filters", value_parser = values::comm())]
-    pub comm: Option<OsString>,
+    #[arg(long, value_name = "NAME", help_heading = "Filters", value_parser = sets::parser(values::comm))]
+    pub comm: Vec<Set<OsString>>,
 
     /// Trace this cgroup and those below it only: a directory of a cgroup v2 file system
-    #[arg(long, value_name = "PATH", help_heading = "Filters")]
-    pub cgroup: Option<PathBuf>,
+    #[arg(long, value_name = "PATH", help_heading = "Filters", value_parser = sets::parser(values::path))]
+    pub cgroup: Vec<Set<PathBuf>>,
 
     /// Trace the cgroups only whose ids are the keys of this pinned BPF map
-    #[arg(long = "cgroupmap", value_name = "PATH", help_heading = "Filters")]
-    pub cgroup_map: Option<PathBuf>,
+    #[arg(long = "cgroupmap", value_name = "PATH", help_heading = "Filters", value_parser = sets::parser(values::path))]
+    pub cgroup_map: Vec<Set<PathBuf>>,
 
     /// Trace the mount namespaces only whose inode numbers are the keys of this pinned BPF map
-    #[arg(long = "mntnsmap", value_name = "PATH", help_heading = "Filters")]
-    pub mntns_map: Option<PathBuf>,
+    #[arg(long = "mntnsmap", value_name = "PATH", help_heading = "Filters", value_parser = sets::parser(values::path))]
+    pub mntns_map: Vec<Set<PathBuf>>,
 
     /// How to write events
     #[arg(long, value_name = "FORMAT", help_heading = "Output", value_enum, default_value_t = Format::Table)]
@@ -97,10 +102,6 @@ pub struct Common {
     #[arg(long, value_name = "TIME", help_heading = "Tracing", value_parser = values::duration)]
     pub duration: Option<Duration>,
 
-    /// End after this many events
-    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_events: Option<u64>,
-
     /// How to hook into the kernel: the first way that works, or the one with this label
     ///
     /// The labels stand best first; -v says which one was taken, and why none before it.
@@ -112,21 +113,9 @@ pub struct Common {
     )]
     pub probe: String,
 
-    /// What carries events from the kernel
-    #[arg(long, value_name = "KIND", help_heading = "Tracing", default_value = "auto", value_parser = values::buffer())]
-    pub buffer: Buffer,
-
-    /// The buffer's size (of each CPU's, for perf buffers): bytes, or with a unit such as 512k or 8m
-    #[arg(long, value_name = "SIZE", help_heading = "Tracing", value_parser = values::buffer_size)]
-    pub buffer_size: Option<usize>,
-
     /// How many operations may be under way at once, where their start and end are joined by a map
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u32).range(1..))]
     pub inflight: Option<u32>,
-
-    /// How long an event may wait in the buffer, so that many are fetched at once
-    #[arg(long, value_name = "TIME", help_heading = "Tracing", default_value = values::DEFAULT_LATENCY, value_parser = values::time)]
-    pub latency: Duration,
 
     /// Write the line "ready" to this open file descriptor, and close it, once events are being traced
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = values::open_fd)]
@@ -144,6 +133,10 @@ pub struct Common {
     #[arg(short = 'v', long, help_heading = "Tracing")]
     pub verbose: bool,
 
+    /// With a command: go on until all that descend from it have ended, too
+    #[arg(long, help_heading = "Tracing")]
+    pub wait_all: bool,
+
     /// Run this command, trace only it and its descendants, and end with its exit status
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["pid", "tid"])]
     pub command: Vec<OsString>,
@@ -154,29 +147,41 @@ impl Common {
     ///
     /// [`Options::follow`] is left unset: a tool sets it to the command's process once that is held.
     pub fn options(&self) -> Result<Options> {
-        if let Some(path) = &self.cgroup {
-            check_cgroup(path)?;
+        if self.wait_all && self.command.is_empty() {
+            return Err(Error::usage("--wait-all: there is no command to wait for")
+                .help("put the command behind --: --wait-all -- COMMAND"));
         }
+        let comm = sets::together("--comm", &self.comm)?;
         let filter = Filter {
-            pid: self.pid,
-            tid: self.tid,
-            uid: self.uid,
-            comm: self.comm.clone().map(OsString::into_vec),
-            cgroup: self.cgroup.clone(),
-            cgroup_map: self.cgroup_map.clone(),
-            mntns_map: self.mntns_map.clone(),
+            pid: sets::together("--pid", &self.pid)?,
+            tid: sets::together("--tid", &self.tid)?,
+            uid: sets::together("--uid", &self.uid)?,
+            comm: comm.map(|name| name.clone().into_vec()),
+            cgroup: sets::together("--cgroup", &self.cgroup)?,
+            cgroup_map: sets::together("--cgroupmap", &self.cgroup_map)?,
+            mntns_map: sets::together("--mntnsmap", &self.mntns_map)?,
             ..Filter::default()
         };
+        for path in filter
+            .cgroup
+            .wanted()
+            .iter()
+            .chain(filter.cgroup.excluded())
+        {
+            check_cgroup(path)?;
+        }
         Ok(Options {
             filter,
             probe: (self.probe != "auto").then(|| self.probe.clone()),
-            buffer: self.buffer,
-            buffer_bytes: self.buffer_size,
             inflight: self.inflight,
-            latency: self.latency,
             btf: self.btf.clone(),
             ..Options::default()
         })
+    }
+
+    /// Whether threads were asked for, by their numbers: a table then shows these, not those of processes.
+    pub fn is_of_threads(&self) -> bool {
+        self.tid.iter().any(|set| !set.wanted().is_empty())
     }
 
     /// Takes `--ready-fd` over: closing the file that this gives closes the descriptor, except standard
@@ -232,19 +237,25 @@ pub fn exit_on_usage(error: &clap::Error) -> u8 {
 
 /// Whether `path` is a directory on a cgroup v2 file system, or else why not.
 fn check_cgroup(path: &Path) -> Result<()> {
-    const HELP: &str = "cgroup v2 is usually mounted on /sys/fs/cgroup; /proc/PID/cgroup names a process's directory below it";
+    let help = || match cgroups::mounts().first() {
+        Some(mount) => format!(
+            "cgroup v2 is mounted on {}; the line of /proc/PID/cgroup that begins with 0:: names a process's directory below it",
+            mount.display()
+        ),
+        None => "no cgroup v2 is mounted here: mount -t cgroup2 none DIRECTORY".to_owned(),
+    };
     let shown = path.display();
     let metadata = path
         .metadata()
-        .map_err(|error| Error::usage(format!("--cgroup {shown}: {error}")).help(HELP))?;
+        .map_err(|error| Error::usage(format!("--cgroup {shown}: {error}")).help(help()))?;
     if !metadata.is_dir() {
-        return Err(Error::usage(format!("--cgroup {shown}: not a directory")).help(HELP));
+        return Err(Error::usage(format!("--cgroup {shown}: not a directory")).help(help()));
     }
     let found = statfs(path)
         .map_err(|errno| Error::new(Kind::Io, format!("--cgroup {shown}: {}", errno.desc())))?;
     if found.filesystem_type() != CGROUP2_SUPER_MAGIC {
         return Err(
-            Error::usage(format!("--cgroup {shown}: not on a cgroup v2 file system")).help(HELP),
+            Error::usage(format!("--cgroup {shown}: not on a cgroup v2 file system")).help(help()),
         );
     }
     Ok(())
@@ -253,6 +264,16 @@ fn check_cgroup(path: &Path) -> Result<()> {
 /// A size in bytes: a number, or one with a unit such as `8k`. A unit is a power of 1024.
 pub fn bytes(text: &str) -> Result<u64, String> {
     values::bytes(text)
+}
+
+/// A part of a name or line, for a filter that asks whether that is contained.
+pub fn part(text: &OsStr) -> Result<OsString, String> {
+    Ok(text.to_owned())
+}
+
+/// A number of 32 bits.
+pub fn number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "not a number".to_owned())
 }
 
 /// A time that is not zero: a number of seconds, or one with a unit such as `500ms`.

@@ -9,12 +9,13 @@
 //! which takes signals over that the caller may have chosen to ignore.
 
 mod beside;
+mod lookup;
 mod process;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeWriter, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
@@ -67,13 +68,14 @@ impl Held {
         let [name, args @ ..] = argv else {
             return Err(Error::usage("no command to run"));
         };
+        let file = lookup::find(name).map_err(|error| cannot_run(name, &error))?;
         let failed = |error| Error::io(format!("cannot start '{}'", name.display()), &error);
         let (mut pids, pid_writer) = io::pipe().map_err(failed)?;
         let (go_reader, go) = io::pipe().map_err(failed)?;
         let ignored = stop_ignoring_children().map_err(failed)?;
 
-        let mut command = Command::new(name);
-        command.args(args);
+        let mut command = Command::new(&file);
+        command.arg0(name).args(args);
         let numbers = Numbers::new()?;
         let hold = Hold {
             pids: pid_writer,

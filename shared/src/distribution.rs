@@ -7,6 +7,7 @@
 mod run;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
 
 pub use run::{Distribute, Interval, Show, run};
 
+use crate::cgroups::Cgroups;
 use crate::error::{Error, Kind, Result};
 use crate::hist::Histogram;
 use crate::loss::{Cause, Certainty, Counts};
 use crate::options::Options;
 use crate::probe::Passed;
 use crate::session::{self, Session, bpf_error, find_map};
+use crate::state::State;
 use crate::tracer::Hooks;
 
 /// What a tool's programs count beside the histograms, for the summary.
@@ -242,6 +245,15 @@ impl<H: Keyed> Distribution<H> {
     /// What is measured, and how.
     pub fn hooks(&self) -> &H {
         &self.hooks
+    }
+
+    /// As [`Stream::take_cgroups`](crate::stream::Stream::take_cgroups).
+    pub fn take_cgroups(&mut self) -> Option<Cgroups> {
+        self.session.cgroups.take()
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.session.state)
     }
 
     /// The label of the rung that is attached.

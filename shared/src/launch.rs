@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::BorrowedFd;
 
+use crate::cgroups::Cgroups;
 use crate::cli::Common;
 use crate::command::Held;
 use crate::error::{Error, Result};
@@ -15,8 +16,9 @@ use crate::options::Options;
 use crate::output::sink::Sink;
 use crate::privilege;
 use crate::probe::Passed;
-use crate::seccomp;
+use crate::seccomp::{self, Also};
 use crate::shutdown::{Rotation, Shutdown};
+use crate::subjects::Subjects;
 use crate::tool;
 
 /// What a run has when it starts to trace.
@@ -26,13 +28,23 @@ pub(crate) struct Launched {
     pub(crate) held: Option<Held>,
     pub(crate) shutdown: Shutdown,
     pub(crate) rotation: Rotation,
+    pub(crate) subjects: Subjects,
 }
 
 /// Gives up what a run does not need any more: the memory of its start, and system calls that are not on the list.
 /// Privileges have gone before.
-pub(crate) fn confine(name: &str, common: &Common, held: Option<&Held>) -> Result<()> {
+pub(crate) fn confine(
+    name: &str,
+    common: &Common,
+    held: Option<&Held>,
+    cgroups: Option<&Cgroups>,
+) -> Result<()> {
     memory::give_back();
-    if !seccomp::enter(common.seccomp, held.map(Held::pid))? && common.verbose {
+    let also = Also {
+        command: held.map(Held::pid),
+        updates_maps: cgroups.is_some(),
+    };
+    if !seccomp::enter(common.seccomp, also)? && common.verbose {
         tool::say(name, "the kernel has no seccomp: no system call is refused");
     }
     Ok(())
@@ -46,6 +58,8 @@ pub(crate) fn run(
 ) -> Result<u8> {
     libbpf_log::silence();
     privilege::refuse_other_ids()?;
+    // Before the output is emptied for a run that cannot be.
+    let subjects = Subjects::find(&options.filter)?;
     let mut sink = match &common.output {
         Some(path) => Sink::file(path)?,
         None => Sink::stdout(),
@@ -58,7 +72,7 @@ pub(crate) fn run(
             let seccomp = common.seccomp;
             // The thread that waits for the command needs no more than the one that traces.
             Some(Held::start_with(argv, move || {
-                drop(seccomp::enter(seccomp, None));
+                drop(seccomp::enter(seccomp, Also::default()));
             })?)
         }
     };
@@ -78,6 +92,7 @@ pub(crate) fn run(
                 held,
                 shutdown,
                 rotation: Rotation::new()?,
+                subjects,
             })
             .await
         })

@@ -6,6 +6,7 @@
 //! and [`snoop`] for a command line.
 
 pub mod callers;
+pub mod cgroups;
 pub mod cli;
 pub mod clock;
 pub mod column;
@@ -44,6 +45,7 @@ pub mod snoop;
 mod spaces;
 mod state;
 pub mod stream;
+pub mod subjects;
 pub mod task;
 pub mod tool;
 pub mod tracer;

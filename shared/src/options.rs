@@ -4,27 +4,41 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Which tasks to trace. All that are set must hold; the kernel decides, before an event is made.
+use crate::set::Set;
+
+/// Which tasks to trace. Each filter is a set; all of them must hold, and the kernel decides, before an event is made.
 ///
-/// A literal names what it sets, and ends in `..Default::default()`: later versions have more fields.
+/// ```
+/// use tracewell_shared::options::Filter;
+/// use tracewell_shared::set::Set;
+///
+/// let filter = Filter {
+///     pid: Set::any([17, 18]),
+///     uid: Set::none([0]),
+///     comm: b"bash".to_vec().into(),
+///     ..Filter::default()
+/// };
+/// ```
+///
+/// A literal names what it sets, and ends in `..Filter::default()`: later versions have more fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// The process (the kernel's tgid).
-    pub pid: Option<u32>,
+    pub pid: Set<u32>,
     /// The thread (the kernel's pid).
-    pub tid: Option<u32>,
+    pub tid: Set<u32>,
     /// The parent process.
-    pub ppid: Option<u32>,
+    pub ppid: Set<u32>,
     /// The real user id, as the initial user namespace sees it. Root (0) is a user like any other.
-    pub uid: Option<u32>,
-    /// The exact command name, at most 15 bytes.
-    pub comm: Option<Vec<u8>>,
-    /// A directory of a cgroup v2 file system; its descendants are included, also those made later.
-    pub cgroup: Option<PathBuf>,
-    /// A pinned BPF hash map whose keys are the cgroup ids (u64) to trace.
-    pub cgroup_map: Option<PathBuf>,
-    /// A pinned BPF hash map whose keys are the mount namespaces (inode number, u64) to trace.
-    pub mntns_map: Option<PathBuf>,
+    pub uid: Set<u32>,
+    /// The exact name of the thread, at most 15 bytes.
+    pub comm: Set<Vec<u8>>,
+    /// Directories of a cgroup v2 file system, at most 32; their descendants are included, also those made later.
+    pub cgroup: Set<PathBuf>,
+    /// Pinned BPF hash maps whose keys are cgroup ids (u64), at most 32.
+    pub cgroup_map: Set<PathBuf>,
+    /// Pinned BPF hash maps whose keys are mount namespaces (inode number, u64), at most 32.
+    pub mntns_map: Set<PathBuf>,
     #[doc(hidden)]
     pub _later: (),
 }

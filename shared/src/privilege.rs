@@ -172,9 +172,10 @@ pub fn drop_all() -> Result<()> {
     keep_only(&[])
 }
 
-/// Gives up all privileges of the calling thread for good; but where `works` fails without any, the one that
-/// bpf(2) takes is kept. Which kernels need it for reading a map is not asked of their version, but tried.
-pub fn drop_all_unless(works: impl FnOnce() -> bool) -> Result<()> {
+/// Gives up all privileges of the calling thread for good, save those of `keep`; but where `works` fails without any, the
+/// one that bpf(2) takes is kept, too. Which kernels need it for a map that is open is not asked of their version, but
+/// tried.
+pub fn keep_only_unless(keep: &[Capability], works: impl FnOnce() -> bool) -> Result<()> {
     let effective = read(CapSet::Effective)?;
     let set = |to: &CapsHashSet| {
         caps::set(None, CapSet::Effective, to)
@@ -183,13 +184,15 @@ pub fn drop_all_unless(works: impl FnOnce() -> bool) -> Result<()> {
     set(&CapsHashSet::new())?;
     let works = works();
     set(&effective)?;
-    if works {
-        return drop_all();
+    let mut keep = keep.to_vec();
+    if !works {
+        let bpf = [Capability::CAP_BPF, Capability::CAP_SYS_ADMIN];
+        keep.extend(
+            bpf.into_iter()
+                .find(|capability| effective.contains(capability)),
+        );
     }
-    let kept = [Capability::CAP_BPF, Capability::CAP_SYS_ADMIN]
-        .into_iter()
-        .find(|capability| effective.contains(capability));
-    keep_only(kept.as_slice())
+    keep_only(&keep)
 }
 
 /// Gives up all privileges of the calling thread for good, save those capabilities of `keep` that it has.
@@ -248,7 +251,7 @@ mod tests {
     use nix::errno::Errno;
 
     use super::{
-        Refusal, drop_all, drop_all_unless, in_user_namespace, keep_only, missing, refusal_of,
+        Refusal, drop_all, in_user_namespace, keep_only, keep_only_unless, missing, refusal_of,
         require,
     };
     use crate::error::Kind;
@@ -347,12 +350,12 @@ mod tests {
     #[test]
     fn what_is_needed_is_kept_and_no_more() {
         with(&[Capability::CAP_BPF, Capability::CAP_CHOWN], || {
-            drop_all_unless(|| false).unwrap();
+            keep_only_unless(&[], || false).unwrap();
             assert_eq!(u64::from_str_radix(&status("CapPrm"), 16), Ok(1 << 39));
         });
         with(&[Capability::CAP_BPF], || {
             let nothing = || u64::from_str_radix(&status("CapEff"), 16) == Ok(0);
-            drop_all_unless(nothing).unwrap();
+            keep_only_unless(&[], nothing).unwrap();
             assert_eq!(u64::from_str_radix(&status("CapPrm"), 16), Ok(0));
         });
     }

@@ -6,7 +6,8 @@ use plain::Plain;
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
 pub(crate) use skel::types::{
-    caller_space, event_head, histogram, loss_cause, loss_slot, shared_knobs, shared_state,
+    caller_space, event_head, filter_by, filter_kind, filter_places, histogram, loss_cause,
+    loss_slot, shared_knobs, shared_state,
 };
 
 // SAFETY: integers and arrays of integers; any bytes are a value.

@@ -122,6 +122,9 @@ const WRITES: i32 = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUN
 /// what libbpf does to a perf buffer's entries in its end.
 const BPF_COMMANDS: [u64; 4] = [1, 3, 4, 15];
 
+/// To write to a map of BPF that is open.
+const BPF_MAP_UPDATE_ELEM: u64 = 2;
+
 /// `PERF_EVENT_IOC_DISABLE`, and what tells a terminal: `TCGETS`, `TCGETS2`, `TIOCGWINSZ`.
 const IOCTLS: [u64; 4] = [0x2401, 0x5401, 0x802c_542a, 0x5413];
 
@@ -132,13 +135,21 @@ const PR_SET_VMA: u64 = 0x5356_4d41;
 /// They are for programs that run others' code.
 const SPEC_ALLOW: libc::c_ulong = 1 << 2;
 
-/// Lets the calling thread make these calls only, from now on; it must have `no_new_privs` set. `command` is the
-/// process that it may send signals to, beside its own. Says whether the kernel can do that at all.
+/// What a run needs beside that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Also {
+    /// The process that it may send signals to, beside its own.
+    pub command: Option<u32>,
+    /// Whether it writes to BPF maps that it has open: a cgroup that is made again takes the place of the old one.
+    pub updates_maps: bool,
+}
+
+/// Lets the calling thread make these calls only, from now on; it must have `no_new_privs` set. Says whether the kernel can do that at all.
 ///
 /// # Errors
 ///
 /// When the kernel refuses.
-pub fn enter(seccomp: Seccomp, command: Option<u32>) -> Result<bool> {
+pub fn enter(seccomp: Seccomp, also: Also) -> Result<bool> {
     let refuse = match seccomp {
         Seccomp::Kill => SeccompAction::KillProcess,
         Seccomp::Log => SeccompAction::Log,
@@ -148,7 +159,7 @@ pub fn enter(seccomp: Seccomp, command: Option<u32>) -> Result<bool> {
     let Ok(architecture) = TargetArch::try_from(std::env::consts::ARCH) else {
         return Ok(false);
     };
-    let program = program(refuse, architecture, command)
+    let program = program(refuse, architecture, also)
         .map_err(|error| Error::new(Kind::Io, format!("cannot set up seccomp: {error}")))?;
     install(&program)
 }
@@ -156,26 +167,31 @@ pub fn enter(seccomp: Seccomp, command: Option<u32>) -> Result<bool> {
 fn program(
     refuse: SeccompAction,
     architecture: TargetArch,
-    command: Option<u32>,
+    also: Also,
 ) -> Result<BpfProgram, BackendError> {
-    SeccompFilter::new(rules(command)?, refuse, SeccompAction::Allow, architecture)?.try_into()
+    SeccompFilter::new(rules(also)?, refuse, SeccompAction::Allow, architecture)?.try_into()
 }
 
 type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 
-fn rules(command: Option<u32>) -> Result<Rules, BackendError> {
+fn rules(also: Also) -> Result<Rules, BackendError> {
     let mut rules: Rules = CALLS
         .iter()
         .chain(OLDER_CALLS)
         .map(|call| (*call, Vec::new()))
         .collect();
     let own = u64::from(process::id());
-    let known: Vec<_> = [own].into_iter().chain(command.map(u64::from)).collect();
+    let known: Vec<_> = [own]
+        .into_iter()
+        .chain(also.command.map(u64::from))
+        .collect();
     rules.insert(libc::SYS_kill, one_of(0, &known)?);
     rules.insert(libc::SYS_tgkill, one_of(0, &[own])?);
     // By which musl raises a signal; it takes a thread, of any process. Of other users' they need CAP_KILL.
     rules.insert(libc::SYS_tkill, Vec::new());
-    rules.insert(libc::SYS_bpf, one_of(0, &BPF_COMMANDS)?);
+    let updates = also.updates_maps.then_some(BPF_MAP_UPDATE_ELEM);
+    let commands: Vec<_> = BPF_COMMANDS.into_iter().chain(updates).collect();
+    rules.insert(libc::SYS_bpf, one_of(0, &commands)?);
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTLS)?);
     rules.insert(libc::SYS_prctl, one_of(0, &[PR_SET_VMA])?);
     rules.insert(libc::SYS_openat, vec![without(2, WRITES)?]);

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::libc;
 use seccompiler::{SeccompAction, TargetArch};
 
-use super::{Seccomp, enter, install, program};
+use super::{Also, Seccomp, enter, install, program};
 use crate::privilege;
 
 /// Runs this on a thread on which a call that is not on the list is an error.
@@ -19,7 +19,7 @@ fn confined(test: impl FnOnce() + Send + 'static) {
         privilege::drop_all().unwrap();
         let refuse = SeccompAction::Errno(Errno::EUCLEAN as u32);
         let architecture = TargetArch::try_from(std::env::consts::ARCH).unwrap();
-        assert!(install(&program(refuse, architecture, None).unwrap()).unwrap());
+        assert!(install(&program(refuse, architecture, Also::default()).unwrap()).unwrap());
         test();
     });
     confined.join().unwrap();
@@ -32,7 +32,15 @@ fn is_refused<T>(result: io::Result<T>) -> bool {
 #[test]
 fn there_is_a_list_for_each_architecture() {
     for architecture in [TargetArch::x86_64, TargetArch::aarch64] {
-        let program = program(SeccompAction::KillProcess, architecture, Some(7)).unwrap();
+        let program = program(
+            SeccompAction::KillProcess,
+            architecture,
+            Also {
+                command: Some(7),
+                updates_maps: true,
+            },
+        )
+        .unwrap();
         assert!(
             program.len() > 100 && program.len() < 1000,
             "{}",
@@ -121,7 +129,7 @@ fn memory_time_and_threads_go_on() {
 fn off_is_off() {
     let free = thread::spawn(|| {
         privilege::drop_all().unwrap();
-        assert!(enter(Seccomp::Off, None).unwrap());
+        assert!(enter(Seccomp::Off, Also::default()).unwrap());
         assert!(OpenOptions::new().write(true).open("/dev/null").is_ok());
         let status = fs::read_to_string("/proc/thread-self/status").unwrap();
         assert!(status.contains("Seccomp:\t0\n"));

@@ -20,7 +20,7 @@ use libbpf_rs::{Map, MapCore, MapType, Object, OpenMapMut, OpenObject};
 pub(crate) use self::attached::Session;
 use crate::cpus;
 use crate::error::{Error, Kind, Result};
-use crate::filters::{self, Pinned};
+use crate::filters;
 use crate::kernel::{self, Running};
 use crate::kfunc;
 use crate::knobs;
@@ -59,7 +59,7 @@ struct Attempt<'a, T: Hooks> {
     buffer_bytes: usize,
     /// The kernel may refuse to run a program that follows processes.
     adopt: bool,
-    pinned: Pinned,
+    filters: filters::Maps,
 }
 
 /// A tracer's session and what carries its events.
@@ -172,7 +172,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             perf,
             buffer_bytes: buffer_bytes(options, perf),
             adopt: options.follow.is_some() && kernel::may_miss_forks(),
-            pinned: Pinned::open(&options.filter)?,
+            filters: filters::Maps::new(&options.filter)?,
         })
     }
 
@@ -258,13 +258,19 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             }
         };
         let object = skel.object();
-        filters::fill(object, self.options, &self.pinned)?;
+        let cgroups = self.filters.fill(object, self.options)?;
         let state = State::map(map_fd(object, ".bss.shared")?)?;
+        if self.options.follow.is_some() {
+            state.follow_first();
+        }
         let reader = reader(rung.label, object)?;
         let loses = |program: &str| self.hooks.loses(program);
         match Session::attach(object, rung.label, state, self.hooks.bounds(), loses) {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
-            Ok(session) => Ok(Ok((session, reader))),
+            Ok(mut session) => {
+                session.cgroups = cgroups;
+                Ok(Ok((session, reader)))
+            }
         }
     }
 
@@ -329,10 +335,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
                 b"followed" if self.options.follow.is_some() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?
                 }
-                b"cgroup_ids" | b"mntns_ids" => {
-                    self.pinned.shape(&mut map).map_err(set)?;
-                }
-                _ => {}
+                _ => self.filters.shape(&mut map).map_err(set)?,
             }
             let joins = T::IN_FLIGHT.iter().find(|(joins, _)| name == *joins);
             if let Some(((_, share), most)) = joins.zip(self.options.inflight) {

@@ -45,6 +45,14 @@ impl<T> Set<T> {
         &self.excluded
     }
 
+    /// The set of what these values become.
+    pub fn map<U>(&self, map: impl Fn(&T) -> U) -> Set<U> {
+        Set {
+            wanted: self.wanted.iter().map(&map).collect(),
+            excluded: self.excluded.iter().map(&map).collect(),
+        }
+    }
+
     /// Whether nothing was asked for: everything is let through.
     pub fn is_empty(&self) -> bool {
         self.wanted.is_empty() && self.excluded.is_empty()

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use crate::cli::{self, Common};
+use crate::cgroups::Cgroups;
+use crate::cli::{self, Common, Events};
 use crate::clock::Clock;
-use crate::ends::Ends;
+use crate::ends::{Ends, Watched};
 use crate::error::Result;
 use crate::launch;
 use crate::loss::Cause;
@@ -28,12 +29,15 @@ pub trait Snoop: clap::FromArgMatches {
     /// The options that all tools share.
     fn common(&mut self) -> &mut Common;
 
+    /// The options that all tools share that print events.
+    fn events(&self) -> &Events;
+
     /// Adjusts what the shared options say by the tool's own.
     ///
     /// # Errors
     ///
     /// For options that cannot be meant together.
-    fn adjust(&self, _options: &mut Options) -> Result<()> {
+    fn adjust(&mut self, _options: &mut Options) -> Result<()> {
         Ok(())
     }
 
@@ -68,11 +72,12 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     let ready = args.common().take_ready()?;
     let common = args.common().clone();
     let mut options = common.options()?;
+    args.events().adjust(&mut options);
     args.adjust(&mut options)?;
     options.exclude = Some(pid::own()?);
     let tracer = args.tracer()?;
     launch::run(&common, options, async |launched| {
-        let stream = Stream::start(tracer, &launched.options)?;
+        let mut stream = Stream::start(tracer, &launched.options)?;
         launch::report_plan(
             S::Tracer::NAME,
             &common,
@@ -82,8 +87,16 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
         let writer = Writer::new(common.format, launched.sink, args.columns(), Clock::new());
         let mut out = Outlet::new(S::Tracer::NAME, common.format, writer);
         out.write(|writer| writer.header())?;
-        privilege::keep_only(args.keeps())?;
-        launch::confine(S::Tracer::NAME, &common, launched.held.as_ref())?;
+        let cgroups = stream.take_cgroups();
+        privilege::keep_only_unless(args.keeps(), || {
+            cgroups.as_ref().is_none_or(Cgroups::is_changeable)
+        })?;
+        launch::confine(
+            S::Tracer::NAME,
+            &common,
+            launched.held.as_ref(),
+            cgroups.as_ref(),
+        )?;
         launch::tell_ready(ready)?;
         let run = Run {
             args: &args,
@@ -92,7 +105,18 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             printed: 0,
             malformed: 0,
         };
-        let ends = Ends::begin(S::Tracer::NAME, &common, launched.shutdown, launched.held)?;
+        let watched = Watched {
+            subjects: launched.subjects,
+            cgroups,
+            state: stream.state(),
+        };
+        let ends = Ends::begin(
+            S::Tracer::NAME,
+            &common,
+            launched.shutdown,
+            launched.held,
+            watched,
+        )?;
         run.trace(stream, ends, launched.rotation).await
     })
 }
@@ -108,7 +132,8 @@ struct Run<'a, S: Snoop> {
 
 impl<S: Snoop> Run<'_, S> {
     fn full(&self) -> bool {
-        self.common
+        self.args
+            .events()
             .max_events
             .is_some_and(|most| self.printed >= most)
     }

@@ -21,6 +21,8 @@ pub(crate) struct State {
 
 // SAFETY: the mapping belongs to the process, not to a thread, and is used through atomics only.
 unsafe impl Send for State {}
+// SAFETY: as above.
+unsafe impl Sync for State {}
 
 const BYTES: NonZeroUsize = match NonZeroUsize::new(size_of::<shared_state>()) {
     Some(bytes) => bytes,
@@ -64,6 +66,17 @@ impl State {
         self.set(offset_of!(shared_state, closing), 1);
     }
 
+    /// Counts the first of the processes that are followed. Before the attach: after it, BPF writes this count.
+    pub(crate) fn follow_first(&self) {
+        self.set(offset_of!(shared_state, followed), 1);
+    }
+
+    /// How many of the processes that are followed live.
+    pub(crate) fn followed(&self) -> u32 {
+        self.flag(offset_of!(shared_state, followed))
+            .load(Ordering::Relaxed)
+    }
+
     /// How many calls have been entered and not left.
     pub(crate) fn calls_under_way(&self) -> u64 {
         self.count_of(&[Cause::KprobeMissed, Cause::FexitMissed])
@@ -82,10 +95,12 @@ impl State {
 
     /// Sets one of the flags: 32 bits wide, of which only this side or only BPF writes each value.
     fn set(&self, offset: usize, value: u32) {
+        self.flag(offset).store(value, Ordering::Relaxed);
+    }
+
+    fn flag(&self, offset: usize) -> &AtomicU32 {
         // SAFETY: inside the mapping and aligned; only atomics touch it on this side.
-        let flag =
-            unsafe { AtomicU32::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast()) };
-        flag.store(value, Ordering::Relaxed);
+        unsafe { AtomicU32::from_ptr(self.memory.as_ptr().cast::<u8>().add(offset).cast()) }
     }
 
     /// What BPF has counted so far, over all CPUs.

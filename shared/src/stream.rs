@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A running trace: an async stream of batches of typed events, and the account of what was lost.
 
+use std::sync::Arc;
+
+use crate::cgroups::Cgroups;
 use crate::error::Result;
 use crate::gaps::Gaps;
 pub use crate::loss::Account;
@@ -8,6 +11,7 @@ use crate::loss::{Cause, Counts, Lost};
 use crate::options::Options;
 use crate::probe::Passed;
 use crate::session::{self, Session};
+use crate::state::State;
 use crate::tracer::Tracer;
 use crate::transport::{Records, Transport};
 
@@ -153,6 +157,16 @@ impl<T: Tracer> Stream<T> {
             lost,
             certainty: self.session.certainty(&lost),
         }
+    }
+
+    /// The cgroups that are filtered by, for whoever runs [`Cgroups::changed`] beside the trace: one that is removed and made
+    /// again is then traced again. Gives them once; `None` where none are filtered by.
+    pub fn take_cgroups(&mut self) -> Option<Cgroups> {
+        self.session.cgroups.take()
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.session.state)
     }
 
     /// The label of the rung that is attached.

@@ -2,6 +2,7 @@
 //! What a tool is to its own binary, and to the one that holds them all.
 
 mod links;
+mod usage;
 mod version;
 
 use std::ffi::{OsStr, OsString};
@@ -60,7 +61,8 @@ fn read_on(command: Command, name: &str) -> Command {
 
 /// All of a tool's own binary: parses the command line, runs the tool, and reports what went wrong.
 pub fn main(tool: &Tool) -> ExitCode {
-    run(tool, tool.parser(), std::env::args_os()).into()
+    let args: Vec<_> = std::env::args_os().collect();
+    run(tool, tool.parser(), &args).into()
 }
 
 /// All of a binary called `name` that is every one of `tools`: the one that it is called as, by a link, or else the
@@ -135,7 +137,7 @@ fn dispatch(name: &'static str, tools: &[&Tool], commands: &[&Tool], args: &[OsS
         return run(tool, parser, &args[1..]);
     }
     // What is left is about the tools, or wrong.
-    let matches = match multicall_parser(name, tools, commands).try_get_matches_from(args) {
+    let matches = match usage::parse(multicall_parser(name, tools, commands), args) {
         Ok(matches) => matches,
         Err(error) => return exit_on_usage(&error),
     };
@@ -145,11 +147,8 @@ fn dispatch(name: &'static str, tools: &[&Tool], commands: &[&Tool], args: &[OsS
     status(name, list(tools).map(|()| 0))
 }
 
-fn run<A>(tool: &Tool, parser: Command, args: impl IntoIterator<Item = A>) -> u8
-where
-    A: Into<OsString> + Clone,
-{
-    match parser.try_get_matches_from(args) {
+fn run(tool: &Tool, parser: Command, args: &[OsString]) -> u8 {
+    match usage::parse(parser, args) {
         Ok(matches) => status(tool.name, (tool.run)(&matches)),
         Err(error) => exit_on_usage(&error),
     }

@@ -82,3 +82,93 @@ fn by_cgroup_and_those_below_it() {
         drop(below);
     }
 }
+
+/// As systemd does with a service that it restarts.
+#[test]
+fn one_that_is_made_again_is_followed_again() {
+    for tool in ["opensnoop", "execsnoop"] {
+        let scratch = scratch();
+        let above = Cgroup::new();
+        let cgroup = above.below("service");
+        let path = cgroup.path().to_str().unwrap().to_owned();
+        let run = Tool::new(tool).json().args(["--cgroup", &path]);
+        let run = if tool == "execsnoop" {
+            run.arg("-x")
+        } else {
+            run
+        };
+        let run = run.start();
+        let play = |name: &str, cgroup: &Cgroup| {
+            let actor = ready(scratch.path(), name, 0);
+            cgroup.add(&actor);
+            actor.go();
+            actor.finish();
+        };
+        play("before", &cgroup);
+        drop(cgroup);
+        until(|| {
+            run.stderr_so_far()
+                .contains(&format!("the cgroup {path} is gone"))
+        });
+        let again = above.below("service");
+        until(|| {
+            run.stderr_so_far()
+                .contains(&format!("the cgroup {path} was made again"))
+        });
+        play("after", &again);
+        drop(again);
+        // The directory above, too: nothing tells of that, and it is found by looking.
+        drop(above);
+        let above = Cgroup::at(Path::new(&path).parent().unwrap().to_owned());
+        let again = above.below("service");
+        until(|| run.stderr_so_far().matches("was made again").count() == 2);
+        play("last", &again);
+        let names = names(&run.finish().success(), scratch.path());
+        let mut names: Vec<_> = names.iter().map(String::as_str).collect();
+        names.dedup();
+        assert_eq!(names, ["before", "after", "last"], "{tool}");
+        drop(again);
+        drop(above);
+    }
+}
+
+fn until(mut done: impl FnMut() -> bool) {
+    let patience = std::time::Instant::now() + tracewell_tests::patience();
+    while !done() {
+        assert!(std::time::Instant::now() < patience, "it was not said");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn cgroups_are_a_set() {
+    let scratch = scratch();
+    let (one, two) = (Cgroup::new(), Cgroup::new());
+    let below = one.below("below");
+    let [first, second, inner] =
+        [&one, &two, &below].map(|cgroup| cgroup.path().to_str().unwrap().to_owned());
+    let cases: [(&[&str], &[&str]); 4] = [
+        (&[&format!("{first},{second}")], &["below", "one", "two"]),
+        (&[&first, &second], &["below", "one", "two"]),
+        // A part of what is wanted is left out.
+        (&[&format!("{first},!{inner}")], &["one"]),
+        (&[&format!("!{first}")], &["outside", "two"]),
+    ];
+    for (paths, expected) in cases {
+        let actors = ["one", "two", "below", "outside"].map(|name| ready(scratch.path(), name, 0));
+        one.add(&actors[0]);
+        two.add(&actors[1]);
+        below.add(&actors[2]);
+        let args = paths.iter().flat_map(|path| ["--cgroup", path]);
+        let run = Tool::new("opensnoop").json().args(args).start();
+        for actor in actors {
+            actor.go();
+            actor.finish();
+        }
+        let mut names = names(&run.finish().success(), scratch.path());
+        names.sort();
+        names.dedup();
+        assert_eq!(names, expected, "{paths:?}");
+    }
+    drop(below);
+}

@@ -311,3 +311,119 @@ fn it_stays_in_the_callers_process_group() {
     let (alone, traced) = alone_and_traced("opensnoop", &["/bin/sh", "-c", text]);
     assert_eq!(alone, traced);
 }
+
+/// Its name is looked up, not tried: attempts of the tool's would be told as failures of the command's.
+#[test]
+fn a_name_is_looked_up_before_it_is_run() {
+    let directory = scratch();
+    let text = directory.path().join("script");
+    fs::write(&text, "/bin/true \"$0\" \"$@\"; exit 6").unwrap();
+    fs::set_permissions(&text, fs::Permissions::from_mode(0o755)).unwrap();
+    let locked = directory.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    for name in ["script", "true"] {
+        fs::write(locked.join(name), "").unwrap();
+        fs::set_permissions(locked.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let path = format!(
+        "/nonexistent:{}:{}:/bin",
+        locked.display(),
+        directory.path().display()
+    );
+    let run = |command: &[&str]| {
+        let tool = Tool::new("execsnoop").json().args(["-x", "--"]);
+        tool.args(command).env("PATH", &path).run()
+    };
+    let finished = run(&["true", "a"]).success();
+    let execs = finished.events("exec");
+    assert_eq!(execs.len(), 1, "{execs:#?}");
+    assert_eq!(execs[0]["filename"], "/bin/true");
+    assert_eq!(first_args(&execs[0]), ["true", "a"]);
+
+    // Without `#!`: the kernel refuses it, and the C library has a shell run it, which is the command's own doing.
+    let finished = run(&["script", "b"]).ended_with(6);
+    let execs = finished.events("exec");
+    let failed: Vec<_> = execs.iter().filter(|exec| exec["ret"] != 0).collect();
+    assert_eq!(failed.len(), 1, "{execs:#?}");
+    assert_eq!(failed[0]["filename"], text.to_str().unwrap());
+    let last = execs.last().unwrap();
+    assert_eq!(first_args(last), ["/bin/true", text.to_str().unwrap(), "b"]);
+
+    // 126 and 127 as env(1).
+    let output = directory.path().join("output");
+    for (name, code) in [("locked", 126), ("absent", 127), ("", 127)] {
+        let tool = Tool::new("execsnoop").args(["-x", "--"]).arg(name);
+        let path = format!("{}:/nonexistent", directory.path().display());
+        let finished = tool.env("PATH", &path).run().ended_with(code);
+        let says = format!("cannot run '{name}'");
+        assert!(finished.stderr.contains(&says), "{}", finished.stderr);
+        assert!(!output.exists());
+    }
+}
+
+#[test]
+fn a_command_of_no_words_is_refused() {
+    for tool in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
+        let finished = Tool::new(tool).unforced().arg("--").run().ended_with(2);
+        let says = "no command stands behind '--'";
+        assert!(finished.stderr.contains(says), "{}", finished.stderr);
+    }
+    // What takes all that follows takes this, too.
+    let tool = Tool::new("opensnoop").json();
+    let _finished = tool.args(["--exec", "true", "--"]).run().success();
+}
+
+/// A command that leaves two descendants behind, which hold no output open; each opens `late` once it has a line from the
+/// pipe that this gives.
+fn leaves_two(directory: &Path, name: &str, late: &Path) -> (String, File) {
+    let fifo = directory.join(name);
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // With both its ends here, nobody waits for the other to be opened.
+    let both = fs::OpenOptions::new().read(true).write(true).open(&fifo);
+    let one = format!(
+        "(read line <{}; cat {}) >/dev/null 2>&1 &",
+        fifo.display(),
+        late.display()
+    );
+    (format!("{one} {one} exit 4"), both.unwrap())
+}
+
+#[test]
+fn who_outlives_it_is_counted_or_waited_for() {
+    let directory = scratch();
+    let late = directory.path().join("late");
+    fs::write(&late, "").unwrap();
+    for tool in ["opensnoop", "biolatency"] {
+        let (text, mut go) = leaves_two(directory.path(), tool, &late);
+        let finished = script(tool, &[], &text).run().ended_with(4);
+        let says = "the command has ended, and 2 of its descendants still run; --wait-all";
+        assert!(
+            finished.stderr.contains(says),
+            "{tool}: {}",
+            finished.stderr
+        );
+        go.write_all(b"\n\n").unwrap();
+    }
+    let (text, mut go) = leaves_two(directory.path(), "waited", &late);
+    let run = script("opensnoop", &["--wait-all"], &text).start();
+    let fifo = directory.path().join("waited");
+    run.object(|object| object["path"] == fifo.to_str().unwrap());
+    go.write_all(b"\n\n").unwrap();
+    let finished = run.wait().ended_with(4);
+    assert_eq!(opens_of(&finished, &late), 2);
+    assert!(
+        !finished.stderr.contains("descendants"),
+        "{}",
+        finished.stderr
+    );
+
+    // Nobody is left behind by a command that waits.
+    let finished = script("opensnoop", &[], "cat /dev/null & wait")
+        .run()
+        .success();
+    assert!(
+        !finished.stderr.contains("descendants"),
+        "{}",
+        finished.stderr
+    );
+}

@@ -13,7 +13,7 @@ use nix::libc;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use tempfile::TempDir;
 use tracewell_shared::privilege;
-use tracewell_shared::seccomp::{self, Seccomp};
+use tracewell_shared::seccomp::{self, Also, Seccomp};
 use tracewell_tests::{Actor, Tool, actor, environment, note, own_tid, scratch};
 
 use crate::privilege::{CAP_BPF, CAP_PERFMON, NOBODY, limited};
@@ -29,7 +29,7 @@ actor!(makes_a_file_in_confinement, |stage| {
         _ => Seccomp::Kill,
     };
     privilege::drop_all().unwrap();
-    assert!(seccomp::enter(mode, None).unwrap());
+    assert!(seccomp::enter(mode, Also::default()).unwrap());
     stage.say("confined");
     drop(File::create(stage.arg(1)));
 });

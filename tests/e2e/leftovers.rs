@@ -161,7 +161,7 @@ fn twenty_at_once() {
 async fn start_and_stop(round: usize, objects: &mut Vec<(&'static str, u32)>) {
     let options = Options {
         filter: Filter {
-            uid: Some(unique_uid()),
+            uid: unique_uid().into(),
             ..Filter::default()
         },
         ..Options::default()

@@ -126,7 +126,7 @@ fn refused(tool: &str, args: &[&str], says: &[&str]) {
 #[test]
 fn what_cannot_be_meant_is_refused() {
     for tool in TOOLS {
-        let cases: [(&[&str], &str); 26] = [
+        let cases: [(&[&str], &str); 35] = [
             (&["--no-such-option"], "--no-such-option"),
             (&["stray"], "stray"),
             (&["--uid", "no-such-user"], "no-such-user"),
@@ -153,6 +153,15 @@ fn what_cannot_be_meant_is_refused() {
             (&["--cgroup", "/proc/mounts"], "/proc/mounts"),
             (&["--pid", "1", "--", "true"], "--pid"),
             (&["--tid", "1", "--", "true"], "--tid"),
+            (&["--comm", ""], "empty"),
+            (&["--comm", "a,,b"], "empty"),
+            (&["--comm", "ok,sixteen-bytes-xx"], "'sixteen-bytes-xx'"),
+            (&["--pid", "1,!1"], "--pid"),
+            (&["--uid", "root", "--uid", "!0"], "--uid"),
+            (&["--pid", "4194305"], "no such process"),
+            (&["--tid", "4194305"], "no such thread"),
+            (&["--pid", "1,4194305"], "no such process"),
+            (&["--wait-all"], "-- COMMAND"),
         ];
         for (args, word) in cases {
             refused(tool, args, &[word]);
@@ -164,7 +173,27 @@ fn what_cannot_be_meant_is_refused() {
         &["-b", "8", "--buffer-size", "64k"],
         &["--buffer-size"],
     );
-    refused("opensnoop", &["-b", "0"], &[]);
+    // Beyond what a map can have, and beyond what a number can.
+    for pages in [
+        "0",
+        "600000",
+        "4503599627370495",
+        "18446744073709551615",
+        "x",
+    ] {
+        refused("opensnoop", &["-b", pages], &["--buffer-pages"]);
+    }
+    for option in ["--latency", "--buffer", "--buffer-size", "--max-events"] {
+        let args: &[&str] = &[option, "1"];
+        refused("biolatency", args, &["unexpected argument"]);
+    }
+    refused("execsnoop", &["-P", "4194305"], &["no such process"]);
+    refused("opensnoop", &["-n", ""], &["empty"]);
+    refused(
+        "opensnoop",
+        &["-f", "O_RDONLY|O_WRONLY"],
+        &["O_RDONLY|O_WRONLY"],
+    );
     refused("opensnoop", &["--exec"], &["--exec"]);
     refused("execsnoop", &["--max-args-bytes", "15"], &["16"]);
     refused("execsnoop", &["--max-args-bytes", "9m"], &[]);
@@ -209,4 +238,107 @@ fn the_longest_names_are_no_mistake() {
         .start();
     drop(sys::read("/absent"));
     assert_eq!(tool.finish().success().summary()["events"], 0);
+}
+
+/// What is said of a command line that is wrong.
+fn said_of(tool: &str, args: &[&str]) -> String {
+    let finished = Tool::new(tool).unforced().args(args).run().ended_with(2);
+    finished.stderr
+}
+
+#[test]
+fn no_tip_runs_what_was_no_command() {
+    for tool in TOOLS {
+        for option in ["-9", "--no-such-option", "-Z"] {
+            let said = said_of(tool, &[option]);
+            assert!(said.contains("unexpected argument"), "{said}");
+            assert!(!said.contains("tip:"), "{tool} {option}: {said}");
+        }
+        let said = said_of(tool, &["--uid", "-1"]);
+        assert!(!said.contains("tip:"), "{said}");
+    }
+}
+
+#[test]
+fn tips_name_what_may_be_meant() {
+    for tool in TOOLS {
+        for (wrong, right) in [
+            ("--user", "'--uid'"),
+            ("--durations", "'--duration'"),
+            ("--timeout", "'--duration'"),
+        ] {
+            let said = said_of(tool, &[wrong]);
+            assert!(
+                said.contains(&format!("tip: a similar argument exists: {right}")),
+                "{said}"
+            );
+            assert!(!said.contains("--buffer"), "{said}");
+        }
+        let said = said_of(tool, &["--proc"]);
+        assert!(!said.contains("--probe"), "{said}");
+    }
+    let said = said_of("opensnoop", &["--format", "jsn"]);
+    assert!(said.contains("'json'"), "{said}");
+    let said = said_of("opensnoop", &["--format", "text"]);
+    assert!(!said.contains("tip:"), "{said}");
+}
+
+#[test]
+fn a_command_without_dashes_is_recognized() {
+    for (tool, args, tip) in [
+        ("opensnoop", &["ls"][..], "'opensnoop -- ls'"),
+        (
+            "execsnoop",
+            &["-x", "make", "all"],
+            "'execsnoop -- make ...'",
+        ),
+        (
+            "unlinksnoop",
+            &["rm", "-rf", "x"],
+            "'unlinksnoop -- rm ...'",
+        ),
+        (
+            "biolatency",
+            &["dd", "if=/dev/zero"],
+            "'biolatency -- dd ...'",
+        ),
+        ("biolatency", &["1", "10", "dd"], "'biolatency -- dd'"),
+    ] {
+        let said = said_of(tool, args);
+        assert!(said.contains(tip), "{tool}: {said}");
+    }
+    let said = said_of("biolatency", &["1x"]);
+    assert!(!said.contains("tip:"), "{said}");
+}
+
+#[test]
+fn the_advice_on_cgroups_is_of_this_machine() {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap();
+    let mut fields = mounts
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>());
+    let mount = fields
+        .find(|fields| fields[2] == "cgroup2")
+        .expect("a cgroup v2");
+    for path in ["/proc", "/absent"] {
+        let said = said_of("opensnoop", &["--cgroup", path]);
+        let advice = format!("cgroup v2 is mounted on {};", mount[1]);
+        assert!(said.contains(&advice), "{said}");
+    }
+}
+
+/// The tool's events and the command's own output would be one stream.
+#[test]
+fn examples_keep_json_apart_from_the_commands_output() {
+    for tool in ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"] {
+        let finished = Tool::new(tool).unforced().arg("-h").run().success();
+        let text = String::from_utf8(finished.stdout).unwrap();
+        let is_example =
+            |line: &&str| line.contains(" -- ") && (line.contains("json") || line.contains(" -j"));
+        let examples: Vec<_> = text.lines().filter(is_example).collect();
+        assert!(!examples.is_empty(), "{tool}: {text}");
+        for line in examples {
+            assert!(line.contains(" -o "), "{tool}: {line}");
+        }
+    }
 }

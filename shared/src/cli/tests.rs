@@ -8,15 +8,19 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
-use super::{Common, check_cgroup, exit_on_usage, from_matches};
+use super::{Common, Events, check_cgroup, exit_on_usage, from_matches};
 use crate::options::{Buffer, Options};
 use crate::output::Format;
+use crate::set::Set;
 
 #[derive(Debug, Parser)]
 #[command(name = "tool")]
 struct Args {
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    events: Events,
 }
 
 /// The shared options of `tool` followed by `args`.
@@ -48,15 +52,21 @@ fn nothing_asked_is_the_default() {
 fn options_reach_the_trace() {
     let line = "--pid 7 --tid 8 --uid root --comm bash --cgroupmap /a --mntnsmap /b --probe kprobe --buffer perf \
                 --buffer-size 512k --inflight 9 --latency 0 --btf /c --duration 1.5 --max-events 3 --format json -o out -v";
-    let common = parse(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
-    let options = common.options().unwrap();
+    let line = ["tool"].into_iter().chain(line.split_whitespace());
+    let Args { common, events } = Args::try_parse_from(line).unwrap();
+    let mut options = common.options().unwrap();
+    events.adjust(&mut options);
     assert_eq!(
-        (options.filter.pid, options.filter.tid, options.filter.uid),
-        (Some(7), Some(8), Some(0))
+        (
+            &options.filter.pid,
+            &options.filter.tid,
+            &options.filter.uid
+        ),
+        (&7.into(), &8.into(), &0.into())
     );
-    assert_eq!(options.filter.comm.as_deref(), Some(&b"bash"[..]));
-    assert_eq!(options.filter.cgroup_map.as_deref(), Some(Path::new("/a")));
-    assert_eq!(options.filter.mntns_map.as_deref(), Some(Path::new("/b")));
+    assert_eq!(options.filter.comm.wanted(), [b"bash"]);
+    assert_eq!(options.filter.cgroup_map.wanted(), [Path::new("/a")]);
+    assert_eq!(options.filter.mntns_map.wanted(), [Path::new("/b")]);
     assert_eq!(options.probe.as_deref(), Some("kprobe"));
     assert_eq!(
         (options.buffer, options.buffer_bytes),
@@ -68,7 +78,7 @@ fn options_reach_the_trace() {
         (Duration::ZERO, Some(Path::new("/c")))
     );
     assert_eq!(
-        (common.duration, common.max_events),
+        (common.duration, events.max_events),
         (Some(Duration::from_millis(1500)), Some(3))
     );
     assert_eq!(
@@ -82,7 +92,7 @@ fn options_reach_the_trace() {
 fn the_command_keeps_its_own_options() {
     let common = parse(&["-v", "--", "cmd", "-x", "--pid", "--", "-h"]).unwrap();
     assert_eq!(common.command, ["cmd", "-x", "--pid", "--", "-h"]);
-    assert_eq!(common.pid, None);
+    assert!(common.pid.is_empty());
     assert!(refused(&["--pid", "7", "--", "cmd"]).contains("cannot be used with"));
     assert!(refused(&["cmd"]).contains("unexpected argument"));
 }
@@ -143,7 +153,7 @@ fn tools_give_short_names() {
     let args: Args = from_matches(&matches).unwrap();
     assert_eq!(
         (args.common.pid, args.common.duration),
-        (Some(7), Some(Duration::from_secs(2)))
+        (vec![7.into()], Some(Duration::from_secs(2)))
     );
 }
 
@@ -158,7 +168,7 @@ fn a_cgroup_is_a_directory_of_cgroup2() {
         assert_eq!(error.exit_status(), 2);
         let text = error.to_string();
         assert!(
-            text.contains(why) && text.contains("/sys/fs/cgroup"),
+            text.contains(why) && text.contains("cgroup v2 is"),
             "{text}"
         );
     }
@@ -180,4 +190,39 @@ fn the_ready_descriptor_is_taken_over() {
     let mut read = String::new();
     reader.read_to_string(&mut read).unwrap();
     assert_eq!(read, "ready\n");
+}
+
+#[test]
+fn filters_are_sets() {
+    let filter = |line: &str| {
+        let common = parse(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
+        common.options().map(|options| options.filter)
+    };
+    let found = filter("--pid 1,2 --pid 3 --uid !root --comm a,!b --comm c").unwrap();
+    assert_eq!(found.pid, Set::any([1, 2, 3]));
+    assert_eq!(found.uid, Set::none([0]));
+    assert_eq!(found.comm.wanted(), [b"a", b"c"]);
+    assert_eq!(found.comm.excluded(), [b"b"]);
+    for contradiction in ["--pid 1,!1", "--uid root --uid !0", "--comm a --comm b,!a"] {
+        let error = filter(contradiction).expect_err(contradiction);
+        assert_eq!(error.exit_status(), 2, "{error}");
+    }
+    assert!(refused(&["--comm", ""]).contains("empty"));
+    assert!(refused(&["--pid", "1,0"]).contains("'0': numbers"));
+    assert!(refused(&["--comm", "ok,sixteen-bytes-xx"]).contains("'sixteen-bytes-xx': 16 bytes"));
+}
+
+#[test]
+fn there_is_nobody_to_wait_for_without_a_command() {
+    let error = parse(&["--wait-all"])
+        .unwrap()
+        .options()
+        .expect_err("nobody");
+    assert!(error.exit_status() == 2 && error.to_string().contains("-- COMMAND"));
+    assert!(
+        parse(&["--wait-all", "--", "true"])
+            .unwrap()
+            .options()
+            .is_ok()
+    );
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How the values of the shared options are read.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nix::unistd::User;
 
 use crate::options::Buffer;
@@ -55,15 +56,29 @@ pub(super) fn uid(text: &str) -> Result<u32, String> {
     }
 }
 
+/// The number of a process or thread.
+pub(super) fn task(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(0) => Err("numbers of processes and threads begin with 1".to_owned()),
+        Ok(id) => Ok(id),
+        Err(_) => Err("not the number of a process or thread".to_owned()),
+    }
+}
+
 /// A command name that the kernel could have.
-pub(super) fn comm() -> impl TypedValueParser<Value = OsString> {
-    OsStringValueParser::new().try_map(|name| match name.as_bytes().len() {
-        0..=COMM_BYTES => Ok(name),
+pub(super) fn comm(name: &OsStr) -> Result<OsString, String> {
+    match name.as_bytes().len() {
+        0..=COMM_BYTES => Ok(name.to_owned()),
         len => Err(format!(
             "{len} bytes, but the kernel keeps only the first {COMM_BYTES} of a command's name: '{}'",
             String::from_utf8_lossy(&name.as_bytes()[..COMM_BYTES])
         )),
-    })
+    }
+}
+
+/// A path.
+pub(super) fn path(path: &OsStr) -> Result<PathBuf, String> {
+    Ok(path.into())
 }
 
 /// The kinds of buffer.

@@ -27,7 +27,10 @@ fn exit(running: &mut Running) -> u8 {
 }
 
 fn fails(argv: &[&str]) -> Error {
-    held(argv).release().expect_err("ran")
+    let argv: Vec<_> = argv.iter().map(OsString::from).collect();
+    // Whether its name is none is known before its process is made.
+    let ran = Held::start(&argv).and_then(Held::release);
+    ran.expect_err("ran")
 }
 
 /// A path for a file of this test; not there yet.

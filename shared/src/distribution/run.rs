@@ -7,16 +7,16 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Distribution, Keyed, Part};
+use crate::cgroups::Cgroups;
 use crate::cli::{self, Common};
 use crate::clock::Clock;
-use crate::ends::Ends;
-use crate::error::{Error, Result};
+use crate::ends::{Ends, Watched};
+use crate::error::Result;
 use crate::event::EventFamily;
 use crate::hist::log::{Record, Recorder};
 use crate::hist::rows::{self, Unit};
 use crate::launch;
 use crate::loss::{Counts, Lost};
-use crate::options::Buffer;
 use crate::output::lines::Lines;
 use crate::output::outlet::Outlet;
 use crate::output::summary::Summary;
@@ -111,17 +111,10 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut args: D = cli::from_matches(matches)?;
     let ready = args.common().take_ready()?;
     let common = args.common().clone();
-    if common.buffer != Buffer::Auto || common.buffer_size.is_some() || common.max_events.is_some()
-    {
-        return Err(Error::usage(
-            "--buffer, --buffer-size and --max-events are for tools that print events",
-        )
-        .help("this one counts in the kernel, and prints histograms"));
-    }
     let options = common.options()?;
     let hooks = args.hooks()?;
     launch::run(&common, options, async |launched| {
-        let distribution = Distribution::start(hooks, &launched.options)?;
+        let mut distribution = Distribution::start(hooks, &launched.options)?;
         launch::report_plan(
             D::Hooks::NAME,
             &common,
@@ -148,11 +141,30 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
             told: Counts::default(),
         };
         run.begin()?;
-        privilege::drop_all_unless(|| distribution.is_readable())?;
-        launch::confine(D::Hooks::NAME, &common, launched.held.as_ref())?;
+        let cgroups = distribution.take_cgroups();
+        privilege::keep_only_unless(&[], || {
+            distribution.is_readable() && cgroups.as_ref().is_none_or(Cgroups::is_changeable)
+        })?;
+        launch::confine(
+            D::Hooks::NAME,
+            &common,
+            launched.held.as_ref(),
+            cgroups.as_ref(),
+        )?;
         args.attached();
         launch::tell_ready(ready)?;
-        let ends = Ends::begin(D::Hooks::NAME, &common, launched.shutdown, launched.held)?;
+        let watched = Watched {
+            subjects: launched.subjects,
+            cgroups,
+            state: distribution.state(),
+        };
+        let ends = Ends::begin(
+            D::Hooks::NAME,
+            &common,
+            launched.shutdown,
+            launched.held,
+            watched,
+        )?;
         run.trace(distribution, ends, launched.rotation).await
     })
 }

@@ -2,6 +2,7 @@
 //! A loaded object while it is attached, and its end.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use libbpf_rs::{Link, Object};
 
 use super::FOLLOW_PROGRAMS;
 use super::refusals::{self, Refusals};
+use crate::cgroups::Cgroups;
 use crate::loss::{Cause, Certainty, Counts};
 use crate::probe::Passed;
 use crate::state::State;
@@ -26,7 +28,9 @@ const CLOSING_STEP: Duration = Duration::from_millis(1);
 pub(crate) struct Session {
     pub(crate) rung: &'static str,
     pub(crate) passed: Vec<Passed>,
-    pub(crate) state: State,
+    pub(crate) state: Arc<State>,
+    /// The cgroups that are filtered by, until the run takes them over to follow them.
+    pub(crate) cgroups: Option<Cgroups>,
     /// Causes whose counts are no more than bounds: see [`Hooks::bounds`](crate::tracer::Hooks::bounds).
     pub(crate) bounds: &'static [Cause],
     /// Whether the kernel may skip a program, and with it an event, and count nothing.
@@ -57,7 +61,8 @@ impl Session {
         let mut session = Self {
             rung,
             passed: Vec::new(),
-            state,
+            state: Arc::new(state),
+            cgroups: None,
             bounds,
             uncounted: false,
             links: Vec::new(),

@@ -107,12 +107,19 @@ Examples:
   biolatency                        all block I/O until Ctrl-C, as one histogram
   biolatency -D 5                   each disk, every five seconds
   biolatency -Q -F -d nvme0n1 1 10  one disk by operation, queues included, ten times
-  biolatency -j -- fio job.fio      what a command's I/O takes, for a program to read";
+  biolatency -j -o io.json -- fio job.fio
+                                    what a command's I/O takes, for a program to read";
 
 /// What the shared options mean here.
 const MEANINGS: [(&str, &str); 9] = [
-    ("pid", "Only requests that this process submitted"),
-    ("tid", "Only requests that this thread submitted"),
+    (
+        "pid",
+        "Only requests that this process submitted; the run ends with it",
+    ),
+    (
+        "tid",
+        "Only requests that this thread submitted; the run ends with it",
+    ),
     (
         "uid",
         "Only requests that this real user's processes submitted: a name or a number",
@@ -145,18 +152,12 @@ const MEANINGS: [(&str, &str); 9] = [
 
 /// The command line's parser, with the short names that users of biolatency know.
 pub(crate) fn command() -> clap::Command {
-    let hide = |arg: clap::Arg| arg.hide(true);
     let command = MEANINGS
         .into_iter()
         .fold(Args::command(), |command, (id, help)| {
             command.mut_arg(id, |arg| arg.help(help))
         });
-    command
-        .mut_arg("cgroup", |arg| arg.short('c'))
-        .mut_arg("buffer", hide)
-        .mut_arg("buffer_size", hide)
-        .mut_arg("latency", hide)
-        .mut_arg("max_events", hide)
+    command.mut_arg("cgroup", |arg| arg.short('c'))
 }
 
 impl Args {

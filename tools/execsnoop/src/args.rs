@@ -6,10 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use clap::{CommandFactory, Parser};
 use memchr::memmem;
-use tracewell_shared::cli::{self, Common, INFLIGHT_ON_TRACEPOINT};
+use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, sets};
 use tracewell_shared::error::Result;
 use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::set::Set;
 use tracewell_shared::snoop::Snoop;
 
 use crate::columns::{self, Shown};
@@ -24,21 +25,21 @@ pub(crate) struct Args {
     #[arg(short = 'x', long)]
     fails: bool,
 
-    /// Only processes whose parent is PPID
-    #[arg(short = 'P', long, value_name = "PPID", help_heading = "Filters")]
-    ppid: Option<u32>,
+    /// Only processes whose parent is PPID; the run ends with it
+    #[arg(short = 'P', long, value_name = "PPID", help_heading = "Filters", value_parser = sets::text_parser(cli::number))]
+    ppid: Vec<Set<u32>>,
 
     /// Only execs whose new name, file or any argument contains NAME
     ///
     /// This is asked in user space: what is left out has come through the buffer all the same.
-    #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
-    name: Option<OsString>,
+    #[arg(short, long, value_name = "NAME", help_heading = "Filters", value_parser = sets::parser(cli::part))]
+    name: Vec<Set<OsString>>,
 
-    /// Only execs whose arguments, joined by spaces, contain LINE
+    /// Only execs whose arguments, joined by spaces, contain LINE; a comma in it is written '\\,'
     ///
     /// This is asked in user space: what is left out has come through the buffer all the same.
-    #[arg(short, long, value_name = "LINE", help_heading = "Filters")]
-    line: Option<OsString>,
+    #[arg(short, long, value_name = "LINE", help_heading = "Filters", value_parser = sets::parser(cli::part))]
+    line: Vec<Set<OsString>>,
 
     /// Show when each exec took place, in local time with microseconds
     #[arg(short = 'T', long, help_heading = "Output")]
@@ -74,6 +75,19 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    events: Events,
+
+    #[arg(skip)]
+    asked: Asked,
+}
+
+/// What user space is to let through, once the occurrences of each option are put together.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    name: Set<OsString>,
+    line: Set<OsString>,
 }
 
 const EXAMPLES: &str = "\
@@ -81,7 +95,8 @@ Examples:
   execsnoop                        every program that starts
   execsnoop -x -T                  also those that failed to, with the time
   execsnoop -u www-data -n curl    what a user runs, where curl is in it
-  execsnoop --format json -- make  what a build runs, for a program to read";
+  execsnoop --format json -o execs.json -- make
+                                   what a build runs, for a program to read";
 
 /// The command line's parser, with the short names that users of execsnoop know.
 pub(crate) fn command() -> clap::Command {
@@ -89,10 +104,10 @@ pub(crate) fn command() -> clap::Command {
         .mut_arg("uid", |arg| arg.short('u'))
         .mut_arg("cgroup", |arg| arg.short('c'))
         .mut_arg("pid", |arg| {
-            arg.long_help("Trace this process only. Of a success, this is its number after the exec")
+            arg.long_help("Trace this process only; the run ends with it. Of a success, this is its number after the exec")
         })
         .mut_arg("tid", |arg| {
-            arg.long_help("Trace this thread only. Of a success, this is its number after the exec")
+            arg.long_help("Trace this thread only; the run ends with it. Of a success, this is its number after the exec")
         })
         .mut_arg("comm", |arg| {
             arg.help("Trace processes of exactly this name only")
@@ -108,8 +123,16 @@ impl Snoop for Args {
         &mut self.common
     }
 
-    fn adjust(&self, options: &mut Options) -> Result<()> {
-        options.filter.ppid = self.ppid;
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn adjust(&mut self, options: &mut Options) -> Result<()> {
+        options.filter.ppid = sets::together("--ppid", &self.ppid)?;
+        self.asked = Asked {
+            name: sets::together("--name", &self.name)?,
+            line: sets::together("--line", &self.line)?,
+        };
         Ok(())
     }
 
@@ -134,13 +157,9 @@ impl Snoop for Args {
     }
 
     fn keep(&self, exec: &Exec<'_>) -> bool {
-        self.name
-            .as_ref()
-            .is_none_or(|name| has_name(exec, name.as_bytes()))
-            && self
-                .line
-                .as_ref()
-                .is_none_or(|line| has_line(exec, line.as_bytes()))
+        let Asked { name, line } = &self.asked;
+        name.lets(|name| has_name(exec, name.as_bytes()))
+            && line.lets(|line| has_line(exec, line.as_bytes()))
     }
 }
 

@@ -27,7 +27,7 @@ const HANG: Duration = Duration::from_secs(120);
 /// Children of this process only: nobody else starts any while a test has its turn.
 fn options() -> Options {
     let filter = Filter {
-        ppid: Some(id()),
+        ppid: id().into(),
         ..Filter::default()
     };
     Options {

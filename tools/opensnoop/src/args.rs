@@ -5,11 +5,12 @@ use clap::builder::ArgPredicate;
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use tracewell_shared::callers::{self, Symbols};
-use tracewell_shared::cli::{Common, INFLIGHT_ON_TRACEPOINT, files};
-use tracewell_shared::error::{Error, Result};
+use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, files, sets};
+use tracewell_shared::error::Result;
 use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::privilege::Capability;
+use tracewell_shared::set::Set;
 use tracewell_shared::snoop::Snoop;
 
 use crate::columns;
@@ -25,17 +26,17 @@ pub(crate) struct Args {
     #[arg(short = 'x', long)]
     failed: bool,
 
-    /// Only processes whose name contains NAME
+    /// Only threads whose name, the column COMM, contains NAME; most processes' threads have the name of the process
     ///
     /// This is asked in user space: what is left out has come through the buffer all the same.
-    #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
-    name: Option<OsString>,
+    #[arg(short, long, value_name = "NAME", help_heading = "Filters", value_parser = sets::parser(cli::part))]
+    name: Vec<Set<OsString>>,
 
-    /// Only opens with this flag of open(2), by its name; repeat it for opens that have all
+    /// Only opens with this flag of open(2), by its name; `O_WRONLY|O_CREAT` for opens that have both
     ///
     /// This is asked in user space: what is left out has come through the buffer all the same.
-    #[arg(short, long = "flag", alias = "flag_filter", value_name = "FLAG", value_parser = wanted, help_heading = "Filters")]
-    flags: Vec<Wanted>,
+    #[arg(short, long = "flag", alias = "flag_filter", value_name = "FLAG", value_parser = sets::text_parser(wanted), help_heading = "Filters")]
+    flags: Vec<Set<Wanted>>,
 
     /// Show when each open returned, in local time with microseconds
     #[arg(short = 'T', long, help_heading = "Output")]
@@ -63,6 +64,7 @@ pub(crate) struct Args {
         long,
         value_name = "PAGES",
         conflicts_with = "buffer_size",
+        value_parser = cli::buffer_pages,
         help_heading = "Tracing"
     )]
     buffer_pages: Option<usize>,
@@ -73,6 +75,19 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    events: Events,
+
+    #[arg(skip)]
+    asked: Asked,
+}
+
+/// What user space is to let through, once the occurrences of each option are put together.
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    name: Set<OsString>,
+    flags: Set<Wanted>,
 }
 
 const EXAMPLES: &str = "\
@@ -81,7 +96,8 @@ Examples:
   opensnoop -x -F                  failed opens, with full paths
   opensnoop -c -p 1234             with the functions that called
   opensnoop -u www-data -d 10      what a user opens within ten seconds
-  opensnoop --format json -- make  what a build opens, for a program to read";
+  opensnoop --format json -o opens.json -- make
+                                   what a build opens, for a program to read";
 
 /// The command line's parser, with the short names that users of opensnoop know.
 pub(crate) fn command() -> clap::Command {
@@ -95,8 +111,8 @@ pub(crate) fn command() -> clap::Command {
         .mut_arg("inflight", |arg| arg.help(INFLIGHT_ON_TRACEPOINT))
 }
 
-fn wanted(name: &str) -> Result<Wanted, String> {
-    flags::parse(name).ok_or_else(|| "not a flag of open(2), such as O_WRONLY".into())
+fn wanted(names: &str) -> Result<Wanted, String> {
+    flags::parse(names).ok_or_else(|| "not a flag of open(2), such as O_WRONLY".into())
 }
 
 impl Snoop for Args {
@@ -107,14 +123,16 @@ impl Snoop for Args {
         &mut self.common
     }
 
-    fn adjust(&self, options: &mut Options) -> Result<()> {
-        if let Some(pages) = self.buffer_pages {
-            let bytes = pages
-                .checked_mul(tracewell_shared::page_bytes())
-                .filter(|bytes| *bytes > 0);
-            options.buffer_bytes =
-                Some(bytes.ok_or_else(|| Error::usage("--buffer-pages: not a size"))?);
-        }
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn adjust(&mut self, options: &mut Options) -> Result<()> {
+        options.buffer_bytes = options.buffer_bytes.or(self.buffer_pages);
+        self.asked = Asked {
+            name: sets::together("--name", &self.name)?,
+            flags: sets::together("--flag", &self.flags)?,
+        };
         Ok(())
     }
 
@@ -139,7 +157,7 @@ impl Snoop for Args {
         columns::of(
             self.timestamp,
             self.print_uid,
-            self.common.tid.is_some(),
+            self.common.is_of_threads(),
             self.extended_fields,
             self.full_path,
             self.callers,
@@ -147,8 +165,8 @@ impl Snoop for Args {
     }
 
     fn keep(&self, open: &Open<'_>) -> bool {
-        files::is_named(open.comm, self.name.as_deref())
-            && self.flags.iter().all(|flag| flag.is_in(open.flags))
+        files::is_named(open.comm, &self.asked.name)
+            && self.asked.flags.lets(|flag| flag.is_in(open.flags))
     }
 }
 
@@ -162,7 +180,7 @@ mod tests {
         let line = [&["opensnoop"], words].concat();
         let matches = command().try_get_matches_from(line).unwrap();
         let args = Args::from_arg_matches(&matches).unwrap();
-        args.common.options().unwrap().latency
+        args.events.latency
     }
 
     #[test]

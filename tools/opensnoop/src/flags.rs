@@ -55,34 +55,51 @@ pub(crate) fn names(flags: u64) -> impl Iterator<Item = &'static str> {
     }))
 }
 
-/// The bits that a name stands for.
-pub(crate) fn parse(name: &str) -> Option<Wanted> {
+/// What names stand for, with a bar between where there are several: `O_WRONLY|O_CREAT`.
+pub(crate) fn parse(names: &str) -> Option<Wanted> {
+    let mut wanted = Wanted { mask: 0, bits: 0 };
+    for name in names.split('|') {
+        let one = parse_one(name)?;
+        // Two access modes at once are none.
+        if wanted.mask & one.mask & (wanted.bits ^ one.bits) != 0 {
+            return None;
+        }
+        wanted.mask |= one.mask;
+        wanted.bits |= one.bits;
+    }
+    Some(wanted)
+}
+
+fn parse_one(name: &str) -> Option<Wanted> {
+    let access = |mode: i32| Wanted {
+        mask: libc::O_ACCMODE as u64,
+        bits: mode as u64,
+    };
     match name {
-        "O_RDONLY" => Some(Wanted::Access(0)),
-        "O_WRONLY" => Some(Wanted::Access(1)),
-        "O_RDWR" => Some(Wanted::Access(2)),
+        "O_RDONLY" => Some(access(libc::O_RDONLY)),
+        "O_WRONLY" => Some(access(libc::O_WRONLY)),
+        "O_RDWR" => Some(access(libc::O_RDWR)),
         _ => FLAGS
             .iter()
             .find(|(known, _)| *known == name)
-            .map(|&(_, bits)| Wanted::Bits(bits as u64)),
+            .map(|&(_, bits)| Wanted {
+                mask: bits as u64,
+                bits: bits as u64,
+            }),
     }
 }
 
-/// What `-f` asks for.
+/// What a value of `-f` asks for: these bits, of those that the mask has. An access mode is the value of two bits, and
+/// `O_RDONLY` is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// An access mode: exactly one of three.
-    Access(u64),
-    /// All of these bits.
-    Bits(u64),
+pub(crate) struct Wanted {
+    mask: u64,
+    bits: u64,
 }
 
 impl Wanted {
     pub(crate) fn is_in(self, flags: u64) -> bool {
-        match self {
-            Self::Access(mode) => flags & libc::O_ACCMODE as u64 == mode,
-            Self::Bits(bits) => flags & bits == bits,
-        }
+        flags & self.mask == self.bits
     }
 }
 
@@ -121,5 +138,11 @@ mod tests {
         assert!(!parse("O_RDONLY").unwrap().is_in(O_WRONLY as u64));
         assert!(!parse("O_TMPFILE").unwrap().is_in(O_DIRECTORY as u64));
         assert_eq!(parse("O_NONSENSE"), None);
+        let both = parse("O_WRONLY|O_CREAT").unwrap();
+        assert!(both.is_in((O_WRONLY | O_CREAT | O_TRUNC) as u64));
+        assert!(!both.is_in(O_CREAT as u64) && !both.is_in(O_WRONLY as u64));
+        for none in ["O_RDONLY|O_WRONLY", "O_CREAT|", "|", "", "O_CREAT,O_EXCL"] {
+            assert_eq!(parse(none), None, "{none}");
+        }
     }
 }

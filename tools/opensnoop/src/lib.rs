@@ -10,7 +10,7 @@
 //! use opensnoop::{Filter, Item, Opens, Options, Result};
 //!
 //! # async fn run() -> Result<()> {
-//! let filter = Filter { uid: Some(1000), ..Filter::default() };
+//! let filter = Filter { uid: 1000.into(), ..Filter::default() };
 //! let options = Options { filter, ..Options::default() };
 //! let mut opens = Opens { failed_only: true, ..Opens::default() }.start(&options)?;
 //! while let Some(batch) = opens.next().await? {

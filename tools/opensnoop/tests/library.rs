@@ -59,7 +59,7 @@ impl Opener {
 
     fn options(&self) -> Options {
         let filter = Filter {
-            tid: Some(self.tid),
+            tid: self.tid.into(),
             ..Filter::default()
         };
         Options {
@@ -303,7 +303,7 @@ fn what_its_user_may_do_is_left_alone() {
     runtime.block_on(async {
         let before = privileges();
         let filter = Filter {
-            tid: Some(1),
+            tid: 1.into(),
             ..Filter::default()
         };
         let options = Options {

@@ -3,9 +3,11 @@
 
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
-use tracewell_shared::cli::{Common, files};
+use tracewell_shared::cli::{self, Common, Events, files, sets};
 use tracewell_shared::error::Result;
+use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::set::Set;
 use tracewell_shared::snoop::Snoop;
 
 use crate::columns;
@@ -24,11 +26,11 @@ pub(crate) struct Args {
     #[arg(long)]
     rename: bool,
 
-    /// Only processes whose name contains NAME
+    /// Only threads whose name, the column COMM, contains NAME; most processes' threads have the name of the process
     ///
     /// This is asked in user space: what is left out has come through the buffer all the same.
-    #[arg(short, long, value_name = "NAME", help_heading = "Filters")]
-    name: Option<OsString>,
+    #[arg(short, long, value_name = "NAME", help_heading = "Filters", value_parser = sets::parser(cli::part))]
+    name: Vec<Set<OsString>>,
 
     /// Show when each call returned, in local time with microseconds
     #[arg(short = 'T', long, help_heading = "Output")]
@@ -44,6 +46,13 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     common: Common,
+
+    #[command(flatten)]
+    events: Events,
+
+    /// The occurrences of --name, put together.
+    #[arg(skip)]
+    asked: Set<OsString>,
 }
 
 const EXAMPLES: &str = "\
@@ -51,7 +60,7 @@ Examples:
   unlinksnoop                        every removal by every process
   unlinksnoop -F -n backup           what a program removes, with full paths
   unlinksnoop --rename -T            also what is replaced by a rename, with times
-  unlinksnoop --format json -- make clean
+  unlinksnoop --format json -o removed.json -- make clean
                                      sizes, links left and more, for a program to read";
 
 /// The command line's parser, with the short names that users of opensnoop know.
@@ -71,6 +80,15 @@ impl Snoop for Args {
         &mut self.common
     }
 
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn adjust(&mut self, _options: &mut Options) -> Result<()> {
+        self.asked = sets::together("--name", &self.name)?;
+        Ok(())
+    }
+
     fn tracer(&self) -> Result<Unlinks> {
         Ok(Unlinks {
             failed_only: self.failed,
@@ -84,12 +102,12 @@ impl Snoop for Args {
         columns::of(
             self.timestamp,
             self.print_uid,
-            self.common.tid.is_some(),
+            self.common.is_of_threads(),
             self.full_path,
         )
     }
 
     fn keep(&self, unlink: &Unlink<'_>) -> bool {
-        files::is_named(unlink.comm, self.name.as_deref())
+        files::is_named(unlink.comm, &self.asked)
     }
 }

@@ -11,7 +11,7 @@
 //! use unlinksnoop::{Filter, Item, Options, Result, Unlinks};
 //!
 //! # async fn run() -> Result<()> {
-//! let filter = Filter { uid: Some(1000), ..Filter::default() };
+//! let filter = Filter { uid: 1000.into(), ..Filter::default() };
 //! let options = Options { filter, ..Options::default() };
 //! let mut unlinks = Unlinks { full_path: true, ..Unlinks::default() }.start(&options)?;
 //! while let Some(batch) = unlinks.next().await? {

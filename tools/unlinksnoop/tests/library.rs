@@ -23,7 +23,7 @@ fn every_removal_of_a_thread_is_an_event() {
     let (seen, rung) = runtime.block_on(async {
         let options = Options {
             filter: Filter {
-                pid: Some(std::process::id()),
+                pid: std::process::id().into(),
                 ..Filter::default()
             },
             ..Options::default()

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The options of tools that print events: how many, and how they come from the kernel. A tool that counts in the kernel
+//! has none of them.
+
+use std::time::Duration;
+
+use super::values;
+use crate::options::{Buffer, Options};
+
+/// The options of tools that print events; flattened beside [`Common`](super::Common). Each name is also the id for
+/// [`clap::Command::mut_arg`].
+#[derive(Debug, Clone, clap::Args)]
+pub struct Events {
+    /// End after this many events
+    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_events: Option<u64>,
+
+    /// What carries events from the kernel
+    #[arg(long, value_name = "KIND", help_heading = "Tracing", default_value = "auto", value_parser = values::buffer())]
+    pub buffer: Buffer,
+
+    /// The buffer's size (of each CPU's, for perf buffers): bytes, or with a unit such as 512k or 8m
+    #[arg(long, value_name = "SIZE", help_heading = "Tracing", value_parser = values::buffer_size)]
+    pub buffer_size: Option<usize>,
+
+    /// How long an event may wait in the buffer, so that many are fetched at once
+    #[arg(long, value_name = "TIME", help_heading = "Tracing", default_value = values::DEFAULT_LATENCY, value_parser = values::time)]
+    pub latency: Duration,
+}
+
+impl Events {
+    /// Tells the trace what these options ask for.
+    pub fn adjust(&self, options: &mut Options) {
+        options.buffer = self.buffer;
+        options.buffer_bytes = self.buffer_size;
+        options.latency = self.latency;
+    }
+}
+
+/// The bytes of a buffer of this many pages, for opensnoop's `--buffer-pages`.
+pub fn buffer_pages(text: &str) -> Result<usize, String> {
+    let pages: u64 = text
+        .parse()
+        .map_err(|_| "not a number of pages".to_owned())?;
+    let bytes = pages.saturating_mul(crate::page_bytes() as u64);
+    values::buffer_size(&bytes.to_string())
+}
