@@ -8,7 +8,10 @@
 //! }
 //! ```
 //!
-//! The crate then has `include!(concat!(env!("OUT_DIR"), "/skel.rs"));`, which makes the module `skel`.
+//! The crate then has `include!(concat!(env!("OUT_DIR"), "/skel.rs"));`, which makes the module `skel`, and
+//! `KERNEL_TYPES`, the kernel's types that the object names.
+
+mod relocations;
 
 use std::env;
 use std::error::Error;
@@ -26,11 +29,12 @@ use libbpf_cargo::SkeletonBuilder;
 pub fn build(tool: &str) -> Result<(), Box<dyn Error>> {
     let source = source_dir().join(format!("{tool}.bpf.c"));
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    let object = out.join(format!("{tool}.bpf.o"));
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     let mut builder = SkeletonBuilder::new();
     builder
         .source(&source)
-        .obj(out.join(format!("{tool}.bpf.o")))
+        .obj(&object)
         .clang_args(clang_args(&arch)?)
         .reference_obj(true);
     // The skeleton is read by nobody, and rustfmt may not be installed where a package is built.
@@ -38,7 +42,15 @@ pub fn build(tool: &str) -> Result<(), Box<dyn Error>> {
     builder
         .build_and_generate(out.join("skeleton.rs"))
         .map_err(|error| format!("cannot build {}: {error:#}", source.display()))?;
-    fs::write(out.join("skel.rs"), MODULE)?;
+    let types = relocations::kernel_types(&fs::read(&object)?)
+        .map_err(|error| format!("{}: {error}", source.display()))?;
+    let mut list = KERNEL_TYPES.to_owned();
+    for (program, roots) in &types {
+        let roots: Vec<_> = roots.iter().collect();
+        list += &format!("    ({program:?}, &{roots:?}),\n");
+    }
+    list += "];\n";
+    fs::write(out.join("skel.rs"), [MODULE, &list].concat())?;
     rerun_if_changed(&source_dir())?;
     rerun_if_changed(&vmlinux_dir(&arch))?;
     Ok(())
@@ -60,6 +72,13 @@ const MODULE: &str = r#"
 mod skel {
     include!(concat!(env!("OUT_DIR"), "/skeleton.rs"));
 }
+"#;
+
+/// How the list of types begins.
+const KERNEL_TYPES: &str = r#"
+/// The kernel's types that each of the object's programs names, and of each whether what its pointers point to matters.
+#[allow(dead_code, reason = "what is never loaded needs no types")]
+const KERNEL_TYPES: &[(&str, &[(&str, bool)])] = &[
 "#;
 
 /// The arguments that every BPF source is compiled with, for the architecture that Rust calls `arch`.

@@ -82,7 +82,7 @@ impl Described {
     fn read() -> Option<Self> {
         let file = File::open(BTF).ok()?;
         // SAFETY: these bytes are the kernel's own, and stay as they are for as long as it runs.
-        let mapped = unsafe { MmapOptions::new().map_copy_read_only(&file) };
+        let mapped = unsafe { MmapOptions::new().populate().map_copy_read_only(&file) };
         match mapped {
             Ok(mapped) => Some(Self::Mapped(mapped)),
             Err(_) => fs::read(BTF).ok().map(Self::Read),
@@ -211,7 +211,8 @@ impl Running {
         }
     }
 
-    fn btf(&self) -> Option<&[u8]> {
+    /// The kernel's types, as it describes them.
+    pub(crate) fn btf(&self) -> Option<&[u8]> {
         self.btf.get_or_init(Described::read).as_deref()
     }
 

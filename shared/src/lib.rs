@@ -27,6 +27,7 @@ mod launch;
 mod libbpf_log;
 pub mod loss;
 mod memory;
+pub mod minimal_btf;
 pub mod names;
 pub mod options;
 pub mod output;

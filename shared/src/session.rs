@@ -5,7 +5,7 @@ mod attached;
 mod refusals;
 
 use std::collections::HashMap;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -25,9 +25,10 @@ use crate::kernel::{self, Running};
 use crate::kfunc;
 use crate::knobs;
 use crate::libbpf_log;
+use crate::minimal_btf::MinimalBtf;
 use crate::options::{Buffer, Options};
 use crate::privilege::{self, Refusal};
-use crate::probe::{self, Ladder, Passed, Programs, Rung, Wishes};
+use crate::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
 use crate::spaces::{self, Spaces};
 use crate::state::State;
 use crate::tracer::{Hooks, Tracer};
@@ -60,6 +61,9 @@ struct Attempt<'a, T: Hooks> {
     /// The kernel may refuse to run a program that follows processes.
     adopt: bool,
     filters: filters::Maps,
+    kernel: Running,
+    /// The ELF section of each program, which says what it hooks.
+    sections: HashMap<String, String>,
 }
 
 /// A tracer's session and what carries its events.
@@ -91,10 +95,8 @@ pub(crate) fn attach_first<T: Hooks, R>(
 ) -> Result<(Session, R)> {
     check_label(T::LADDER, options.probe.as_deref())?;
     privilege::require()?;
-    let attempt = Attempt::new(hooks, options)?;
-    let tried = attempt.descend(&Running::new(), |rung, programs| {
-        attempt.rung(rung, programs, &reader)
-    })?;
+    let attempt = Attempt::new(hooks, options, Running::new())?;
+    let tried = attempt.descend(|rung, programs| attempt.rung(rung, programs, &reader))?;
     match tried {
         Ok((passed, (mut session, reader))) => {
             session.passed = passed;
@@ -118,14 +120,15 @@ pub(crate) fn foresee<T: Hooks>(
     options: &Options,
     trial: bool,
 ) -> Result<Descent<&'static str>> {
-    let attempt = Attempt::new(hooks, options)?;
-    if trial {
-        return attempt.descend(&Running::new(), |rung, programs| {
-            let tried = attempt.rung(rung, programs, |_, _| Ok(()))?;
-            Ok(tried.map(|(session, ())| session.rung))
-        });
+    if !trial {
+        let attempt = Attempt::new(hooks, options, Running::only_asked())?;
+        return attempt.descend(|rung, _| Ok(Ok(rung.label)));
     }
-    attempt.descend(&Running::only_asked(), |rung, _| Ok(Ok(rung.label)))
+    let attempt = Attempt::new(hooks, options, Running::new())?;
+    attempt.descend(|rung, programs| {
+        let tried = attempt.rung(rung, programs, |_, _| Ok(()))?;
+        Ok(tried.map(|(session, ())| session.rung))
+    })
 }
 
 /// A kernel without types is nothing that any rung can do about.
@@ -162,7 +165,7 @@ fn buffer_bytes(options: &Options, perf: bool) -> usize {
 }
 
 impl<'a, T: Hooks> Attempt<'a, T> {
-    fn new(hooks: &'a T, options: &'a Options) -> Result<Self> {
+    fn new(hooks: &'a T, options: &'a Options, kernel: Running) -> Result<Self> {
         check_btf(options)?;
         let perf = options.buffer == Buffer::Perf;
         Ok(Self {
@@ -173,26 +176,26 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             buffer_bytes: buffer_bytes(options, perf),
             adopt: options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.filter)?,
+            kernel,
+            sections: sections::<T>()?,
         })
     }
 
-    /// Goes down the ladder until `step` takes a rung that `kernel` has the needs of; gives what it made of it, and
+    /// Goes down the ladder until `step` takes a rung that the kernel has the needs of; gives what it made of it, and
     /// why the better ones were passed over.
     fn descend<R>(
         &self,
-        kernel: &Running,
         step: impl Fn(&'static Rung, &Programs) -> Result<Result<R, Passed>>,
     ) -> Result<Descent<R>> {
-        let sections = self.sections()?;
         let wishes = Wishes {
             label: self.options.probe.as_deref(),
             wants: &|program| self.hooks.wants(program),
             unfit: &|label| self.hooks.unfit(label),
             preemptible: T::PREEMPTIBLE,
-            section: &|program| sections.get(program).cloned(),
+            section: &|program| self.sections.get(program).cloned(),
         };
         let mut passed = Vec::new();
-        for rung in probe::plan(T::LADDER, &wishes, kernel) {
+        for rung in probe::plan(T::LADDER, &wishes, &self.kernel) {
             let reason = match rung {
                 Err(reason) => reason,
                 Ok((rung, programs)) => match step(rung, &programs)? {
@@ -226,7 +229,12 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         };
         let log = libbpf_log::capture();
         let mut slot = MaybeUninit::uninit();
-        let mut open = self.open(&mut slot)?;
+        let minimal = self.minimal_btf(programs);
+        let types = match &self.options.btf {
+            Some(path) => Some(checked_btf(path)?),
+            None => minimal.as_ref().and_then(MinimalBtf::path),
+        };
+        let mut open = open::<T>(&mut slot, types.as_deref())?;
         select(
             open.open_object_mut(),
             programs,
@@ -274,42 +282,20 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         }
     }
 
-    /// The ELF section of each program, which says what it hooks.
-    fn sections(&self) -> Result<HashMap<String, String>> {
-        let _log = libbpf_log::capture();
-        let mut slot = MaybeUninit::uninit();
-        let open = self.open(&mut slot)?;
-        let object = open.open_object();
-        let text = |text: &OsStr| text.to_string_lossy().into_owned();
-        Ok(object
-            .progs()
-            .map(|program| (text(program.name()), text(program.section())))
-            .collect())
-    }
-
-    fn open<'o>(
-        &self,
-        slot: &'o mut MaybeUninit<OpenObject>,
-    ) -> Result<<T::Object as SkelBuilder<'o>>::Output> {
-        let btf = match &self.options.btf {
-            Some(path) => {
-                File::open(path).map_err(|error| Error::io(path.display(), &error))?;
-                Btf::from_path(path).map_err(|_| {
-                    Error::new(Kind::Io, format!("{}: not BTF", path.display()))
-                        .help("--btf takes a kernel's types as /sys/kernel/btf/vmlinux has them, or an ELF file with them in it")
-                })?;
-                Some(c_path(path)?)
-            }
-            None => None,
-        };
-        let opts = libbpf_sys::bpf_object_open_opts {
-            sz: size_of::<libbpf_sys::bpf_object_open_opts>() as libbpf_sys::size_t,
-            btf_custom_path: btf.as_ref().map_or(std::ptr::null(), |path| path.as_ptr()),
-            ..Default::default()
-        };
-        T::Object::default()
-            .open_opts(opts, slot)
-            .map_err(|error| bpf_error("cannot open the BPF object", &error))
+    /// What these programs name of the kernel's types.
+    fn minimal_btf(&self, programs: &Programs) -> Option<MinimalBtf> {
+        let typed = programs.iter().any(|program| {
+            let needs = self
+                .sections
+                .get(*program)
+                .and_then(|section| Need::of_section(section));
+            matches!(needs, Some(Need::BtfTracepoint(_) | Need::BtfFunction(_)))
+        });
+        let mut programs = programs.clone();
+        if self.options.follow.is_some() {
+            programs.extend(FOLLOW_PROGRAMS);
+        }
+        MinimalBtf::of(self.kernel.btf()?, T::TYPES, &programs, typed)
     }
 
     fn configure_shared(&self, object: &mut OpenObject) -> Result<()> {
@@ -355,6 +341,44 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             map.set_max_entries(u32::try_from(self.buffer_bytes).unwrap_or(1 << 31))
         }
     }
+}
+
+/// Opens the object. `btf` is the file with the kernel's types; libbpf finds it itself where none is named.
+fn open<'o, T: Hooks>(
+    slot: &'o mut MaybeUninit<OpenObject>,
+    btf: Option<&CStr>,
+) -> Result<<T::Object as SkelBuilder<'o>>::Output> {
+    let opts = libbpf_sys::bpf_object_open_opts {
+        sz: size_of::<libbpf_sys::bpf_object_open_opts>() as libbpf_sys::size_t,
+        btf_custom_path: btf.map_or(std::ptr::null(), CStr::as_ptr),
+        ..Default::default()
+    };
+    T::Object::default()
+        .open_opts(opts, slot)
+        .map_err(|error| bpf_error("cannot open the BPF object", &error))
+}
+
+/// The ELF section of each program, which says what it hooks.
+fn sections<T: Hooks>() -> Result<HashMap<String, String>> {
+    let _log = libbpf_log::capture();
+    let mut slot = MaybeUninit::uninit();
+    let open = open::<T>(&mut slot, None)?;
+    let object = open.open_object();
+    let text = |text: &OsStr| text.to_string_lossy().into_owned();
+    Ok(object
+        .progs()
+        .map(|program| (text(program.name()), text(program.section())))
+        .collect())
+}
+
+/// The path of `--btf`, of a file that has types in it.
+fn checked_btf(path: &Path) -> Result<CString> {
+    File::open(path).map_err(|error| Error::io(path.display(), &error))?;
+    Btf::from_path(path).map_err(|_| {
+        Error::new(Kind::Io, format!("{}: not BTF", path.display()))
+            .help("--btf takes a kernel's types as /sys/kernel/btf/vmlinux has them, or an ELF file with them in it")
+    })?;
+    c_path(path)
 }
 
 /// Only the rung's programs are loaded, and those that follow where that is asked for.

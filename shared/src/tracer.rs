@@ -6,6 +6,7 @@ use libbpf_rs::skel::SkelBuilder;
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::loss::Cause;
+use crate::minimal_btf::Named;
 use crate::probe::Ladder;
 
 /// The opened, not yet loaded skeleton of a tracer's object.
@@ -18,6 +19,9 @@ pub trait Hooks: Send {
 
     /// The tool's name.
     const NAME: &'static str;
+
+    /// The kernel's types that each program of the object names: the build's `KERNEL_TYPES`.
+    const TYPES: &'static Named;
 
     /// The ways to hook what it traces.
     const LADDER: &'static Ladder;

@@ -5,6 +5,7 @@ use plain::Plain;
 use tracewell_shared::distribution::{Aside, Distribution, Keyed};
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::loss::Cause;
+use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::{Filter, Options};
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::tracer::{Hooks, Opened};
@@ -113,6 +114,8 @@ impl Hooks for Latencies {
     type Object = BiolatencySkelBuilder;
 
     const NAME: &'static str = "biolatency";
+
+    const TYPES: &'static Named = crate::KERNEL_TYPES;
 
     const LADDER: &'static Ladder = &Ladder {
         subject: "block requests",

@@ -3,6 +3,7 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
@@ -76,6 +77,8 @@ impl Hooks for Execs {
     type Object = ExecsnoopSkelBuilder;
 
     const NAME: &'static str = "execsnoop";
+
+    const TYPES: &'static Named = crate::KERNEL_TYPES;
 
     const LADDER: &'static Ladder = &Ladder {
         subject: "execs",

@@ -5,6 +5,7 @@ use tracewell_shared::callers::Symbols;
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
 use tracewell_shared::loss::Cause;
+use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
@@ -52,6 +53,8 @@ impl Hooks for Opens {
     type Object = OpensnoopSkelBuilder;
 
     const NAME: &'static str = "opensnoop";
+
+    const TYPES: &'static Named = crate::KERNEL_TYPES;
 
     const LADDER: &'static Ladder = &Ladder {
         subject: "opens",

@@ -4,6 +4,7 @@
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
 use tracewell_shared::loss::Cause;
+use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
@@ -105,6 +106,8 @@ impl Hooks for Unlinks {
     type Object = UnlinksnoopSkelBuilder;
 
     const NAME: &'static str = "unlinksnoop";
+
+    const TYPES: &'static Named = crate::KERNEL_TYPES;
 
     const LADDER: &'static Ladder = &Ladder {
         subject: "removals",
