@@ -27,7 +27,8 @@ use std::sync::Mutex;
 
 use crate::{environment, watchdog};
 
-const NAME: &str = "TRACEWELL_ACTOR";
+/// The variable that has this binary be an actor.
+pub(crate) const NAME: &str = "TRACEWELL_ACTOR";
 
 /// Defines an actor: its name, unique in the test binary, and what it does once the test lets it [go](crate::Playing::go).
 #[macro_export]

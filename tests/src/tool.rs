@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A tool's command line, before it is started.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -14,8 +15,8 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Uid, pipe2};
 
-use crate::environment;
 use crate::{Finished, Running, patience};
+use crate::{actor, environment};
 
 /// A run of a tool that is being set up.
 pub struct Tool {
@@ -108,6 +109,16 @@ impl Tool {
     pub fn user(mut self, uid: Uid) -> Self {
         self.command.uid(uid.as_raw()).gid(uid.as_raw());
         self
+    }
+
+    /// Has the tool run the [`actor!`](crate::actor!) of this name as its COMMAND; it goes at once, and says nothing.
+    #[must_use]
+    pub fn actor(mut self, name: &str) -> Self {
+        let (stdin, mut go) = io::pipe().expect("a pipe");
+        go.write_all(b"\n").expect("a pipe holds a byte");
+        self.command.env(actor::NAME, name).stdin(stdin);
+        let own = env::current_exe().expect("this test binary has a path");
+        self.arg("--").arg(own)
     }
 
     /// The command itself, for what has no method here: `pre_exec`, `current_dir`.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # From lines "cell KERNEL TOOL RUNG BUFFER VERDICT" to a table of Markdown: a column a kernel, a row a tool, rung and
 # buffer. Leaves out the kernel `without`. With only=auto it has a row a tool: the rung that auto took.
-$1 == "cell" && $2 != without {
+$1 == "cell" && $2 != without && $2 !~ /-full$/ && $5 != "preempted" {
 	if (!($2 in known)) {
 		known[$2] = 1
 		kernels[++nkernels] = $2
