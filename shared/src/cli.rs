@@ -179,6 +179,16 @@ impl Common {
         })
     }
 
+    /// Whether tasks are filtered, by whatever option. Asks nothing of the machine: a tool may be confined by then.
+    pub fn picks_tasks(&self) -> bool {
+        let tasks = [&self.pid, &self.tid, &self.uid];
+        let paths = [&self.cgroup, &self.cgroup_map, &self.mntns_map];
+        tasks.iter().any(|sets| !sets.is_empty())
+            || paths.iter().any(|sets| !sets.is_empty())
+            || !self.comm.is_empty()
+            || !self.command.is_empty()
+    }
+
     /// Whether threads were asked for, by their numbers: a table then shows these, not those of processes.
     pub fn is_of_threads(&self) -> bool {
         self.tid.iter().any(|set| !set.wanted().is_empty())

@@ -12,7 +12,6 @@ use tracewell_shared::distribution::{Distribute, Interval, Show};
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::hist::log;
 use tracewell_shared::hist::rows::Unit;
-use tracewell_shared::options::Filter;
 use tracewell_shared::output::Format;
 use tracewell_shared::output::lines::Lines;
 use tracewell_shared::set::Set;
@@ -183,8 +182,7 @@ impl Args {
 
     /// Whether requests are left out by who submitted them.
     fn picks_tasks(&self) -> bool {
-        let filter = self.common.options().map(|options| options.filter);
-        filter.is_ok_and(|filter| filter != Filter::default()) || !self.common.command.is_empty()
+        self.common.picks_tasks()
     }
 }
 
