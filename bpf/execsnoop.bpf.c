@@ -80,7 +80,7 @@ static __always_inline int exec_done(void *ctx, __u32 space, bool direct, struct
 	__u64 bytes, end;
 	char *tail;
 
-	if (!filter_passes())
+	if (!filter_passes_thread(old_tid))
 		return 0;
 	event = room_of(space);
 	if (!event)

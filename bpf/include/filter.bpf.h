@@ -146,12 +146,14 @@ static __always_inline bool comm_passes(void)
 	return by == FILTER_BY_ALL_BUT;
 }
 
-/* Whether the current task is one to trace. What is off costs nothing: the verifier drops it. */
-static __always_inline bool filter_passes(void)
+/*
+ * Whether the current task, by the number of its thread, is one to trace. What
+ * is off costs nothing: the verifier drops it. After an exec the thread has its
+ * process's number, and had another one when it was asked for.
+ */
+static __always_inline bool filter_passes_thread(__u32 tid)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-	__u32 pid = id >> 32;
-	__u32 tid = id;
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	if (shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid)
 		return false;
@@ -180,6 +182,11 @@ static __always_inline bool filter_passes(void)
 	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, current_mntns()))
 		return false;
 	return true;
+}
+
+static __always_inline bool filter_passes(void)
+{
+	return filter_passes_thread(bpf_get_current_pid_tgid());
 }
 
 #endif

@@ -179,6 +179,13 @@ impl Types {
         Some(bytes)
     }
 
+    /// Whether the kernel counts programs on kprobes, and on tracepoints through tracefs, that it skips while bpf(2) works on
+    /// a map: that came with the count of a kprobe's misses (6.7), and so did it where either was ported back.
+    pub(crate) fn counts_skipped(&self) -> bool {
+        let path = ["perf_event", "kprobe", "missed"];
+        self.offset("bpf_link_info", &path).is_some()
+    }
+
     fn member<'t>(&'t self, of: BtfType<'t>, name: &str) -> Option<(u32, BtfType<'t>)> {
         let composite = Composite::try_from(of.skip_mods_and_typedefs()).ok()?;
         (0..composite.len()).find_map(|index| {

@@ -2,6 +2,7 @@
 //! What would become of a tool on this kernel, without running it.
 
 use crate::error::Error;
+use crate::loss::Certainty;
 use crate::options::Options;
 use crate::privilege;
 use crate::probe::Passed;
@@ -18,6 +19,8 @@ pub struct Prospect {
     /// Whether the rungs were loaded and attached. Else it was only asked for what they need, and the kernel may still
     /// refuse what it describes.
     pub tried: bool,
+    /// What the account of losses is worth on each rung at its worst, best rung first.
+    pub accounts: Vec<(&'static str, Certainty)>,
     /// What is wrong beside the rungs, such as a file that is no BTF.
     pub failure: Option<Error>,
 }
@@ -33,6 +36,7 @@ impl Prospect {
                 rung: None,
                 passed: Vec::new(),
                 tried,
+                accounts: session::accounts::<T>(options),
                 failure: Some(refusal.into()),
             };
         }
@@ -45,6 +49,7 @@ impl Prospect {
             rung,
             passed,
             tried,
+            accounts: session::accounts::<T>(options),
             failure,
         }
     }

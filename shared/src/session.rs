@@ -21,10 +21,11 @@ pub(crate) use self::attached::Session;
 use crate::cpus;
 use crate::error::{Error, Kind, Result};
 use crate::filters;
-use crate::kernel::{self, Running};
+use crate::kernel::{self, Kernel as _, Place, Running, Types};
 use crate::kfunc;
 use crate::knobs;
 use crate::libbpf_log;
+use crate::loss::Certainty;
 use crate::minimal_btf::MinimalBtf;
 use crate::options::{Buffer, Options};
 use crate::privilege::{self, Refusal};
@@ -32,7 +33,7 @@ use crate::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
 use crate::spaces::{self, Spaces};
 use crate::state::State;
 use crate::tracer::{Hooks, Tracer};
-use crate::transport::{PERF_MOST_BYTES, Transport, page_bytes};
+use crate::transport::{self, PERF_MOST_BYTES, Transport, page_bytes};
 
 /// The ring's size unless asked otherwise: what 530,000 opens a second need while the reader is off its CPU.
 const RING_BYTES: usize = 4 << 20;
@@ -76,14 +77,26 @@ pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session
         ))
         .help("use --buffer ring, or ask for less"));
     }
-    attach_first(tracer, options, |_, object| {
+    let mut options = options.clone();
+    if options.buffer_bytes.is_none() && !perf {
+        options.buffer_bytes = Some(RING_BYTES.max(transport::ring_bytes(most)));
+    }
+    let bytes = buffer_bytes(&options, perf);
+    let (mut session, transport) = attach_first(tracer, &options, |_, object| {
         let events = map_fd(object, "events")?;
         if perf {
-            Transport::perf(events, buffer_bytes(options, perf), options.latency)
+            Transport::perf(events, bytes, options.latency)
         } else {
             Transport::ring(events, options.latency)
         }
-    })
+    })?;
+    let carried = transport::event_most_bytes(bytes, perf) as usize;
+    if carried < most {
+        session.note = Some(format!(
+            "an event may have {most} bytes, and a buffer of {bytes} carries {carried} at most: what is larger will be lost (too_large)"
+        ));
+    }
+    Ok((session, transport))
 }
 
 /// Loads and attaches the first rung that the kernel takes. `reader`, which is told the rung's label, takes what it needs
@@ -129,6 +142,49 @@ pub(crate) fn foresee<T: Hooks>(
         let tried = attempt.rung(rung, programs, |_, _| Ok(()))?;
         Ok(tried.map(|(session, ())| session.rung))
     })
+}
+
+/// What the account of losses is worth on each rung of a tool with default settings, at its worst on this kernel; best
+/// rung first. Nothing where the object cannot be opened.
+pub(crate) fn accounts<T: Hooks + Default>(options: &Options) -> Vec<(&'static str, Certainty)> {
+    let hooks = T::default();
+    let Ok(sections) = sections::<T>() else {
+        return Vec::new();
+    };
+    let kernel = Running::only_asked();
+    let preempted = |section: &str| Place::of_section(section).and_then(|at| kernel.preempts(at));
+    let counts = Types::read(options.btf.as_deref()).is_some_and(|types| types.counts_skipped());
+    let worst = |rung: &Rung| {
+        let programs = rung.programs.iter();
+        let sections = programs
+            .filter(|program| hooks.loses(program))
+            .filter_map(|program| sections.get(*program));
+        let of = |section: &String| {
+            let kind = section.split('/').next().unwrap_or_default();
+            if kind == "tp" || kind.starts_with("kprobe") || kind == "kretprobe" {
+                if counts {
+                    Certainty::AtMost
+                } else {
+                    Certainty::Unknown
+                }
+            } else if T::INTERRUPTED || preempted(section).is_some() {
+                Certainty::AtMost
+            } else {
+                Certainty::Exact
+            }
+        };
+        sections.map(of).max().unwrap_or_default()
+    };
+    // Rungs that differ by their functions are one to the user.
+    let of_label = |label| {
+        let rungs = T::LADDER
+            .rungs
+            .iter()
+            .filter(move |rung| rung.label == label);
+        rungs.map(worst).max().unwrap_or_default()
+    };
+    let labels = T::LADDER.labels().into_iter();
+    labels.map(|label| (label, of_label(label))).collect()
 }
 
 /// A kernel without types is nothing that any rung can do about.

@@ -19,6 +19,7 @@ use crate::pid;
 use crate::privilege::{self, Capability};
 use crate::shutdown::Rotation;
 use crate::stream::{Batch, Item, Stream};
+use crate::tool;
 use crate::tracer::{Hooks, Tracer};
 
 /// The arguments of such a tool.
@@ -84,6 +85,9 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             stream.passed(),
             format_args!("probe {}, {} buffer", stream.rung(), stream.buffer()),
         );
+        if let Some(note) = stream.note() {
+            tool::say(S::Tracer::NAME, note);
+        }
         let writer = Writer::new(common.format, launched.sink, args.columns(), Clock::new());
         let mut out = Outlet::new(S::Tracer::NAME, common.format, writer);
         out.write(|writer| writer.header())?;

@@ -184,6 +184,11 @@ impl<T: Tracer> Stream<T> {
         &self.session.passed
     }
 
+    /// What the user is to know from the start: that an event may be too large for the buffer.
+    pub fn note(&self) -> Option<&str> {
+        self.session.note.as_deref()
+    }
+
     /// The tracer that runs.
     pub fn tracer(&self) -> &T {
         &self.tracer

@@ -35,6 +35,10 @@ pub trait Hooks: Send {
     /// refuses these to other tasks meanwhile (see [`Kernel::preempts`](crate::kernel::Kernel::preempts)).
     const PREEMPTIBLE: &'static [&'static str] = &[];
 
+    /// Whether what is hooked happens in interrupts too, so that a program may be interrupted by itself. The kernel
+    /// refuses the inner run.
+    const INTERRUPTED: bool = false;
+
     /// Whether these settings need a program of the ladder; those that none needs are not loaded.
     fn wants(&self, _program: &str) -> bool {
         true
@@ -68,11 +72,9 @@ pub trait Hooks: Send {
 
 /// A tool's settings whose result is a stream of events. [`crate::stream::Stream`] runs one.
 pub trait Tracer: Hooks + EventFamily {
-    /// How many bytes an event can have at most, where that may be more than a perf buffer carries (64 KiB): such a
-    /// trace is refused with perf buffers.
-    fn most_bytes(&self) -> usize {
-        0
-    }
+    /// How many bytes an event can have at most. A ring whose size nobody asked for is made large enough; that a buffer
+    /// is too small is said at the start, and perf buffers are refused where no record of theirs can carry so much.
+    fn most_bytes(&self) -> usize;
 
     /// The event in a record's bytes; `None` when they are not one.
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Self::Event<'a>>;

@@ -2,7 +2,7 @@
 //! Whatever is lost on the way, and wherever: seen and lost come to what was made, to the event.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -13,7 +13,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use tracewell_tests::{Finished, buffers, forced, note, rungs, scratch};
+use tracewell_tests::{Actor, Finished, Tool, actor, buffers, forced, note, rungs, scratch};
 
 use crate::kernel::{with_own_mounts, with_tracefs};
 use crate::storms::{scaled, storm, traced, turn, unique_uid};
@@ -336,6 +336,71 @@ fn losses_beyond_so_many_events_are_told() {
         serde_json::from_value(summary["lost_by"].clone()).expect("counts");
     assert!(by_cause.contains_key("buffer_full"), "{summary}");
     assert_eq!(told.lost, by_cause, "in place and in sum");
+}
+
+// Its argument: how many bytes of a name, which is that of the root. It opens it several times.
+actor!(opens_long_names, |stage| {
+    let bytes: usize = stage.text(0).parse().expect("a number");
+    for _ in 0..LONG {
+        assert!(File::open(["/"].into_iter().cycle().take(bytes).collect::<String>()).is_ok());
+    }
+});
+
+const LONG: u64 = 5;
+
+/// An event that no buffer of that size ever takes is lost for that reason, and the tool says so beforehand.
+#[test]
+fn events_larger_than_the_buffer_are_told_so() {
+    for buffer in buffers() {
+        // With what comes before it, a name of 4,000 bytes has room on a page and one of 4,090 has none.
+        for (bytes, too_large) in [(4000, 0), (4090, LONG)] {
+            let actor = Actor::new("opens_long_names")
+                .arg(bytes.to_string())
+                .start();
+            let tool = Tool::new("opensnoop")
+                .json()
+                .args(["--pid", &actor.pid().to_string()])
+                .args(["--buffer", &buffer, "--buffer-size", "4k"])
+                .start();
+            actor.go();
+            actor.finish();
+            let finished = tool.finish().success();
+            assert!(
+                finished.stderr.contains("(too_large)"),
+                "{}",
+                finished.stderr
+            );
+            finished.adds_up(finished.events("open").len() as u64, LONG);
+            let lost = &finished.summary()["lost_by"]["too_large"];
+            assert_eq!(lost.as_u64().unwrap_or(0), too_large, "{bytes}, {buffer}");
+        }
+    }
+}
+
+/// A ring is as large as its largest event, where nobody asks for another size.
+#[test]
+fn a_ring_holds_its_largest_event() {
+    let finished = traced("execsnoop", unique_uid())
+        .args(["--max-args-bytes", "4m", "--duration", "0.001"])
+        .run()
+        .success();
+    assert!(
+        !finished.stderr.contains("too_large"),
+        "{}",
+        finished.stderr
+    );
+    let finished = traced("execsnoop", unique_uid())
+        .args([
+            "--max-args-bytes",
+            "4m",
+            "--duration",
+            "0.001",
+            "--buffer-size",
+            "4m",
+        ])
+        .run()
+        .success();
+    assert!(finished.stderr.contains("too_large"), "{}", finished.stderr);
 }
 
 /// An event that a perf buffer could not carry (64 KiB) would turn all that lies behind it into nonsense.

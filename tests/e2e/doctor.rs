@@ -58,6 +58,24 @@ fn what_it_says_is_what_the_tools_do() {
         }
         let finished = tool.args(["--duration", "0.01"]).run().success();
         assert_eq!(finished.rung(), prospect["rung"], "{prospect}");
+        // The kernel is asked by its types here, by a link there.
+        let ranks = ["exact", "at_most", "unknown"];
+        let rank = |account: &Value| {
+            ranks
+                .iter()
+                .position(|rank| account == rank)
+                .expect("a rank")
+        };
+        let accounts = prospect["accounts"].as_array().unwrap();
+        let worst = rank(&named(accounts, "rung", &finished.rung())["account"]);
+        let account = rank(&finished.summary()["account"]);
+        assert!(account <= worst, "{prospect}: {}", finished.summary());
+        assert_eq!(
+            account == 2,
+            worst == 2,
+            "{prospect}: {}",
+            finished.summary()
+        );
         for passed in prospect["passed"].as_array().unwrap() {
             let reason = passed["reason"].as_str().unwrap().lines().next().unwrap();
             let said = format!("not {}: {reason}", passed["rung"].as_str().unwrap());

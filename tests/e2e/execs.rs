@@ -193,6 +193,41 @@ fn an_exec_by_another_thread_is_the_process_s() {
     check_via(&finished, "execve", &["thread"]);
 }
 
+// A thread that is not the first says its number, waits, and execs.
+actor!(execs_from_a_known_thread, |stage| {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            stage.say(gettid().to_string());
+            stage.wait();
+            sys::execve(&c(TRUE), &[c("true")])
+        });
+    });
+});
+
+/// The exec takes the thread's number away: it is asked for by the one that it had, as that is the one that is shown.
+#[test]
+fn a_thread_is_found_by_the_number_that_it_had() {
+    for own in [true, false] {
+        let mut actor = Actor::new("execs_from_a_known_thread").start();
+        actor.go();
+        let tid = actor.hear();
+        let wanted = if own {
+            tid.clone()
+        } else {
+            actor.pid().to_string()
+        };
+        let tool = Tool::new("execsnoop")
+            .json()
+            .args(["--tid", &wanted])
+            .start();
+        actor.go();
+        actor.finish();
+        let events = tool.finish().success().events("exec");
+        assert_eq!(events.len(), usize::from(own), "{events:?}");
+        assert!(events.iter().all(|event| event["tid"].to_string() == tid));
+    }
+}
+
 const THREADS: usize = 4;
 const EACH: u64 = 250;
 

@@ -35,6 +35,7 @@ mod nasty;
 mod opens;
 mod output;
 mod paths;
+mod plugged;
 mod preemption;
 mod privilege;
 mod removed;

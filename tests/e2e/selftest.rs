@@ -150,7 +150,10 @@ fn the_table_has_a_row_for_each_tool() {
         .iter()
         .map(|row| row.split_whitespace().collect())
         .collect();
-    assert_eq!(rows[0], ["TOOL", "MADE", "SEEN", "LOST", "RECALL", "RUNG"]);
+    assert_eq!(
+        rows[0],
+        ["TOOL", "MADE", "SEEN", "LOST", "RECALL", "ACCOUNT", "RUNG"]
+    );
     assert_eq!(
         rows[1][..6],
         ["unlinksnoop", "30", "30", "0", "100.00", "%"]

@@ -31,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) state: Arc<State>,
     /// The cgroups that are filtered by, until the run takes them over to follow them.
     pub(crate) cgroups: Option<Cgroups>,
+    /// What the user is to know from the start.
+    pub(crate) note: Option<String>,
     /// Causes whose counts are no more than bounds: see [`Hooks::bounds`](crate::tracer::Hooks::bounds).
     pub(crate) bounds: &'static [Cause],
     /// Whether the kernel may skip a program, and with it an event, and count nothing.
@@ -63,6 +65,7 @@ impl Session {
             passed: Vec::new(),
             state: Arc::new(state),
             cgroups: None,
+            note: None,
             bounds,
             uncounted: false,
             links: Vec::new(),

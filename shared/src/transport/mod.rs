@@ -45,6 +45,11 @@ pub(crate) fn event_most_bytes(bytes: usize, perf: bool) -> u32 {
     u32::try_from(fits).unwrap_or(u32::MAX)
 }
 
+/// How large a ring has to be that is to take an event of so many bytes; it is rounded up to a power of two later.
+pub(crate) fn ring_bytes(event: usize) -> usize {
+    event.saturating_add(8 + 8 + 8)
+}
+
 #[derive(Debug)]
 enum Buffer {
     Ring(Ring),
@@ -167,7 +172,7 @@ impl Transport {
 
 #[cfg(test)]
 mod tests {
-    use super::{PERF_MOST_BYTES, event_most_bytes};
+    use super::{PERF_MOST_BYTES, event_most_bytes, ring_bytes};
 
     #[test]
     fn an_event_fits_with_what_the_kernel_puts_before_it() {
@@ -175,5 +180,9 @@ mod tests {
         assert_eq!(event_most_bytes(4096, true), 4076);
         assert_eq!(event_most_bytes(1 << 20, true) as usize, PERF_MOST_BYTES);
         assert_eq!(event_most_bytes(0, true), 0);
+        for event in [1, 4080, 4081, 5_400_000] {
+            let ring = ring_bytes(event).next_power_of_two();
+            assert!(event_most_bytes(ring, false) as usize >= event, "{event}");
+        }
     }
 }

@@ -164,6 +164,8 @@ impl Hooks for Latencies {
 
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("requests", 1), ("places", 1)];
 
+    const INTERRUPTED: bool = true;
+
     fn wants(&self, program: &str) -> bool {
         // The same programs on both rungs that show the request.
         let program = program

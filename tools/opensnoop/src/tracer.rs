@@ -160,10 +160,27 @@ impl Hooks for Opens {
 }
 
 impl Tracer for Opens {
+    fn most_bytes(&self) -> usize {
+        // A path, its base of as much and one more component, and the callers.
+        let base = if self.full_path { PATH_BYTES + 256 } else { 0 };
+        let callers = if self.callers.is_some() {
+            CALLERS_BYTES
+        } else {
+            0
+        };
+        (SCRATCH_BYTES + base) as usize + callers
+    }
+
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Open<'a>> {
         Open::decode(record, self.full_path, self.callers.as_ref())
     }
 }
 
-/// Room for an event, a path of `PATH_MAX`, and the byte that shows a longer one.
-const SCRATCH_BYTES: u32 = size_of::<open_event>() as u32 + 4096 + 1;
+/// A path of `PATH_MAX`, and the byte that shows a longer one.
+const PATH_BYTES: u32 = 4096 + 1;
+
+/// The space of the process and its frames, aligned.
+const CALLERS_BYTES: usize = 7 + 32 + 8 * 17;
+
+/// Room for an event and a path.
+const SCRATCH_BYTES: u32 = size_of::<open_event>() as u32 + PATH_BYTES;

@@ -258,13 +258,22 @@ impl Hooks for Unlinks {
 }
 
 impl Tracer for Unlinks {
+    fn most_bytes(&self) -> usize {
+        // A path, and its base of as much and one more component.
+        let base = if self.full_path { PATH_BYTES + 256 } else { 0 };
+        (SCRATCH_BYTES + base) as usize
+    }
+
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Unlink<'a>> {
         Unlink::decode(record, self.full_path)
     }
 }
 
-/// Room for an event, a path of `PATH_MAX`, and the byte that shows a longer one.
-const SCRATCH_BYTES: u32 = size_of::<unlink_event>() as u32 + 4096 + 1;
+/// A path of `PATH_MAX`, and the byte that shows a longer one.
+const PATH_BYTES: u32 = 4096 + 1;
+
+/// Room for an event and a path.
+const SCRATCH_BYTES: u32 = size_of::<unlink_event>() as u32 + PATH_BYTES;
 
 #[cfg(test)]
 #[path = "ladder_tests.rs"]

@@ -109,8 +109,8 @@ fn objects(facts: &Facts, checks: &[Check], outlooks: &[Outlook]) -> Vec<Value> 
         })
     }));
     objects.extend(outlooks.iter().map(|outlook| {
-        let Prospect { rung, passed, tried, failure } = &outlook.prospect;
-        let passed = passed.iter();
+        let Prospect { rung, passed, tried, accounts, failure } = &outlook.prospect;
+        let (passed, accounts) = (passed.iter(), accounts.iter());
         json!({
             "event": "prospect",
             "tool": outlook.tool,
@@ -118,6 +118,7 @@ fn objects(facts: &Facts, checks: &[Check], outlooks: &[Outlook]) -> Vec<Value> 
             "tried": tried,
             "rung": rung,
             "passed": passed.map(|one| json!({"rung": one.label, "reason": one.reason})).collect::<Vec<_>>(),
+            "accounts": accounts.map(|(rung, worth)| json!({"rung": rung, "account": worth.name()})).collect::<Vec<_>>(),
             "failure": failure.as_ref().map(ToString::to_string),
         })
     }));
@@ -159,6 +160,13 @@ fn table(facts: &Facts, checks: &[Check], outlooks: &[Outlook]) -> String {
         for passed in &prospect.passed {
             out.push_str(&format!("  not {}\n", answer::shown(&passed.to_string())));
         }
+        let accounts = prospect.accounts.iter();
+        let accounts: Vec<_> = accounts
+            .map(|(rung, worth)| format!("{rung} {}", worth.name()))
+            .collect();
+        if !accounts.is_empty() {
+            out.push_str(&format!("  account: {}\n", accounts.join(", ")));
+        }
         if let Some(failure) = &prospect.failure {
             out.push_str(&format!("  {}\n", answer::shown(&failure.to_string())));
         }
@@ -175,6 +183,7 @@ mod tests {
             rung,
             passed: Vec::new(),
             tried,
+            accounts: Vec::new(),
             failure: None,
         }
     }

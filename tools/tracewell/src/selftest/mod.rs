@@ -33,7 +33,8 @@ pub(crate) static TOOL: Tool = Tool {
 
 /// Make a known load for each tool, run the tool beside it, and say how much of the load it told
 ///
-/// The exit status is 1 if an event was neither told nor counted as lost, or a tool failed.
+/// The exit status is 1 if an event was neither told nor counted as lost, and the tool did not say that it might be
+/// missing, or if a tool failed.
 #[derive(Debug, Parser)]
 #[command(name = "selftest", version, after_help = EXAMPLES)]
 struct Args {
@@ -78,7 +79,7 @@ enum Outcome {
 impl Outcome {
     fn is_good(&self) -> bool {
         match self {
-            Self::Ran(recall) => recall.told() >= recall.made,
+            Self::Ran(recall) => recall.holds(),
             Self::Failed(_) => false,
             Self::NotTested(_) => true,
         }
@@ -139,6 +140,8 @@ fn object((tool, outcome): &(&str, Outcome)) -> Value {
         "seen": null,
         "lost": null,
         "lost_by": null,
+        "lost_at_most": null,
+        "account": null,
         "recall": null,
         "rung": null,
         "buffer": null,
@@ -150,7 +153,14 @@ fn object((tool, outcome): &(&str, Outcome)) -> Value {
             object["made"] = recall.made.into();
             object["seen"] = recall.seen.into();
             object["recall"] = recall.ratio().into();
-            for field in ["lost", "lost_by", "rung", "buffer"] {
+            for field in [
+                "lost",
+                "lost_by",
+                "lost_at_most",
+                "account",
+                "rung",
+                "buffer",
+            ] {
                 object[field] = recall.summary[field].clone();
             }
         }
@@ -162,17 +172,18 @@ fn object((tool, outcome): &(&str, Outcome)) -> Value {
 
 fn table(outcomes: &[(&str, Outcome)]) -> String {
     let mut out = format!(
-        "{:<16} {:>10} {:>10} {:>10} {:>9}  RUNG\n",
-        "TOOL", "MADE", "SEEN", "LOST", "RECALL"
+        "{:<16} {:>10} {:>10} {:>10} {:>9}  {:<8} RUNG\n",
+        "TOOL", "MADE", "SEEN", "LOST", "RECALL", "ACCOUNT"
     );
     for (tool, outcome) in outcomes {
         out.push_str(&match outcome {
             Outcome::Ran(recall) => format!(
-                "{tool:<16} {:>10} {:>10} {:>10} {:>9}  {}\n",
+                "{tool:<16} {:>10} {:>10} {:>10} {:>9}  {:<8} {}\n",
                 recall.made,
                 recall.seen,
                 recall.lost(),
                 percent(recall.told(), recall.made),
+                recall.account(),
                 recall.summary["rung"].as_str().unwrap_or("-"),
             ),
             Outcome::Failed(why) => format!("{tool:<16} failed: {}\n", answer::shown(why)),
@@ -194,7 +205,8 @@ mod tests {
     use serde_json::json;
 
     fn ran(made: u64, seen: u64, lost: u64) -> Outcome {
-        let summary = json!({"lost": lost, "lost_by": {}, "rung": "raw_tp", "buffer": "ring"});
+        let summary = json!({"lost": lost, "lost_by": {}, "lost_at_most": 0, "account": "exact", "rung": "raw_tp",
+            "buffer": "ring"});
         Outcome::Ran(Recall {
             made,
             seen,
@@ -229,7 +241,16 @@ mod tests {
         let row: Vec<_> = text.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(
             row,
-            ["opensnoop", "300", "290", "4", "98.00", "%", "raw_tp"]
+            [
+                "opensnoop",
+                "300",
+                "290",
+                "4",
+                "98.00",
+                "%",
+                "exact",
+                "raw_tp"
+            ]
         );
         assert_eq!(object(&("opensnoop", ran(300, 290, 4)))["recall"], 0.98);
     }

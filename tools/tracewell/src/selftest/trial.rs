@@ -31,10 +31,27 @@ impl Recall {
         self.summary["lost"].as_u64().unwrap_or(0)
     }
 
-    /// Those that are accounted for: seen, or told as lost. What the kernel counts of refused programs is an upper
-    /// bound, so there may be more than were made.
+    /// Those that are accounted for: seen, or told as lost. Others of the same task may be among the lost.
     pub(super) fn told(&self) -> u64 {
         self.seen.saturating_add(self.lost()).min(self.made)
+    }
+
+    /// What the tool said that its figures are worth.
+    pub(super) fn account(&self) -> &str {
+        self.summary["account"].as_str().unwrap_or("none")
+    }
+
+    /// Whether what it said holds: nothing was seen that was not made, and what was neither seen nor lost is within what
+    /// it said that may be missing.
+    pub(super) fn holds(&self) -> bool {
+        let missing = self.made - self.told();
+        let at_most = self.summary["lost_at_most"].as_u64().unwrap_or(0);
+        self.seen <= self.made
+            && match self.account() {
+                "exact" => missing == 0,
+                "at_most" => missing <= at_most,
+                account => account == "unknown",
+            }
     }
 
     /// Of those that were made.
@@ -179,9 +196,32 @@ mod tests {
         assert_eq!(recall(300, 300, 0).ratio(), 1.0);
         assert_eq!(recall(300, 200, 100).ratio(), 1.0);
         assert_eq!(recall(300, 297, 0).ratio(), 0.99);
-        // An upper bound may be more than there was.
+        // What the load's thread did besides may be lost too.
         assert_eq!(recall(300, 300, 7).told(), 300);
         assert_eq!(recall(0, 0, 0).ratio(), 1.0);
+    }
+
+    #[test]
+    fn an_account_holds_as_far_as_it_goes() {
+        for (account, at_most, seen, lost, holds) in [
+            ("exact", 0, 300, 0, true),
+            ("exact", 0, 299, 1, true),
+            ("exact", 0, 299, 0, false),
+            ("exact", 0, 301, 0, false),
+            ("at_most", 2, 298, 0, true),
+            ("at_most", 2, 297, 0, false),
+            ("at_most", 2, 297, 1, true),
+            ("unknown", 0, 3, 0, true),
+            ("unknown", 0, 301, 0, false),
+            ("perfect", 0, 300, 0, false),
+        ] {
+            let mut recall = recall(300, seen, lost);
+            recall.summary["account"] = account.into();
+            recall.summary["lost_at_most"] = at_most.into();
+            assert_eq!(recall.holds(), holds, "{recall:?}");
+        }
+        // No account at all.
+        assert!(!recall(300, 300, 0).holds());
     }
 
     #[test]
