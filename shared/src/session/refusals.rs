@@ -87,6 +87,10 @@ pub(super) fn missed(link: &Link) -> Option<u64> {
         libbpf_sys::BPF_PERF_EVENT_KPROBE,
         libbpf_sys::BPF_PERF_EVENT_KRETPROBE,
     ];
+    if info.type_ == libbpf_sys::BPF_LINK_TYPE_KPROBE_MULTI {
+        // SAFETY: as above.
+        return Some(unsafe { info.__bindgen_anon_1.kprobe_multi.missed });
+    }
     // SAFETY: as above.
     let missed = unsafe { event.__bindgen_anon_1.kprobe.missed };
     // SAFETY: as above.
