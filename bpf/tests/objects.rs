@@ -8,7 +8,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use libbpf_cargo::SkeletonBuilder;
-use libbpf_rs::ObjectBuilder;
+use libbpf_rs::btf::Btf;
+use libbpf_rs::btf::types::{DataSec, Var};
+use libbpf_rs::{AsRawLibbpf, ObjectBuilder, OpenObject};
 
 /// Rust's and libbpf's names of the architectures.
 const ARCHITECTURES: [(&str, &str); 2] = [("x86_64", "x86"), ("aarch64", "arm64")];
@@ -50,6 +52,7 @@ fn every_object_compiles_and_opens_on_every_architecture() {
                 .maps()
                 .map(|map| map.name().to_string_lossy().into_owned())
                 .collect();
+            check_spaces(&open, maps.iter().any(|name| name == "scratch"));
             for map in [".rodata.shared", ".bss.shared"] {
                 assert!(
                     maps.iter().any(|name| name == map),
@@ -58,6 +61,28 @@ fn every_object_compiles_and_opens_on_every_architecture() {
                 );
             }
         }
+    }
+}
+
+/// Each scratch space is named after a program of the object, which is how it is numbered; two programs can share none.
+fn check_spaces(object: &OpenObject, has_scratch: bool) {
+    // SAFETY: the object is live for as long as the reference is.
+    let raw = unsafe { object.as_libbpf_object().as_ref() };
+    let btf = Btf::from_bpf_object(raw).unwrap().unwrap();
+    let section = btf.type_by_name::<DataSec<'_>>(".rodata.spaces");
+    assert_eq!(section.is_some(), has_scratch);
+    let programs: Vec<_> = object
+        .progs()
+        .map(|program| program.name().to_owned())
+        .collect();
+    for place in section.iter().flat_map(|section| section.iter()) {
+        let var: Var<'_> = btf.type_by_id(place.ty).unwrap();
+        let name = var.name().unwrap().to_str().unwrap();
+        let program = name.strip_prefix("space_").unwrap();
+        assert!(
+            programs.iter().any(|known| known == program),
+            "{name} is no program's"
+        );
     }
 }
 
