@@ -7,6 +7,7 @@
 #include "core.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
+#include "result.bpf.h"
 #include "syscall.bpf.h"
 #include "execsnoop.h"
 
@@ -16,12 +17,27 @@ _Static_assert(sizeof(struct exec_event) == 96, "exec_event");
 /* Bytes of arguments that are read at most; user space sizes scratch for it. */
 const volatile __u32 max_args_bytes = 8192;
 
+/* What an exec was called with. */
+struct exec_request {
+	__u64 filename;
+	__u64 argv;
+	__u32 compat;
+	__u32 call;
+};
+
+/* Which arguments of a failed exec could not be read, by their places: a bit each. */
+struct unread {
+	__u64 bits[FAILED_ARGS / 64];
+};
+
 /*
- * The event, the filename, and the arguments; twice where failed execs are
- * told of: the reads of their arguments may each be as long as all of them
- * together, where the verifier is concerned.
+ * The event, the filename, and the arguments; where failed execs are told of,
+ * these twice, since each read of one may be as long as all of them together
+ * where the verifier is concerned, with struct unread before the event and
+ * room for it behind.
  */
-SCRATCH_MAP(sizeof(struct exec_event) + FILENAME_BYTES + 2 * STRING_ROOM(8192));
+SCRATCH_MAP(2 * sizeof(struct unread) + sizeof(struct exec_event) + FILENAME_BYTES +
+	    2 * STRING_ROOM(8192));
 
 static __always_inline void exec_begin(struct exec_event *event, bool direct,
 				       struct task_struct *task, int ret)
@@ -67,12 +83,22 @@ static __always_inline __u32 exec_call_of(long nr, bool compat)
 	return 0;
 }
 
-/*
- * bprm is NULL where the hook does not have it; filename is the kernel's copy
- * of the name.
- */
+/* How an exec came about, as what the kernel works on has it. */
+static __always_inline __u32 kind_of(bool direct, struct linux_binprm *bprm)
+{
+	__u32 kind = 0;
+
+	if (FIELD(direct, bprm, interp) != FIELD(direct, bprm, filename))
+		kind |= EXEC_BY_SCRIPT;
+	/* The kernel's own name for a file that execveat(2) found by a descriptor. */
+	if (FIELD(direct, bprm, fdpath))
+		kind |= EXEC_BY_EXECVEAT;
+	return kind;
+}
+
+/* kind has bits of enum exec_detail; filename is the kernel's copy of the name. */
 static __always_inline int exec_done(void *ctx, __u32 space, bool direct, struct task_struct *task,
-				     __u32 old_tid, struct linux_binprm *bprm, const char *filename)
+				     __u32 old_tid, __u32 kind, const char *filename)
 {
 	struct exec_event *event;
 	struct mm_struct *mm;
@@ -89,13 +115,9 @@ static __always_inline int exec_done(void *ctx, __u32 space, bool direct, struct
 	exec_begin(event, direct, task, 0);
 
 	event->head.tid = old_tid;
+	event->detail = kind;
 	if (old_tid != event->head.pid)
 		event->detail |= EXEC_BY_THREAD;
-	if (bprm && FIELD(direct, bprm, interp) != FIELD(direct, bprm, filename))
-		event->detail |= EXEC_BY_SCRIPT;
-	/* The kernel's own name for a file that execveat(2) found by a descriptor. */
-	if (bprm && FIELD(direct, bprm, fdpath))
-		event->detail |= EXEC_BY_EXECVEAT;
 
 	filename_was_read(event,
 			  bpf_probe_read_kernel_str(tail, STRING_ROOM(FILENAME_BYTES), filename));
@@ -116,14 +138,6 @@ static __always_inline int exec_done(void *ctx, __u32 space, bool direct, struct
 	return 0;
 }
 
-/* What a failed exec was called with. */
-struct exec_request {
-	__u64 filename;
-	__u64 argv;
-	__u32 compat;
-	__u32 call;
-};
-
 #define ROW_ARGS 32
 
 enum copied {
@@ -131,18 +145,28 @@ enum copied {
 	COPIED_ALL,
 };
 
+/* The event of a failed exec that is being put together in this space. */
+static __always_inline struct exec_event *failed_event(__u32 space, struct unread **unread)
+{
+	*unread = scratch_of(space);
+	return *unread ? (struct exec_event *)(*unread + 1) : NULL;
+}
+
 /*
- * Copies the argument that the caller's memory at holds a pointer to, of step
- * bytes, behind the filename and the arguments so far, with its NUL. Not if
- * there was enough before.
+ * Copies the argument of this index, which the caller's memory at holds a
+ * pointer to, of step bytes, behind the filename and the arguments so far,
+ * with its NUL. One that cannot be read keeps its place: memory that nobody
+ * has touched yet is not there, and a program that may not wait cannot fetch
+ * it.
  *
  * The verifier looks at a global function once, at an inline one as often as
  * its loop may go round: for 512 arguments that took half a second of each
  * start. All that it may be given on 5.10 are numbers.
  */
-__noinline int copy_argument(__u32 space, __u64 at, __u32 step, bool enough)
+__noinline int copy_argument(__u32 space, __u64 at, __u32 step, __u32 index)
 {
-	struct exec_event *event = scratch_of(space);
+	struct unread *unread;
+	struct exec_event *event = failed_event(space, &unread);
 	__u64 pointer = 0, filename_bytes, start;
 	char *out;
 	long bytes;
@@ -155,7 +179,7 @@ __noinline int copy_argument(__u32 space, __u64 at, __u32 step, bool enough)
 	}
 	if (!pointer)
 		return COPIED_ALL;
-	if (enough || event->args_bytes >= max_args_bytes) {
+	if (index >= FAILED_ARGS || event->args_bytes >= max_args_bytes) {
 		event->detail |= EXEC_ARGS_CUT;
 		return COPIED_ALL;
 	}
@@ -166,10 +190,11 @@ __noinline int copy_argument(__u32 space, __u64 at, __u32 step, bool enough)
 	*out = 0;
 	bytes = bpf_probe_read_user_str(out, STRING_ROOM(max_args_bytes), (void *)pointer);
 	if (bytes < 0) {
-		event->detail |= EXEC_ARGS_UNREADABLE;
-		return COPIED_ALL;
+		*out = 0;
+		event->detail |= EXEC_SOME_UNREADABLE;
+		unread->bits[at_most(index / 64, FAILED_ARGS / 64 - 1)] |= 1ULL << (index % 64);
 	}
-	event->args_bytes += bytes ? bytes : 1;
+	event->args_bytes += bytes > 0 ? bytes : 1;
 	if (bytes > max_args_bytes) {
 		event->detail |= EXEC_ARGS_CUT;
 		return COPIED_ALL;
@@ -178,12 +203,12 @@ __noinline int copy_argument(__u32 space, __u64 at, __u32 step, bool enough)
 }
 
 /* The same for a row of them; so the verifier goes round two short loops instead of one long one. */
-__noinline int copy_row(__u32 space, __u64 at, __u32 step)
+__noinline int copy_row(__u32 space, __u64 at, __u32 step, __u32 index)
 {
 	int i;
 
 	for (i = 0; i < ROW_ARGS; i++, at += step) {
-		if (copy_argument(space, at, step, false) != COPIED_ONE)
+		if (copy_argument(space, at, step, index + i) != COPIED_ONE)
 			return COPIED_ALL;
 	}
 	return COPIED_ONE;
@@ -198,37 +223,58 @@ static __always_inline void copy_arguments(__u32 space, const struct exec_reques
 	if (!at)
 		return; /* execve(2) takes NULL for an empty list */
 	for (i = 0; i < FAILED_ARGS / ROW_ARGS; i++, at += ROW_ARGS * step) {
-		if (copy_row(space, at, step) != COPIED_ONE)
+		if (copy_row(space, at, step, i * ROW_ARGS) != COPIED_ONE)
 			return;
 	}
-	copy_argument(space, at, step, true);
+	copy_argument(space, at, step, FAILED_ARGS);
+}
+
+/*
+ * Whether an exec failed after the caller's memory was given up for the new
+ * program's: where the caller's pointers point there, may be anything. The
+ * kernel says last where the new code ends, when nothing can fail any more.
+ */
+static __always_inline bool memory_is_new(void)
+{
+	return BPF_CORE_READ(current_task(), mm, end_code) == 0;
 }
 
 static __always_inline int exec_failed(void *ctx, __u32 space, const struct exec_request *request,
 				       int ret)
 {
-	struct exec_event *event = room_of(space);
-	__u64 end, bytes;
+	struct unread *unread = room_of(space);
+	struct exec_event *event;
+	__u64 end = 0, bytes = 0, marks = 0;
 	char *tail;
 
-	if (!event)
+	if (!unread)
 		return 0;
+	event = (struct exec_event *)(unread + 1);
 	tail = (char *)(event + 1);
+	__builtin_memset(unread, 0, sizeof(*unread));
 	exec_begin(event, false, current_task(), ret);
 	event->detail |= request->call;
 	if (event->head.tid != event->head.pid)
 		event->detail |= EXEC_BY_THREAD;
 
-	filename_was_read(event, bpf_probe_read_user_str(tail, STRING_ROOM(FILENAME_BYTES),
-							 (void *)request->filename));
-	end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
-	copy_arguments(space, request);
-	bytes = event->args_bytes;
+	if (memory_is_new()) {
+		event->detail |= EXEC_FILENAME_UNREADABLE | EXEC_ARGS_UNREADABLE;
+	} else {
+		filename_was_read(event, bpf_probe_read_user_str(tail, STRING_ROOM(FILENAME_BYTES),
+								 (void *)request->filename));
+		end = at_most(event->filename_bytes, FILENAME_BYTES - 1);
+		copy_arguments(space, request);
+		bytes = event->args_bytes;
+	}
 	if (bytes > max_args_bytes)
 		event->detail |= EXEC_ARGS_CUT;
 	bytes = at_most(bytes, max_args_bytes);
 	event->args_bytes = bytes;
-	emit(ctx, event, sizeof(*event) + end + bytes);
+	if (event->detail & EXEC_SOME_UNREADABLE) {
+		bpf_probe_read_kernel(tail + end + bytes, sizeof(*unread), unread);
+		marks = sizeof(*unread);
+	}
+	emit(ctx, event, sizeof(*event) + end + bytes + marks);
 	return 0;
 }
 
@@ -248,7 +294,7 @@ static __always_inline int sys_exit(void *ctx, __u32 space, bool direct, struct 
 		return 0;
 	compat = syscall_is_compat();
 	request.call = exec_call_of(nr, compat);
-	if (!request.call || !filter_passes())
+	if (!request.call || !filter_passes() || is_unseen(ret))
 		return 0;
 	syscall_args(direct, regs, compat, &args);
 	at = request.call == EXEC_BY_EXECVEAT;
@@ -267,7 +313,8 @@ SPACE(exec_fail_rawsys);
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_done_btf, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
 {
-	return exec_done(ctx, space_exec_done_btf, true, task, old_tid, bprm, bprm->filename);
+	return exec_done(ctx, space_exec_done_btf, true, task, old_tid, kind_of(true, bprm),
+			 bprm->filename);
 }
 
 SEC("tp_btf/sys_exit")
@@ -276,13 +323,18 @@ int BPF_PROG(exec_fail_btf, struct pt_regs *regs, long ret)
 	return sys_exit(ctx, space_exec_fail_btf, true, regs, ret);
 }
 
-SEC("raw_tp/sched_process_exec")
-int exec_done_raw(struct bpf_raw_tracepoint_args *ctx)
+static __always_inline int exec_done_in_kernel(struct bpf_raw_tracepoint_args *ctx, __u32 space)
 {
 	struct linux_binprm *bprm = (struct linux_binprm *)ctx->args[2];
 
-	return exec_done(ctx, space_exec_done_raw, false, (struct task_struct *)ctx->args[0],
-			 ctx->args[1], bprm, BPF_CORE_READ(bprm, filename));
+	return exec_done(ctx, space, false, (struct task_struct *)ctx->args[0], ctx->args[1],
+			 kind_of(false, bprm), BPF_CORE_READ(bprm, filename));
+}
+
+SEC("raw_tp/sched_process_exec")
+int exec_done_raw(struct bpf_raw_tracepoint_args *ctx)
+{
+	return exec_done_in_kernel(ctx, space_exec_done_raw);
 }
 
 SEC("raw_tp/sys_exit")

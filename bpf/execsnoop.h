@@ -11,15 +11,21 @@
 enum exec_detail {
 	EXEC_FILENAME_UNREADABLE = 1,
 	EXEC_FILENAME_CUT = 2,
-	EXEC_ARGS_UNREADABLE = 4, /* all of them, or of a failed exec, some of them */
+	EXEC_ARGS_UNREADABLE = 4, /* all of them; of a failed exec, those behind what follows */
 	EXEC_ARGS_CUT = 8, /* there were more bytes, or more arguments, than were read */
 	EXEC_BY_THREAD = 16, /* the caller was not the thread group's leader */
 	EXEC_BY_EXECVE = 32, /* known of failed ones only: a successful exec wipes the number */
 	EXEC_BY_EXECVEAT = 64,
 	EXEC_BY_SCRIPT = 128, /* the file named an interpreter, which runs */
+	EXEC_SOME_UNREADABLE =
+	    256, /* of a failed exec: some arguments, which the bits behind them mark */
 };
 
-/* Followed by filename_bytes of the name, then by args_bytes of arguments, each ended by a NUL. */
+/*
+ * Followed by filename_bytes of the name, then by args_bytes of arguments, each
+ * ended by a NUL, then with EXEC_SOME_UNREADABLE by FAILED_ARGS bits: those of
+ * arguments that could not be read, and stand there as empty ones, are set.
+ */
 struct exec_event {
 	struct event_head head; /* tid: the thread that called */
 	__u64 cgroup_id;

@@ -1,24 +1,109 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The last rung of execsnoop: plain tracepoints. Failed execs of 32-bit callers
- * have none. As in calls.bpf.h, the exit does alone where the arguments can be
- * had from the registers; before, entry and exit are joined by a map.
+ * The rungs of execsnoop at tracepoints through tracefs. The last one's are
+ * those of each call; failed execs of 32-bit callers have none. As in
+ * calls.bpf.h, the exit does alone where the arguments can be had from the
+ * registers; before, entry and exit are joined by a map.
+ *
+ * sched_process_exec does not say there whether an interpreter runs. So an
+ * earlier tracepoint of the same exec, sched_prepare_exec (since 6.10, "tracing:
+ * Add sched_prepare_exec tracepoint"), which has both names, leaves a note. An
+ * older kernel preempts no task at raw tracepoints: successes come from there.
  */
+
+/*
+ * How the exec that a thread is in came about: bits of enum exec_detail, where
+ * there are any. An exec that fails behind the first tracepoint leaves its note
+ * to the thread's next one, which replaces it; those of threads that have ended
+ * go when the room is needed.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u32);
+} kinds SEC(".maps");
+
+#define DATA_LOC_AT(data_loc) ((data_loc)&0xffff)
+#define DATA_LOC_BYTES(data_loc) ((data_loc) >> 16)
+#define PIECE_BYTES 64
+
+/* Whether two strings in the kernel's memory are the same, of bytes bytes each. */
+static __always_inline bool is_same_text(const char *one, const char *other, __u32 bytes)
+{
+	__u64 left[PIECE_BYTES / 8] = {}, right[PIECE_BYTES / 8] = {};
+	__u32 at, i;
+
+	for (at = 0; at < FILENAME_BYTES; at += PIECE_BYTES) {
+		__u64 piece;
+
+		if (at >= bytes)
+			return true;
+		piece = at_most(bytes - at, PIECE_BYTES);
+		bpf_probe_read_kernel(left, piece, one + at);
+		bpf_probe_read_kernel(right, piece, other + at);
+		for (i = 0; i < PIECE_BYTES / 8; i++) {
+			if (left[i] != right[i])
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Whether execveat(2) found the file by a descriptor: its name neither starts
+ * at the root nor at the working directory. The caller's memory still is there.
+ */
+static __always_inline bool is_by_descriptor(void)
+{
+	struct pt_regs *regs = current_regs();
+	bool compat = syscall_is_compat();
+	struct syscall_args args;
+	char first = 0;
+
+	if (exec_call_of(syscall_nr(true, regs), compat) != EXEC_BY_EXECVEAT)
+		return false;
+	syscall_args(true, regs, compat, &args);
+	bpf_probe_read_user(&first, sizeof(first), (void *)args.arg[1]);
+	return (int)args.arg[0] != AT_FDCWD && first != '/';
+}
+
+SEC("tp/sched/sched_prepare_exec")
+int exec_prepare_tp(struct trace_event_raw_sched_prepare_exec *ctx)
+{
+	__u32 interp = ctx->__data_loc_interp, filename = ctx->__data_loc_filename;
+	__u32 tid = bpf_get_current_pid_tgid();
+	__u32 kind = 0;
+
+	if (DATA_LOC_BYTES(interp) != DATA_LOC_BYTES(filename) ||
+	    !is_same_text((void *)ctx + DATA_LOC_AT(interp), (void *)ctx + DATA_LOC_AT(filename),
+			  DATA_LOC_BYTES(filename)))
+		kind |= EXEC_BY_SCRIPT;
+	if (is_by_descriptor())
+		kind |= EXEC_BY_EXECVEAT;
+	if (kind)
+		bpf_map_update_elem(&kinds, &tid, &kind, BPF_ANY);
+	else if (bpf_map_lookup_elem(&kinds, &tid))
+		bpf_map_delete_elem(&kinds, &tid);
+	return 0;
+}
 
 SPACE(exec_done_tp);
 SPACE(exec_done_pair);
 
-static __always_inline int exec_done_at(struct trace_event_raw_sched_process_exec *ctx, __u32 space)
-{
-	const char *filename = (void *)ctx + (ctx->__data_loc_filename & 0xffff);
-
-	return exec_done(ctx, space, false, current_task(), ctx->old_pid, NULL, filename);
-}
-
 SEC("tp/sched/sched_process_exec")
 int exec_done_tp(struct trace_event_raw_sched_process_exec *ctx)
 {
-	return exec_done_at(ctx, space_exec_done_tp);
+	__u32 old_tid = ctx->old_pid;
+	const char *filename = (void *)ctx + DATA_LOC_AT(ctx->__data_loc_filename);
+	__u32 *noted = bpf_map_lookup_elem(&kinds, &old_tid);
+	__u32 kind = 0;
+
+	if (noted) {
+		kind = *noted;
+		bpf_map_delete_elem(&kinds, &old_tid);
+	}
+	return exec_done(ctx, space_exec_done_tp, false, current_task(), old_tid, kind, filename);
 }
 
 /*
@@ -51,14 +136,14 @@ static __always_inline bool roomless_take(__u32 tid)
 	return true;
 }
 
-SEC("tp/sched/sched_process_exec")
-int exec_done_pair(struct trace_event_raw_sched_process_exec *ctx)
+SEC("raw_tp/sched_process_exec")
+int exec_done_pair(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 old_tid = ctx->old_pid;
+	__u32 old_tid = ctx->args[1];
 
 	bpf_map_delete_elem(&inflight, &old_tid);
 	roomless_take(old_tid);
-	return exec_done_at(ctx, space_exec_done_pair);
+	return exec_done_in_kernel(ctx, space_exec_done_pair);
 }
 
 static __always_inline int enter(__u32 call, __u64 filename, __u64 argv)
@@ -83,15 +168,20 @@ static __always_inline int leave(struct trace_event_raw_sys_exit *ctx, __u32 spa
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct exec_request *request = bpf_map_lookup_elem(&inflight, &tid);
 	struct exec_request copy;
+	int ret = ctx->ret;
 
 	if (!request) {
 		if (roomless_take(tid))
 			lose(LOSS_INFLIGHT_FULL);
+		else if (ret < 0 && is_filtered_by_seccomp() && filter_passes())
+			lose(LOSS_ENTRY_MISSED);
 		return 0;
 	}
 	copy = *request;
 	bpf_map_delete_elem(&inflight, &tid);
-	return ctx->ret < 0 ? exec_failed(ctx, space, &copy, ctx->ret) : 0;
+	if (ret >= 0 || is_unseen(ret))
+		return 0;
+	return exec_failed(ctx, space, &copy, ret);
 }
 
 /* Exits before entries, so that none is missed. */

@@ -16,6 +16,7 @@
 #include "core.bpf.h"
 #include "filter.bpf.h"
 #include "loss.bpf.h"
+#include "result.bpf.h"
 #include "syscall.bpf.h"
 
 const volatile bool failed_only = false;
@@ -30,7 +31,7 @@ enum call_rung {
 /* Whether a call that is one of the tool's, with this result, is one to tell of. */
 static __always_inline bool call_passes(int ret)
 {
-	return !(failed_only && ret >= 0) && filter_passes();
+	return !(failed_only && ret >= 0) && filter_passes() && !is_unseen(ret);
 }
 
 /*
@@ -137,11 +138,14 @@ static __always_inline bool pair_request(struct call_request *request, int ret)
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct call_request *kept = bpf_map_lookup_elem(&inflight, &tid);
 
-	if (!kept)
+	if (!kept) {
+		if (ret < 0 && is_filtered_by_seccomp() && filter_passes())
+			lose(LOSS_ENTRY_MISSED);
 		return false;
+	}
 	*request = *kept;
 	bpf_map_delete_elem(&inflight, &tid);
-	return !failed_only || ret < 0;
+	return (!failed_only || ret < 0) && !is_unseen(ret);
 }
 
 /* Programs around call_exit(ctx, space, request, ret): name_exit_tp, or name_exit_pair and name_enter_pair. */

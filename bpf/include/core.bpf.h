@@ -15,6 +15,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile struct shared_knobs shared_knobs SEC(".rodata.shared") = {};
 struct shared_state shared_state SEC(".bss.shared") = {};
 
+#define AT_FDCWD -100 /* linux/fcntl.h */
+
 /*
  * A field of a kernel object: loaded directly by a program that the kernel
  * hands the object to with its type (tp_btf), by a probe read elsewhere. direct

@@ -26,12 +26,11 @@
 /* User space makes it smaller where no loaded program can put something behind the path. */
 SCRATCH_MAP(PATH_OFFSET + TAIL_BYTES + BEHIND_BASE);
 
-#define AT_FDCWD -100
 #define RESOLVE_IN_ROOT 0x10 /* openat2(2): the directory is the root */
 
 enum base_status {
 	BASE_WHOLE = 0, /* the walk reached the root */
-	BASE_CUT = 1, /* too deep or too long: the outer part is missing */
+	BASE_CUT = 1, /* too deep, too long, or not below the root: the outer part is missing */
 	BASE_UNKNOWN = 2, /* no such directory, or it could not be read */
 };
 
@@ -84,12 +83,13 @@ static __always_inline void base_of(struct base *base, int dirfd, bool absolute,
 struct walk_fields {
 	__u16 dentry_parent, dentry_name;
 	__u16 vfsmount_root;
-	__u16 mount_vfsmount, mount_parent, mount_point;
+	__u16 mount_vfsmount, mount_parent, mount_point, mount_ns;
 };
 
 /* A walk from a base up to the root, between two of its steps. */
 struct walk {
 	__u64 dentry, mnt;
+	__u64 ns; /* the caller's mount namespace */
 	__u32 at; /* where in scratch the next component goes */
 	__u32 status; /* enum base_status */
 	struct walk_fields fields;
@@ -135,19 +135,27 @@ __noinline int walk_step(__u32 space)
 	fields = &walk->fields;
 	dentry = walk->dentry;
 	parent = pointer_at(dentry + fields->dentry_parent);
-	if (dentry == parent || dentry == pointer_at(walk->mnt + fields->vfsmount_root)) {
+	if (dentry == pointer_at(walk->mnt + fields->vfsmount_root)) {
 		__u64 mount = walk->mnt - fields->mount_vfsmount;
 		__u64 below = pointer_at(mount + fields->mount_parent);
 
+		/*
+		 * A mount that nothing is below is the root of its namespace,
+		 * which may be another one: that of a tree attached nowhere
+		 * (fsmount(2), open_tree(2)), or none after umount2(2) with
+		 * MNT_DETACH.
+		 */
 		if (mount == below) {
-			walk->status = BASE_WHOLE;
+			if (walk->ns && pointer_at(mount + fields->mount_ns) == walk->ns)
+				walk->status = BASE_WHOLE;
 			return false;
 		}
 		walk->dentry = pointer_at(mount + fields->mount_point);
 		walk->mnt = below + fields->mount_vfsmount;
 		return true;
 	}
-	if (walk->at > PATH_OFFSET + 2 * PATH_BYTES)
+	/* The root of the file system, outside of what is mounted: the directory was moved out of there. */
+	if (dentry == parent || walk->at > PATH_OFFSET + 2 * PATH_BYTES)
 		return false;
 	bytes = bpf_probe_read_kernel_str(out + at_most(walk->at, PATH_OFFSET + 2 * PATH_BYTES),
 					  COMPONENT_BYTES,
@@ -188,6 +196,7 @@ static __always_inline void base_components(__u32 space, const struct base *base
 		return;
 	walk->dentry = (__u64)base->dentry;
 	walk->mnt = (__u64)base->mnt;
+	walk->ns = (__u64)BPF_CORE_READ(current_task(), nsproxy, mnt_ns);
 	walk->at = PATH_OFFSET + end;
 	walk->status = BASE_CUT;
 	walk->fields = (struct walk_fields){
@@ -197,6 +206,7 @@ static __always_inline void base_components(__u32 space, const struct base *base
 	    .mount_vfsmount = bpf_core_field_offset(struct mount, mnt),
 	    .mount_parent = bpf_core_field_offset(struct mount, mnt_parent),
 	    .mount_point = bpf_core_field_offset(struct mount, mnt_mountpoint),
+	    .mount_ns = bpf_core_field_offset(struct mount, mnt_ns),
 	};
 	for (i = 0; i < WALK_DEPTH; i++) {
 		if (!walk_row(space))

@@ -37,7 +37,11 @@ enum loss_cause {
 	LOSS_NO_BUFFER = 11,
 	/* Counted when an event is begun, taken back when it has been sent: what is left was cut off by the end. */
 	LOSS_UNFINISHED = 12,
-	LOSS_COUNTED = 13, /* causes in use */
+	/* A call ended by one of the kernel's ERESTART numbers, so that it may have returned EINTR. */
+	LOSS_INTERRUPTED = 13,
+	/* An exit without an entry, by a thread with a seccomp filter: that refused the call. */
+	LOSS_ENTRY_MISSED = 14,
+	LOSS_COUNTED = 15, /* causes in use */
 	LOSS_CAUSES = 16, /* room for causes: two cache lines */
 };
 

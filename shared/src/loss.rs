@@ -94,6 +94,11 @@ causes! {
     /// The kernel came to a probe on a function inside the handler of another probe, and skipped it. (`missed` of a
     /// link's information.)
     KprobeNested: "kprobe_nested", "kprobe nested", AtMost;
+    /// A signal came while a call waited: it starts again, and is told when it ends, or it returned `EINTR`, and is not.
+    Interrupted: "interrupted", "interrupted", AtMost, LOSS_INTERRUPTED;
+    /// A call's exit was seen and its entry was not: a seccomp filter refused the call before that, or it began before
+    /// the trace.
+    EntryMissed: "entry_missed", "entry missed", AtMost, LOSS_ENTRY_MISSED;
     /// The kernel refused to run a program that keeps the followed processes: a descendant may not have been followed.
     FollowMissed: "follow_missed", "follow missed", AtMost;
 }

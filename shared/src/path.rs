@@ -71,15 +71,22 @@ impl<'a> Full<'a> {
         }
         if self.name.is_empty() {
             // The kernel takes an empty name for an error, but an error has a path too.
-            if first {
+            if first && !self.cut() {
                 give(b"/");
             }
             return;
         }
-        if !self.name.starts_with(b"/") {
-            give(b"/");
-        }
-        give(self.name);
+        // What is cut does not start at the root, also where no component of it is known.
+        let slashes = self.name.iter().take_while(|byte| **byte == b'/').count();
+        let name = match (first && self.cut(), slashes > 0) {
+            (true, _) => self.name.split_at(slashes).1,
+            (false, true) => self.name,
+            (false, false) => {
+                give(b"/");
+                self.name
+            }
+        };
+        give(name);
     }
 
     /// Runs `then` on the path's bytes.
@@ -178,5 +185,12 @@ mod tests {
     fn what_is_cut_does_not_look_whole() {
         assert_eq!(full(b"c\0b\0", CUT, "f").unwrap(), "b/c/f");
         assert_eq!(full(b"", 2, "f"), None);
+    }
+
+    #[test]
+    fn what_starts_nowhere_does_not_look_whole() {
+        assert_eq!(full(b"", CUT, "f").unwrap(), "f");
+        assert_eq!(full(b"", CUT, "/etc/f").unwrap(), "etc/f");
+        assert_eq!(full(b"", CUT, "").unwrap(), "");
     }
 }

@@ -31,6 +31,8 @@ pub struct Rung {
     /// More programs, loaded only where the kernel preempts tasks inside the others: what makes good that it refuses
     /// these to other tasks meanwhile.
     pub where_preempted: &'static [&'static str],
+    /// What of the subject this way does not show, each in words that follow "does not see": `opens by io_uring`.
+    pub unseen: &'static [&'static str],
 }
 
 impl Ladder {
@@ -54,6 +56,7 @@ impl Rung {
         programs: &[],
         optional: &[],
         where_preempted: &[],
+        unseen: &[],
     };
 
     /// Whether this rung names the program.

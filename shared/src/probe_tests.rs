@@ -27,6 +27,7 @@ const RUNG: Rung = Rung {
     programs: &["openat_exit_tp", "extra_tp"],
     optional: &["open_exit_tp"],
     where_preempted: &["sweep_raw"],
+    unseen: &["things by io_uring"],
 };
 
 fn section(program: &str) -> Option<String> {

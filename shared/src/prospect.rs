@@ -14,6 +14,8 @@ use crate::tracer::Hooks;
 pub struct Prospect {
     /// The rung's label; `None` where no rung would do.
     pub rung: Option<&'static str>,
+    /// What that rung does not show, as [`Rung::unseen`](crate::probe::Rung::unseen) has it.
+    pub unseen: &'static [&'static str],
     /// The rungs before it, or all of them, each with what it lacked.
     pub passed: Vec<Passed>,
     /// Whether the rungs were loaded and attached. Else it was only asked for what they need, and the kernel may still
@@ -34,6 +36,7 @@ impl Prospect {
         if tried && let Some(refusal) = privilege::refusal() {
             return Self {
                 rung: None,
+                unseen: &[],
                 passed: Vec::new(),
                 tried,
                 accounts: session::accounts::<T>(options),
@@ -46,7 +49,8 @@ impl Prospect {
             Err(error) => (None, Vec::new(), Some(error)),
         };
         Self {
-            rung,
+            rung: rung.map(|rung| rung.label),
+            unseen: rung.map_or(&[], |rung| rung.unseen),
             passed,
             tried,
             accounts: session::accounts::<T>(options),

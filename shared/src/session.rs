@@ -132,15 +132,15 @@ pub(crate) fn foresee<T: Hooks>(
     hooks: &T,
     options: &Options,
     trial: bool,
-) -> Result<Descent<&'static str>> {
+) -> Result<Descent<&'static Rung>> {
     if !trial {
         let attempt = Attempt::new(hooks, options, Running::only_asked())?;
-        return attempt.descend(|rung, _| Ok(Ok(rung.label)));
+        return attempt.descend(|rung, _| Ok(Ok(rung)));
     }
     let attempt = Attempt::new(hooks, options, Running::new())?;
     attempt.descend(|rung, programs| {
         let tried = attempt.rung(rung, programs, |_, _| Ok(()))?;
-        Ok(tried.map(|(session, ())| session.rung))
+        Ok(tried.map(|_| rung))
     })
 }
 

@@ -6,6 +6,7 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{self, Command};
 use std::thread;
 
@@ -14,6 +15,7 @@ use nix::unistd::{gettid, getuid};
 use serde_json::{Value, json};
 use tracewell_tests::{Actor, Finished, Stage, Tool, actor, scratch};
 
+use crate::kernel::on_each_rung;
 use crate::storms::scaled;
 use crate::sys::{self, c};
 
@@ -60,16 +62,12 @@ pub(crate) fn only(finished: &Finished) -> Value {
     events.remove(0)
 }
 
-/// Checks how it came about. Not all rungs and kernels can tell all of it.
+/// Checks how it came about.
 fn check_via(finished: &Finished, call: &str, more: &[&str]) {
     let mut via: Vec<String> = serde_json::from_value(only(finished)["via"].clone()).unwrap();
-    let mut expected = more.to_vec();
-    if ["raw_syscalls", "tracepoint"].contains(&finished.rung().as_str()) {
-        expected.retain(|name| *name != "script");
-    }
     // The call is left out where the kernel cannot tell it; a wrong one is never right.
     via.retain(|name| name != call);
-    assert_eq!(via, expected);
+    assert_eq!(via, more);
 }
 
 #[test]
@@ -123,47 +121,121 @@ fn an_exec_is_told_with_all_that_belongs_to_it() {
 
 actor!(execs_by_execveat, |stage| {
     let args = [c("true"), c("a b")];
-    if stage.text(0) == "fd" {
-        let file = File::open(TRUE).unwrap();
-        sys::execveat(file.as_raw_fd(), &c(""), &args, libc::AT_EMPTY_PATH);
-    } else {
-        let directory = File::open("/bin").unwrap();
-        sys::execveat(directory.as_raw_fd(), &c("true"), &args, 0);
+    let directory = File::open("/bin").unwrap();
+    match stage.text(0) {
+        "fd" => {
+            let file = File::open(TRUE).unwrap();
+            sys::execveat(file.as_raw_fd(), &c(""), &args, libc::AT_EMPTY_PATH);
+        }
+        "dirfd" => drop(sys::execveat(directory.as_raw_fd(), &c("true"), &args, 0)),
+        "cwd" => {
+            std::env::set_current_dir("/").unwrap();
+            sys::execveat(libc::AT_FDCWD, &c(&TRUE[1..]), &args, 0);
+        }
+        _ => drop(sys::execveat(directory.as_raw_fd(), &c(TRUE), &args, 0)),
     }
     panic!("it failed");
 });
 
 #[test]
 fn execveat_is_told_too() {
-    for how in ["fd", "dirfd"] {
-        let finished = play(
-            &["--format", "json"],
-            Actor::new("execs_by_execveat").arg(how),
-        );
-        let event = only(&finished);
-        assert_eq!(event["args"], json!(["true", "a b"]), "{how}");
-        assert_eq!(event["ret"], 0);
-        // The kernel's own name for it.
-        let name = event["filename"].as_str().unwrap();
-        assert!(name.starts_with("/dev/fd/"), "{name}");
-        assert_eq!(name.ends_with("/true"), how == "dirfd", "{name}");
-        check_via(&finished, "execveat", &[]);
-    }
+    on_each_rung("execsnoop", &[], |rung| {
+        for how in ["fd", "dirfd", "cwd", "absolute"] {
+            let finished = play(
+                &["--format", "json", "--probe", rung],
+                Actor::new("execs_by_execveat").arg(how),
+            );
+            let event = only(&finished);
+            assert_eq!(event["args"], json!(["true", "a b"]), "{how}");
+            assert_eq!(event["ret"], 0);
+            let name = event["filename"].as_str().unwrap();
+            if ["cwd", "absolute"].contains(&how) {
+                // As given, as of execve(2).
+                assert_eq!(
+                    (name, &event["via"]),
+                    (&TRUE["/".len() * usize::from(how == "cwd")..], &json!([])),
+                    "{rung}"
+                );
+                continue;
+            }
+            // The kernel's own name for it.
+            assert!(name.starts_with("/dev/fd/"), "{name}");
+            assert_eq!(name.ends_with("/true"), how == "dirfd", "{name}");
+            assert_eq!(event["via"], json!(["execveat"]), "{rung}");
+        }
+    });
 }
 
 #[test]
 fn a_script_shows_its_interpreter() {
     let scratch = scratch();
+    // A name as long as that of the interpreter, and one that is longer.
+    let short = Path::new("/tmp/sh1");
+    let long = scratch.path().join("script");
+    on_each_rung("execsnoop", &[], |rung| {
+        for path in [short, &long] {
+            fs::write(path, "#!/bin/sh -e\n:\n").unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+            let script = path.to_str().unwrap();
+            let finished = run(
+                &["--format", "json", "--probe", rung],
+                script,
+                &["zero", "a b"],
+            );
+            let table = run(&["--probe", rung], script, &["zero", "a b"]);
+            fs::remove_file(path).unwrap();
+            let event = only(&finished);
+            assert_eq!(event["filename"], script);
+            assert_eq!(event["args"], json!(["/bin/sh", "-e", script, "a b"]));
+            assert_eq!(event["comm"], path.file_name().unwrap().to_str().unwrap());
+            assert_eq!(event["via"], json!(["script"]), "{rung}");
+            let line = table.lines()[1];
+            assert!(
+                line.ends_with(&format!(" 0       /bin/sh -e {script} \"a b\"")),
+                "{rung}: {line}"
+            );
+        }
+    });
+}
+
+// Its argument: a script.
+actor!(execs_a_script_by_descriptor, |stage| {
+    let script = File::open(stage.arg(0)).unwrap();
+    // The interpreter opens /dev/fd/N.
+    nix::fcntl::fcntl(
+        &script,
+        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
+    )
+    .unwrap();
+    sys::execveat(
+        script.as_raw_fd(),
+        &c(""),
+        &[c("zero")],
+        libc::AT_EMPTY_PATH,
+    );
+    panic!("it failed");
+});
+
+#[test]
+fn a_program_after_a_script_is_none() {
+    let scratch = scratch();
     let script = scratch.path().join("script");
-    fs::write(&script, "#!/bin/sh -e\n:\n").unwrap();
+    fs::write(
+        &script,
+        "#!/bin/sh\nexec /bin/sh -c \"exec /bin/true /bin/true\"\n",
+    )
+    .unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    let script = script.to_str().unwrap();
-    let finished = run(&["--format", "json"], script, &["zero", "a b"]);
-    let event = only(&finished);
-    assert_eq!(event["filename"], script);
-    assert_eq!(event["args"], json!(["/bin/sh", "-e", script, "a b"]));
-    assert_eq!(event["comm"], "script");
-    check_via(&finished, "execve", &["script"]);
+    on_each_rung("execsnoop", &[], |rung| {
+        let actor = Actor::new("execs_a_script_by_descriptor").arg(&script);
+        let events = play(&["--format", "json", "--probe", rung], actor).events("exec");
+        let via: Vec<_> = events.iter().map(|event| &event["via"]).collect();
+        assert_eq!(
+            via,
+            [&json!(["execveat", "script"]), &json!([]), &json!([])],
+            "{rung}"
+        );
+    });
 }
 
 actor!(execs_from_a_thread, |_| {

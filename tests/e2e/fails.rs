@@ -113,7 +113,7 @@ fn failures_come_with_their_names_and_arguments() {
         ("ENOENT", at("absent"), json!([]), false),
         ("EFAULT", Value::Null, json!(["first"]), false),
         ("EFAULT", json!("/bin/true"), Value::Null, false),
-        ("EFAULT", json!("/bin/true"), json!(["first"]), true),
+        ("EFAULT", json!("/bin/true"), json!(["first", null]), false),
         ("ENOENT", at("absent"), json!([]), false),
         ("ENOENT", at("absent"), json!(["thread"]), false),
     ];

@@ -29,7 +29,7 @@ fn pipe_of(directory: &Path, index: usize) -> PathBuf {
 }
 
 /// Waits until this thread sleeps in a system call of the open family.
-fn sleeps_in_open(pid: u32, tid: &str) {
+pub(crate) fn sleeps_in_open(pid: u32, tid: &str) {
     let path = format!("/proc/{pid}/task/{tid}/syscall");
     let until = Instant::now() + patience();
     loop {

@@ -11,7 +11,7 @@ use std::thread::scope;
 use nix::errno::Errno;
 use nix::libc;
 use serde_json::Value;
-use tracewell_tests::{Actor, Finished, Tool, note, scratch};
+use tracewell_tests::{Actor, Finished, Tool, note, rungs, scratch};
 
 use crate::sys;
 
@@ -27,6 +27,14 @@ pub(crate) fn with_own_mounts(test: impl FnOnce() + Send) {
     };
     let result = scope(|scope| scope.spawn(thread).join());
     result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+/// Runs this with each rung that the tool has here with these arguments, where tracefs is mounted.
+pub(crate) fn on_each_rung(tool: &str, args: &[&str], test: impl Fn(&str) + Send + Sync) {
+    with_own_mounts(|| {
+        with_tracefs();
+        rungs(tool, args).iter().for_each(|rung| test(rung));
+    });
 }
 
 /// A file system in memory; taken away when dropped.

@@ -168,7 +168,10 @@ impl Fields for Record<'_> {
                     field.push(b' ');
                 }
                 first = false;
-                escape::argument(field, element);
+                match element {
+                    Some(element) => escape::argument(field, element),
+                    None => field.extend_from_slice(escape::CUT.as_bytes()),
+                }
             });
         });
     }

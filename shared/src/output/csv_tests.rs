@@ -23,12 +23,18 @@ fn every_kind_of_field() {
         returned: -1,
         comm: b"a,b\n",
         path: None,
-        args: Some(&[b"two words", b"", b"-x"]),
+        args: Some(&[
+            Some(b"two words"),
+            Some(b""),
+            None,
+            Some("…".as_bytes()),
+            Some(b"-x"),
+        ]),
         frames: Some(FRAMES),
     };
     let expected = concat!(
         "time,pid,ret,comm,path,args,cut,flags,error,uid,fd,frames\n",
-        r#"2026-11-22T15:23:08.000000001Z,1,-1,"a,b\n",,"""two words"" """" -x",true,"#,
+        r#"2026-11-22T15:23:08.000000001Z,1,-1,"a,b\n",,"""two words"" """" … \xe2\x80\xa6 -x",true,"#,
         r#"O_RDWR|O_CREAT,EPERM,,-1,"0x1234 ""f(int, int)""+0x4 ""/a \xff\n"" | 0xffffffffffffffff … …""#,
         "\n",
     );

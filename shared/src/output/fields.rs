@@ -4,9 +4,9 @@
 use crate::callers::Frame;
 use crate::hist::Bucket;
 
-/// Gives each element of a list to the function it is handed. It may be run more than once, and gives
-/// the same each time.
-pub type List<'a> = &'a dyn Fn(&mut dyn FnMut(&[u8]));
+/// Gives each element of a list to the function it is handed, `None` for one that is absent. It may be run more than
+/// once, and gives the same each time.
+pub type List<'a> = &'a dyn Fn(&mut dyn FnMut(Option<&[u8]>));
 
 /// Gives each frame of a stack, innermost first, to the function it is handed.
 pub type Frames<'a> = &'a dyn Fn(&mut dyn FnMut(&Frame<'_>));

@@ -221,7 +221,10 @@ fn array(out: &mut Vec<u8>, each: List<'_>, mut write: impl FnMut(&mut Vec<u8>, 
             out.push(b',');
         }
         first = false;
-        write(out, element);
+        match element {
+            Some(element) => write(out, element),
+            None => out.extend_from_slice(b"null"),
+        }
     });
     out.push(b']');
 }

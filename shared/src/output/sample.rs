@@ -21,7 +21,7 @@ pub(super) struct Sample<'a> {
     pub(super) returned: i64,
     pub(super) comm: &'a [u8],
     pub(super) path: Option<&'a [u8]>,
-    pub(super) args: Option<&'a [&'a [u8]]>,
+    pub(super) args: Option<&'a [Option<&'a [u8]>]>,
     pub(super) frames: Option<&'a [Frame<'a>]>,
 }
 
@@ -55,7 +55,7 @@ impl Event for Sample<'_> {
         to.bytes("comm", self.comm);
         to.opt_bytes("path", self.path);
         match self.args {
-            Some(args) => to.list("args", Some(&|give| args.iter().for_each(|arg| give(arg)))),
+            Some(args) => to.list("args", Some(&|give| args.iter().for_each(|arg| give(*arg)))),
             None => to.list("args", None),
         }
         to.bool("cut", self.pid == 1);

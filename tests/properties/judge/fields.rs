@@ -14,7 +14,7 @@ pub(crate) enum Field {
     Signed(i64),
     Flag(bool),
     Bytes(Vec<u8>),
-    List(Vec<Vec<u8>>),
+    List(Vec<Option<Vec<u8>>>),
     Names(Vec<String>),
     Buckets(Vec<Bucket>),
     /// Nothing that is compared.
@@ -57,7 +57,7 @@ impl Fields for Taken {
             return self.absent(name);
         };
         let mut list = Vec::new();
-        each(&mut |element| list.push(element.to_vec()));
+        each(&mut |element| list.push(element.map(<[u8]>::to_vec)));
         self.0.push((name, Field::List(list)));
     }
 

@@ -79,7 +79,7 @@ fn json(text: &str, kind: &str, expected: &[(&str, Field)]) -> Value {
             Field::Signed(number) => value.as_i64() == Some(*number),
             Field::Flag(flag) => value.as_bool() == Some(*flag),
             Field::Bytes(bytes) => words::bytes(&object, name) == *bytes,
-            Field::List(list) => words::list(&object, name) == *list,
+            Field::List(list) => words::elements(&object, name) == *list,
             Field::Names(names) => *value == serde_json::json!(names),
             Field::Buckets(buckets) => value.as_array().is_some_and(|told| {
                 told.len() == buckets.len()
@@ -123,7 +123,7 @@ fn csv(text: &str, expected: &[(&str, Field)]) {
             // A list of nothing, and one that is absent, look alike.
             Field::List(list) => {
                 (value.is_empty() && list.is_empty())
-                    || words::split(value.strip_prefix('\'').unwrap_or(value)) == *list
+                    || words::parts(value.strip_prefix('\'').unwrap_or(value)) == *list
             }
             Field::Names(names) => value == names.join("|"),
             Field::Buckets(buckets) => {

@@ -66,7 +66,10 @@ pub(crate) fn exec(record: &[u8], max_args: usize) -> Option<Value> {
         Column::left("ARGS", 0, |exec, cell| {
             for arg in exec.args().into_iter().flatten() {
                 cell.space();
-                cell.argument(arg);
+                match arg {
+                    Some(arg) => cell.argument(arg),
+                    None => cell.cut(),
+                }
             }
         }),
     ];

@@ -110,6 +110,18 @@ const PLACES: &str = "tracepoint";
 /// How many histograms there can be: for some hundred disks, or a dozen with all flags. Each takes 10 kB.
 const KEYS: u32 = 512;
 
+/// What no rung sees.
+const UNSEEN: &[&str] = &[
+    "disks without requests of their own (zram, dm, md): what they make of disks below them is seen",
+];
+
+/// What is not seen where a disk and a sector stand for a request.
+const UNSEEN_BY_PLACES: &[&str] = &[
+    UNSEEN[0],
+    "the time before the issue (-Q)",
+    "flags that the tracepoint has no letter for",
+];
+
 impl Hooks for Latencies {
     type Object = BiolatencySkelBuilder;
 
@@ -135,6 +147,7 @@ impl Hooks for Latencies {
                     "rq_insert_btf",
                     "rq_insert_owned_btf",
                 ],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
@@ -152,11 +165,13 @@ impl Hooks for Latencies {
                     "rq_insert_raw",
                     "rq_insert_owned_raw",
                 ],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: PLACES,
                 programs: &["rq_complete_tp", "rq_issue_tp", "rq_requeue_tp"],
+                unseen: UNSEEN_BY_PLACES,
                 ..Rung::EMPTY
             },
         ],

@@ -168,10 +168,14 @@ fn has_name(exec: &Exec<'_>, name: &[u8]) -> bool {
     let has = |bytes: &[u8]| finder.find(bytes).is_some();
     has(exec.comm)
         || exec.filename.is_some_and(has)
-        || exec.args().is_some_and(|mut args| args.any(has))
+        || exec.args().is_some_and(|args| args.flatten().any(has))
 }
 
 fn has_line(exec: &Exec<'_>, line: &[u8]) -> bool {
-    let args: Vec<&[u8]> = exec.args().map(Iterator::collect).unwrap_or_default();
-    memmem::find(&args.join(&b' '), line).is_some()
+    let args: Vec<_> = exec.args().into_iter().flatten().collect();
+    // What stands before one that could not be read is not beside what stands behind it.
+    args.split(Option::is_none).any(|args| {
+        let args: Vec<&[u8]> = args.iter().copied().flatten().collect();
+        memmem::find(&args.join(&b' '), line).is_some()
+    })
 }

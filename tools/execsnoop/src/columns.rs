@@ -90,7 +90,10 @@ fn command_line(exec: &Exec<'_>, cell: &mut Cell<'_>, show: impl Fn(&mut Cell<'_
                 if index > 0 {
                     cell.space();
                 }
-                show(cell, arg);
+                match arg {
+                    Some(arg) => show(cell, arg),
+                    None => cell.cut(),
+                }
             }),
         None => {
             cell.space();

@@ -7,6 +7,7 @@ use tracewell_shared::names;
 use tracewell_shared::output::fields::Fields;
 
 use crate::skel::types::exec_event;
+use crate::tracer::UNREAD_BYTES;
 
 // SAFETY: integers and arrays of integers; any bytes are a value.
 unsafe impl plain::Plain for exec_event {}
@@ -20,6 +21,7 @@ const ARGS_UNREADABLE: u32 = 4;
 const ARGS_CUT: u32 = 8;
 
 const SCRIPT: u32 = 128;
+const SOME_UNREADABLE: u32 = 256;
 
 /// A way that an exec came about: a bit of `enum exec_detail`, and its name.
 const VIA: [(u32, &str); 4] = [
@@ -50,7 +52,7 @@ pub struct Exec<'a> {
     /// 0, or `-errno`.
     pub ret: i32,
     /// The file, as the caller named it (`/dev/fd/N` or below it, where execveat(2) was given a descriptor); `None` where it
-    /// could not be read.
+    /// could not be read: not in memory, or of an exec that failed after the caller's memory had been given up.
     pub filename: Option<&'a [u8]>,
     /// The name had `PATH_MAX` bytes or more, and the rest is missing.
     pub filename_truncated: bool,
@@ -61,6 +63,8 @@ pub struct Exec<'a> {
     /// The CPU it ran on.
     pub cpu: u32,
     args: Option<&'a [u8]>,
+    /// A bit for each argument, set where it could not be read; shorter than the list where none is left to set.
+    unread: &'a [u8],
     max_args: usize,
     detail: u32,
 }
@@ -90,7 +94,11 @@ impl<'a> Exec<'a> {
         plain::copy_from_bytes(&mut raw, record).ok()?;
         let (fixed, tail) = record.split_at_checked(size_of::<exec_event>())?;
         let (filename, rest) = tail.split_at_checked(raw.filename_bytes as usize)?;
-        let args = rest.get(..raw.args_bytes as usize)?;
+        let (args, rest) = rest.split_at_checked(raw.args_bytes as usize)?;
+        let unread = match raw.detail & SOME_UNREADABLE {
+            0 => &[],
+            _ => rest.get(..UNREAD_BYTES as usize)?,
+        };
         let count = args.iter().filter(|byte| **byte == 0).count();
         let readable = raw.detail & ARGS_UNREADABLE == 0;
         Some(Self {
@@ -104,13 +112,14 @@ impl<'a> Exec<'a> {
             ret: raw.ret,
             filename: (raw.detail & FILENAME_UNREADABLE == 0).then_some(filename),
             filename_truncated: raw.detail & FILENAME_CUT != 0,
-            // Of a failed exec, what could be read before the bad pointer is still of use.
+            // Of a failed exec, what comes before the end of what could be read of its list is still of use.
             args: (readable || !args.is_empty()).then_some(args),
             args_truncated: raw.detail & ARGS_CUT != 0
                 || (!readable && !args.is_empty())
                 || count > max_args,
             cgroup_id: raw.cgroup_id,
             cpu: raw.cpu,
+            unread,
             max_args,
             detail: raw.detail,
         })
@@ -126,14 +135,22 @@ impl<'a> Exec<'a> {
         Via(self.detail)
     }
 
-    /// The arguments, the program's name for itself first; `None` where they could not be read.
-    pub fn args(&self) -> Option<impl Iterator<Item = &'a [u8]> + Clone + use<'a>> {
+    /// The arguments, the program's name for itself first, each `None` where it could not be read; `None` where there
+    /// is nothing of them, as of [`filename`](Self::filename). Only of a failed exec one of several is missing.
+    pub fn args(&self) -> Option<impl Iterator<Item = Option<&'a [u8]>> + Clone + use<'a>> {
         let bytes = self.args?;
         // Every argument ends with a NUL, save one that was cut.
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
         let none = self.args == Some(b"");
         let most = if none { 0 } else { self.max_args };
-        Some(bytes.split(|byte| *byte == 0).take(most))
+        let unread = self.unread;
+        let is_unread = move |index: usize| {
+            let bits = unread.get(index / 8);
+            bits.is_some_and(|bits| bits & (1 << (index % 8)) != 0)
+        };
+        let args = bytes.split(|byte| *byte == 0).enumerate();
+        let args = args.map(move |(index, arg)| (!is_unread(index)).then_some(arg));
+        Some(args.take(most))
     }
 }
 

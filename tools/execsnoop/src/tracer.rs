@@ -73,6 +73,25 @@ const FAIL_PROGRAMS: &[&str] = &[
     "execveat_enter_pair",
 ];
 
+/// What no program at the exit of system calls sees. Successes are seen by whomever they are.
+const UNSEEN: &[&str] = &[
+    "failed execs of x32 programs (-x)",
+    "failed execs of the kernel's own helpers (-x)",
+];
+
+/// What the tracepoints of each call do not see: they are not run for 32-bit programs.
+const UNSEEN_BY_EACH: &[&str] = &["failed execs of 32-bit and x32 programs (-x)", UNSEEN[1]];
+
+/// What is not seen where an exit takes an entry: there is none of what seccomp refuses.
+const UNSEEN_BY_PAIRS: &[&str] = &[
+    UNSEEN_BY_EACH[0],
+    UNSEEN_BY_EACH[1],
+    "execs that a seccomp filter refuses (-x; counted as entry_missed)",
+];
+
+/// The labels of the rungs at tracepoints through tracefs.
+const BY_TRACEFS: [&str; 2] = ["raw_syscalls", "tracepoint"];
+
 impl Hooks for Execs {
     type Object = ExecsnoopSkelBuilder;
 
@@ -86,21 +105,44 @@ impl Hooks for Execs {
             Rung {
                 label: "tp_btf",
                 programs: &["exec_done_btf", "exec_fail_btf"],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
                 programs: &["exec_done_raw", "exec_fail_raw"],
+                unseen: UNSEEN,
+                ..Rung::EMPTY
+            },
+            // sched_prepare_exec came with 6.10. Older kernels preempt no task at a raw tracepoint, and from there a
+            // success is told as well.
+            Rung {
+                label: "raw_syscalls",
+                programs: &["exec_prepare_tp", "exec_done_tp", "exec_fail_rawsys"],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_syscalls",
-                programs: &["exec_done_tp", "exec_fail_rawsys"],
+                programs: &["exec_done_raw", "exec_fail_rawsys"],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "tracepoint",
-                programs: &["exec_done_tp", "execve_exit_tp", "execveat_exit_tp"],
+                programs: &[
+                    "exec_prepare_tp",
+                    "exec_done_tp",
+                    "execve_exit_tp",
+                    "execveat_exit_tp",
+                ],
+                unseen: UNSEEN_BY_EACH,
+                ..Rung::EMPTY
+            },
+            Rung {
+                label: "tracepoint",
+                programs: &["exec_done_raw", "execve_exit_tp", "execveat_exit_tp"],
+                unseen: UNSEEN_BY_EACH,
                 ..Rung::EMPTY
             },
             // Where the arguments cannot be had at the exit.
@@ -113,6 +155,7 @@ impl Hooks for Execs {
                     "execveat_exit_pair",
                     "execveat_enter_pair",
                 ],
+                unseen: UNSEEN_BY_PAIRS,
                 ..Rung::EMPTY
             },
         ],
@@ -126,7 +169,7 @@ impl Hooks for Execs {
         self.failed || !FAIL_PROGRAMS.contains(&program)
     }
 
-    fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
         let refused = |error: libbpf_rs::Error| {
             Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"))
         };
@@ -145,7 +188,7 @@ impl Hooks for Execs {
         // The layout that the BPF source explains at its scratch map. Kernels such as 5.10 refuse values of more than
         // 4 MiB, so that there is as little as can be.
         let args = if self.failed {
-            2 * (self.max_args_bytes + 1)
+            2 * (UNREAD_BYTES + self.max_args_bytes + 1)
         } else {
             self.max_args_bytes
         };
@@ -158,19 +201,26 @@ impl Hooks for Execs {
         if !object.progs.execve_enter_pair.autoload() {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
+        if !BY_TRACEFS.contains(&rung) {
+            object.maps.kinds.set_max_entries(1).map_err(refused)?;
+        }
         Ok(())
     }
 }
 
 impl Tracer for Execs {
     fn most_bytes(&self) -> usize {
-        size_of::<exec_event>() + (FILENAME_BYTES + self.max_args_bytes) as usize
+        let marks = if self.failed { UNREAD_BYTES } else { 0 };
+        size_of::<exec_event>() + (FILENAME_BYTES + self.max_args_bytes + marks) as usize
     }
 
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Exec<'a>> {
         Exec::decode(record, self.max_args)
     }
 }
+
+/// A bit for each argument of a failed exec, `FAILED_ARGS` of them: set where it could not be read.
+pub(crate) const UNREAD_BYTES: u32 = 512 / 8;
 
 /// Room for a filename of `PATH_MAX`.
 const FILENAME_BYTES: u32 = 4096;

@@ -71,7 +71,7 @@ async fn read(execs: &mut Stream<Execs>, most: usize) -> BTreeMap<(Vec<Vec<u8>>,
                     let args = exec
                         .args()
                         .expect("arguments")
-                        .map(<[u8]>::to_vec)
+                        .map(|arg| arg.expect("a readable one").to_vec())
                         .collect();
                     *told.entry((args, exec.ret)).or_default() += 1;
                     seen += 1;

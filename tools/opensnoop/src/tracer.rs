@@ -49,6 +49,24 @@ impl EventFamily for Opens {
 /// The label of the rung at the tracepoints of each call, whose programs have knobs for all.
 const EACH_CALL: &str = "tracepoint";
 
+/// What no program at the exit of system calls sees.
+const UNSEEN: &[&str] = &[
+    "opens by io_uring",
+    "opens by x32 programs",
+    "opens inside the kernel, and open_by_handle_at(2)",
+];
+
+/// What the tracepoints of each call do not see: they are not run for 32-bit programs.
+const UNSEEN_BY_EACH: &[&str] = &[UNSEEN[0], "opens by 32-bit and x32 programs", UNSEEN[2]];
+
+/// What is not seen where an exit takes an entry: there is none of what seccomp refuses.
+const UNSEEN_BY_PAIRS: &[&str] = &[
+    UNSEEN_BY_EACH[0],
+    UNSEEN_BY_EACH[1],
+    UNSEEN_BY_EACH[2],
+    "opens that a seccomp filter refuses (counted as entry_missed)",
+];
+
 impl Hooks for Opens {
     type Object = OpensnoopSkelBuilder;
 
@@ -66,6 +84,7 @@ impl Hooks for Opens {
                     "open_exit_full_btf",
                     "open_exit_callers_btf",
                 ],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
@@ -75,6 +94,7 @@ impl Hooks for Opens {
                     "open_exit_full_raw",
                     "open_exit_callers_raw",
                 ],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
@@ -84,6 +104,7 @@ impl Hooks for Opens {
                     "open_exit_full_rawsys",
                     "open_exit_callers_rawsys",
                 ],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
@@ -91,6 +112,7 @@ impl Hooks for Opens {
                 programs: &["openat_exit_tp"],
                 // arm64 has neither open nor creat; openat2 came with 5.6.
                 optional: &["open_exit_tp", "creat_exit_tp", "openat2_exit_tp"],
+                unseen: UNSEEN_BY_EACH,
                 ..Rung::EMPTY
             },
             // Where the arguments cannot be had at the exit.
@@ -105,6 +127,7 @@ impl Hooks for Opens {
                     "openat2_exit_pair",
                     "openat2_enter_pair",
                 ],
+                unseen: UNSEEN_BY_PAIRS,
                 ..Rung::EMPTY
             },
         ],

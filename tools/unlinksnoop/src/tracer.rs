@@ -54,6 +54,40 @@ const EACH_CALL: &str = "tracepoint";
 /// What takes away, and tells, what an exit that was not seen has left.
 const SWEEPS: &[&str] = &["left_behind_exit_raw", "left_behind_exit_full_raw"];
 
+/// What the functions behind the system calls do not see.
+const UNSEEN_BY_FUNCTIONS: &[&str] = &[
+    "removals inside the kernel, such as those of its NFS and SMB servers",
+    "calls that are refused before the function (flags that do not exist, a seccomp filter)",
+];
+
+/// What programs at the exit of system calls do not see.
+const UNSEEN: &[&str] = &[
+    "what was removed: inode, size, links left, whether it is still open",
+    "files that a rename replaces (--rename)",
+    "removals by io_uring",
+    "removals by x32 programs",
+    UNSEEN_BY_FUNCTIONS[0],
+];
+
+/// What the tracepoints of each call do not see: they are not run for 32-bit programs.
+const UNSEEN_BY_EACH: &[&str] = &[
+    UNSEEN[0],
+    UNSEEN[1],
+    UNSEEN[2],
+    "removals by 32-bit and x32 programs",
+    UNSEEN[4],
+];
+
+/// What is not seen where an exit takes an entry: there is none of what seccomp refuses.
+const UNSEEN_BY_PAIRS: &[&str] = &[
+    UNSEEN_BY_EACH[0],
+    UNSEEN_BY_EACH[1],
+    UNSEEN_BY_EACH[2],
+    UNSEEN_BY_EACH[3],
+    UNSEEN_BY_EACH[4],
+    "removals that a seccomp filter refuses (counted as entry_missed)",
+];
+
 /// A rung at the functions of these names, by the suffixes of its programs: those that are one for entry and exit, or
 /// one for each, and those at the security hooks. These are optional: a kernel built without `CONFIG_SECURITY` has none,
 /// and the file is not told of.
@@ -74,6 +108,7 @@ macro_rules! functions {
                 concat!("unlink_object_", $hook),
                 concat!("rmdir_object_", $hook),
             ],
+            unseen: UNSEEN_BY_FUNCTIONS,
             ..Rung::EMPTY
         }
     };
@@ -98,6 +133,7 @@ macro_rules! functions {
                 concat!("rmdir_object_", $enter),
             ],
             where_preempted: $guards,
+            unseen: UNSEEN_BY_FUNCTIONS,
         }
     };
 }
@@ -151,16 +187,19 @@ impl Hooks for Unlinks {
             Rung {
                 label: "tp_btf",
                 programs: &["unlink_exit_btf", "unlink_exit_full_btf"],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
                 programs: &["unlink_exit_raw", "unlink_exit_full_raw"],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_syscalls",
                 programs: &["unlink_exit_rawsys", "unlink_exit_full_rawsys"],
+                unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
@@ -168,6 +207,7 @@ impl Hooks for Unlinks {
                 programs: &["unlinkat_exit_tp"],
                 // arm64 has neither unlink nor rmdir.
                 optional: &["unlink_exit_tp", "rmdir_exit_tp"],
+                unseen: UNSEEN_BY_EACH,
                 ..Rung::EMPTY
             },
             // Where the arguments cannot be had at the exit.
@@ -180,6 +220,7 @@ impl Hooks for Unlinks {
                     "rmdir_exit_pair",
                     "rmdir_enter_pair",
                 ],
+                unseen: UNSEEN_BY_PAIRS,
                 ..Rung::EMPTY
             },
         ],

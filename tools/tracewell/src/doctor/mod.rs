@@ -109,7 +109,7 @@ fn objects(facts: &Facts, checks: &[Check], outlooks: &[Outlook]) -> Vec<Value> 
         })
     }));
     objects.extend(outlooks.iter().map(|outlook| {
-        let Prospect { rung, passed, tried, accounts, failure } = &outlook.prospect;
+        let Prospect { rung, unseen, passed, tried, accounts, failure } = &outlook.prospect;
         let (passed, accounts) = (passed.iter(), accounts.iter());
         json!({
             "event": "prospect",
@@ -117,6 +117,7 @@ fn objects(facts: &Facts, checks: &[Check], outlooks: &[Outlook]) -> Vec<Value> 
             "works": outlook.works,
             "tried": tried,
             "rung": rung,
+            "unseen": unseen,
             "passed": passed.map(|one| json!({"rung": one.label, "reason": one.reason})).collect::<Vec<_>>(),
             "accounts": accounts.map(|(rung, worth)| json!({"rung": rung, "account": worth.name()})).collect::<Vec<_>>(),
             "failure": failure.as_ref().map(ToString::to_string),
@@ -157,6 +158,9 @@ fn table(facts: &Facts, checks: &[Check], outlooks: &[Outlook]) -> String {
         };
         let rung = prospect.rung.unwrap_or("-");
         out.push_str(&format!("{tool:<16} {works:<6} {rung:<13} {how}\n"));
+        for unseen in prospect.unseen {
+            out.push_str(&format!("  does not see {unseen}\n"));
+        }
         for passed in &prospect.passed {
             out.push_str(&format!("  not {}\n", answer::shown(&passed.to_string())));
         }
@@ -181,6 +185,7 @@ mod tests {
     fn prospect(rung: Option<&'static str>, tried: bool) -> Prospect {
         Prospect {
             rung,
+            unseen: &[],
             passed: Vec::new(),
             tried,
             accounts: Vec::new(),
