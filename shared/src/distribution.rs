@@ -4,6 +4,7 @@
 //! The kernel's counts only grow. What belongs to an interval is what they grew by, so nothing is reset, and no
 //! count can fall between two intervals.
 
+mod record;
 mod run;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,12 @@ pub mod log;
 pub mod rows;
 
 mod compare;
+mod diff;
+mod inputs;
+mod merge;
+mod pick;
+mod show;
+mod table;
 
 use crate::output::fields::Fields;
 use crate::raw::histogram as raw;

@@ -61,7 +61,7 @@ pub(crate) fn run(
     // Before the output is emptied for a run that cannot be.
     let subjects = Subjects::find(&options.filter)?;
     let mut sink = match &common.output {
-        Some(path) => Sink::file(path)?,
+        Some(path) => Sink::named(path)?,
         None => Sink::stdout(),
     };
     sink.keep_reopenable()?;

@@ -16,6 +16,10 @@ pub(crate) fn answers(finished: &Finished) -> Vec<Value> {
     let validator = validator_of(&serde_json::from_str(schema).expect("the schema is JSON"));
     let objects = finished.objects();
     objects.iter().for_each(|object| check(&validator, object));
+    // The kind comes first, as in what the tools write.
+    for line in finished.lines() {
+        assert!(line.starts_with(r#"{"event":""#), "{line}");
+    }
     objects
 }
 

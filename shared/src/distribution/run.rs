@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{Distribution, Keyed, Part};
+use super::{Distribution, Keyed, Part, record};
 use crate::cgroups::Cgroups;
 use crate::cli::{self, Common};
 use crate::clock::Clock;
@@ -16,7 +16,7 @@ use crate::event::EventFamily;
 use crate::hist::log::{Record, Recorder};
 use crate::hist::rows::{self, Unit};
 use crate::launch;
-use crate::loss::{Counts, Lost};
+use crate::loss::{Certainty, Counts, Lost};
 use crate::output::lines::Lines;
 use crate::output::outlet::Outlet;
 use crate::output::summary::Summary;
@@ -111,6 +111,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut args: D = cli::from_matches(matches)?;
     let ready = args.common().take_ready()?;
     let common = args.common().clone();
+    record::refuse_one_file(args.record(), common.output.as_deref())?;
     let options = common.options()?;
     let hooks = args.hooks()?;
     launch::run(&common, options, async |launched| {
@@ -123,7 +124,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
         );
         let clock = Clock::new();
         let recorder = match args.record() {
-            Some(path) => Some(Recorder::create(path, since_epoch(&clock))?),
+            Some(path) => Some(record::create(path, since_epoch(&clock), &launched.sink)?),
             None => None,
         };
         let mut run = Run {
@@ -136,6 +137,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
                 Writer::new(common.format, launched.sink, Vec::new(), clock.clone()),
             ),
             clock,
+            begun_ns: 0,
             last_ns: 0,
             counted: 0,
             told: Counts::default(),
@@ -181,6 +183,8 @@ struct Run<'a, D: Distribute> {
     common: &'a Common,
     out: Outlet<D::Report>,
     clock: Clock,
+    /// The beginning of the first interval.
+    begun_ns: u64,
     /// The end of the last interval.
     last_ns: u64,
     counted: u64,
@@ -200,7 +204,8 @@ impl<D: Distribute> Run<'_, D> {
                 writer.header()
             }
         })?;
-        self.last_ns = self.clock.boot_now_ns();
+        self.begun_ns = self.clock.boot_now_ns();
+        self.last_ns = self.begun_ns;
         Ok(())
     }
 
@@ -268,6 +273,12 @@ impl<D: Distribute> Run<'_, D> {
         let parts = distribution.parts()?;
         let show = args.show();
         args.meet(&mut parts.iter().map(|part| &part.key));
+        // Before it is shown, and told below: what fails to be shown is recorded, and the other way round.
+        let recorded = self.record(&parts, end_ns, length);
+        if recorded.is_err() {
+            // It ends with its last whole line; what comes after that would not.
+            self.recorder = None;
+        }
         // An interval in which nothing happened is its time, if that is asked for, or nothing.
         if show.timestamp || !parts.is_empty() {
             self.out.write(|writer| {
@@ -294,9 +305,9 @@ impl<D: Distribute> Run<'_, D> {
                 })
             })?;
         }
-        self.record(&parts, end_ns, length)?;
         self.tell_losses(&distribution.losses(), end_ns)?;
-        self.out.write(Writer::flush)
+        self.out.write(Writer::flush)?;
+        recorded
     }
 
     fn record(
@@ -311,10 +322,10 @@ impl<D: Distribute> Run<'_, D> {
         let end = Duration::from_nanos(self.clock.unix_ns(end_ns));
         for part in parts {
             recorder.add(&Record {
-                tag: self.args.tag(&part.key),
+                tag: self.args.tag(&part.key).as_deref(),
                 start: end.saturating_sub(length),
                 length,
-                histogram: part.histogram.to_logged()?,
+                histogram: &part.histogram.to_logged()?,
             })?;
         }
         recorder.flush()
@@ -327,6 +338,10 @@ impl<D: Distribute> Run<'_, D> {
                 continue;
             }
             self.told.add(cause, count);
+            if let Some(recorder) = &mut self.recorder {
+                // Written with the records that follow, or at the end.
+                recorder.lost(cause, count, false);
+            }
             let lost = Lost {
                 time_ns: Some(time_ns),
                 count,
@@ -346,11 +361,13 @@ impl<D: Distribute> Run<'_, D> {
     ) -> Result<bool> {
         let lost = distribution.losses();
         let asides = distribution.asides();
+        let certainty = distribution.certainty(&lost);
+        let recorded = self.end_recording(&lost, certainty);
         let summary = Summary {
             tool: D::Hooks::NAME,
             events: self.counted,
             lost,
-            certainty: distribution.certainty(&lost),
+            certainty,
             duration,
             rung: distribution.rung(),
             buffer: None,
@@ -361,7 +378,26 @@ impl<D: Distribute> Run<'_, D> {
         if self.counted == 0 && lost.total() + lost.total_at_most() == 0 && !failed {
             tool::say(D::Hooks::NAME, self.args.why_nothing());
         }
+        // What failed before is told already.
+        if !failed {
+            recorded?;
+        }
         Ok(lost.total() > 0)
+    }
+
+    /// Writes what is known at the end into the log: for how long was recorded, and what it lacks.
+    fn end_recording(&mut self, lost: &Counts, certainty: Certainty) -> Result<()> {
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(());
+        };
+        for (cause, count) in lost.iter_at_most() {
+            recorder.lost(cause, count, true);
+        }
+        if certainty == Certainty::Unknown {
+            recorder.lost_unknown();
+        }
+        recorder.recorded(Duration::from_nanos(self.last_ns - self.begun_ns));
+        recorder.flush()
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
-use super::log::Logged;
+use super::log::Spread;
 
 /// One number of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,16 +19,16 @@ pub(crate) enum Quantity {
 
 impl Quantity {
     /// Its value: nanoseconds, or a number of values.
-    pub(crate) fn of(self, histogram: &Logged) -> f64 {
+    pub(crate) fn of(self, values: &Spread) -> f64 {
         match self {
             // 99.9 / 100.0 is a trifle more than 0.999, and of 2000 values that trifle would be one.
             Self::Percentile(percent) => {
                 let share = (percent * 1e10).round() / 1e12;
-                histogram.value_at_quantile(share) as f64
+                values.quantile(share) as f64
             }
-            Self::Max => histogram.max() as f64,
-            Self::Mean => histogram.mean(),
-            Self::Count => histogram.len() as f64,
+            Self::Max => values.max() as f64,
+            Self::Mean => values.mean(),
+            Self::Count => values.len() as f64,
         }
     }
 }
@@ -61,6 +62,34 @@ impl fmt::Display for Quantity {
     }
 }
 
+/// What one of two logs has of a tag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Side<'a> {
+    pub(crate) values: &'a Spread,
+    /// Whether the log has a record of the tag at all.
+    pub(crate) is_there: bool,
+    /// For how long the log was recorded.
+    pub(crate) recorded: Duration,
+}
+
+impl Side<'_> {
+    /// How many values came in a second; `None` where nobody knows how many seconds there were.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        let seconds = self.recorded.as_secs_f64();
+        (seconds > 0.0).then(|| self.values.len() as f64 / seconds)
+    }
+
+    /// What is compared of it.
+    fn compared(&self, quantity: Quantity) -> Result<f64, &'static str> {
+        match quantity {
+            Quantity::Count => self
+                .rate()
+                .ok_or("counts are compared as rates, and one file does not say for how long it was recorded"),
+            _ => Ok(quantity.of(self.values)),
+        }
+    }
+}
+
 /// What must not be.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Condition {
@@ -79,16 +108,21 @@ enum Limit {
 }
 
 impl Condition {
-    /// Whether it is so. Without any value on a side that it takes, it cannot be said that it is not: an error.
-    pub(crate) fn holds(&self, before: &Logged, after: &Logged) -> Result<bool, &'static str> {
-        if after.is_empty() {
+    /// Whether it is so. Without any value on a side that it takes, it cannot be said that it is not: an error. A change
+    /// of the count is one of its rate, since the two logs may be of different lengths.
+    pub(crate) fn holds(&self, before: &Side<'_>, after: &Side<'_>) -> Result<bool, &'static str> {
+        if after.values.is_empty() {
             return Err("it is not in the second file");
         }
-        let now = self.quantity.of(after);
-        let limit = match self.limit {
-            Limit::Value(value) => value,
-            Limit::Change(_) if before.is_empty() => return Err("it is not in the first file"),
-            Limit::Change(share) => self.quantity.of(before) * (1.0 + share),
+        let (now, limit) = match self.limit {
+            Limit::Value(value) => (self.quantity.of(after.values), value),
+            Limit::Change(_) if before.values.is_empty() => {
+                return Err("it is not in the first file");
+            }
+            Limit::Change(share) => {
+                let then = before.compared(self.quantity)?;
+                (after.compared(self.quantity)?, then * (1.0 + share))
+            }
         };
         Ok(if self.above { now > limit } else { now < limit })
     }
@@ -125,20 +159,42 @@ fn parse_limit(text: &str, quantity: Quantity) -> Result<Limit, String> {
         let number: Option<f64> = text.parse().ok();
         number.filter(|number| number.is_finite())
     };
-    let wrong = || format!("'{text}' is no limit, such as +20%, -10% or 5ms");
+    let limit = if quantity == Quantity::Count {
+        "1000"
+    } else {
+        "5ms"
+    };
+    let wrong = || {
+        format!(
+            "'{text}' is no limit: type a change such as {quantity}>+20% or {quantity}<-10%, or a limit such as {quantity}>{limit}"
+        )
+    };
+    let signed = text.strip_prefix(['+', '-']);
     if let Some(percent) = text.strip_suffix('%') {
-        // With its sign: what is more than 20 % would else be anybody's guess.
-        let signed = percent.starts_with(['+', '-']);
         return match number(percent) {
-            Some(percent) if signed => Ok(Limit::Change(percent / 100.0)),
-            _ => Err(wrong()),
+            Some(percent) if signed.is_some() => Ok(Limit::Change(percent / 100.0)),
+            // What is more than 20 % would else be anybody's guess.
+            Some(_) => Err(format!(
+                "'{text}' has no sign: type +{text} for that much more than before, -{text} for that much less"
+            )),
+            None => Err(wrong()),
         };
     }
+    if let Some(plain) = signed {
+        // A sign is for changes, and a change has its percent sign: which of both was forgotten is not guessed.
+        let change = if number(plain).is_some() { text } else { "+20" };
+        return Err(format!(
+            "'{text}' has a sign and no %: type {change}% for a change, or {plain} for a limit that does not depend on \
+             the file before"
+        ));
+    }
     if quantity == Quantity::Count {
-        return number(text)
-            .filter(|count| *count >= 0.0)
-            .map(Limit::Value)
-            .ok_or_else(wrong);
+        return number(text).map(Limit::Value).ok_or_else(wrong);
+    }
+    if number(text).is_some() {
+        return Err(format!(
+            "'{text}' has no unit: type {text}us, {text}ms or {text}s"
+        ));
     }
     humantime::parse_duration(text)
         .map(|time| Limit::Value(time.as_nanos() as f64))
@@ -147,20 +203,27 @@ fn parse_limit(text: &str, quantity: Quantity) -> Result<Limit, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Condition, Quantity};
-    use crate::hist::log::{Logged, empty};
+    use std::time::Duration;
 
-    fn of(values: &[u64]) -> Logged {
-        let mut histogram = empty().unwrap();
-        for value in values {
-            histogram.record(*value).unwrap();
+    use super::{Condition, Quantity, Side};
+    use crate::hist::log::Spread;
+
+    fn side(values: &Spread, seconds: u64) -> Side<'_> {
+        Side {
+            values,
+            is_there: !values.is_empty(),
+            recorded: Duration::from_secs(seconds),
         }
-        histogram
+    }
+
+    fn holds(condition: &str, before: &Side<'_>, after: &Side<'_>) -> Result<bool, &'static str> {
+        let condition: Condition = condition.parse().unwrap();
+        condition.holds(before, after)
     }
 
     #[test]
     fn conditions_say_what_must_not_be() {
-        let (before, after) = (of(&[1_000; 100]), of(&[1_250; 100]));
+        let (before, after) = (Spread::of(&[1_000; 100]), Spread::of(&[1_250; 100]));
         for (text, holds) in [
             ("p99>+20%", true),
             ("p99>+30%", false),
@@ -174,15 +237,39 @@ mod tests {
             ("count<101", true),
             ("count>+0%", false),
         ] {
-            let condition: Condition = text.parse().unwrap();
-            assert_eq!(condition.holds(&before, &after), Ok(holds), "{text}");
+            let told = self::holds(text, &side(&before, 10), &side(&after, 10));
+            assert_eq!(told, Ok(holds), "{text}");
         }
+    }
+
+    /// A minute beside an hour: sixty times as many are no more in a second.
+    #[test]
+    fn counts_are_compared_as_rates() {
+        let (minute, hour) = (Spread::of(&[1; 100]), Spread::of(&[1; 6_000]));
+        for (condition, seconds, holds) in [
+            ("count>+1%", 3_600, false),
+            ("count<-1%", 3_600, false),
+            ("count>+50%", 1_800, true),
+            ("count<-40%", 7_200, true),
+            // A number is one of the file after, however long that is.
+            ("count>5999", 3_600, true),
+            ("count<6000", 60, false),
+        ] {
+            let told = self::holds(condition, &side(&minute, 60), &side(&hour, seconds));
+            assert_eq!(told, Ok(holds), "{condition}");
+        }
+        let why = holds("count>+1%", &side(&minute, 0), &side(&hour, 60)).unwrap_err();
+        assert!(why.contains("for how long"), "{why}");
+        assert_eq!(
+            holds("p50>+1%", &side(&minute, 0), &side(&hour, 0)),
+            Ok(false)
+        );
     }
 
     #[test]
     fn a_rank_that_is_whole_is_that_one() {
         let values: Vec<u64> = (1..=1_000).collect();
-        let histogram = of(&values);
+        let histogram = Spread::of(&values);
         for (percent, rank) in [(99.9, 999.0), (99.0, 990.0), (50.0, 500.0), (0.1, 1.0)] {
             assert_eq!(
                 Quantity::Percentile(percent).of(&histogram),
@@ -194,34 +281,39 @@ mod tests {
 
     #[test]
     fn what_is_not_there_cannot_be_judged() {
-        let (some, none) = (of(&[7]), of(&[]));
-        let change: Condition = "p99>+20%".parse().unwrap();
-        assert!(change.holds(&none, &some).is_err());
-        assert!(change.holds(&some, &none).is_err());
-        let value: Condition = "p99>1s".parse().unwrap();
-        assert_eq!(value.holds(&none, &some), Ok(false));
+        let (some, none) = (Spread::of(&[7]), Spread::default());
+        let (some, none) = (side(&some, 1), side(&none, 1));
+        assert!(holds("p99>+20%", &none, &some).is_err());
+        assert!(holds("p99>+20%", &some, &none).is_err());
+        assert!(holds("count<-20%", &some, &none).is_err());
+        assert_eq!(holds("p99>1s", &none, &some), Ok(false));
     }
 
     #[test]
     fn mistakes_are_told() {
-        for bad in [
-            "",
-            "p99",
-            "p99=5ms",
-            "p101>1ms",
-            "p-1>1ms",
-            "pxx>1ms",
-            "p99>",
-            "p99>20%",
-            "p99>5",
-            "p99>+x%",
-            "p99>+nan%",
-            "count>5ms",
-            "count>-1",
-            "avg>1ms",
-            "p99>>1ms",
+        for (bad, says) in [
+            ("", "no < or >"),
+            ("p99", "no < or >"),
+            ("p99=5ms", "no < or >"),
+            ("p101>1ms", "p101"),
+            ("p-1>1ms", "p-1"),
+            ("pxx>1ms", "pxx"),
+            ("avg>1ms", "avg"),
+            ("p99>", "type a change such as p99>+20%"),
+            ("p99>>1ms", "type a change"),
+            ("p99>+x%", "type a change"),
+            ("p99>+nan%", "type a change"),
+            ("count>5ms", "a limit such as count>1000"),
+            ("count>inf", "a limit such as count>1000"),
+            ("p99>20%", "type +20% for"),
+            ("count<50%", "type +50% for"),
+            ("count>+20", "type +20% for a change, or 20 for"),
+            ("count<-1", "type -1% for a change, or 1 for"),
+            ("p99>+5ms", "or 5ms for a limit"),
+            ("p99>5", "type 5us, 5ms or 5s"),
         ] {
-            assert!(bad.parse::<Condition>().is_err(), "{bad}");
+            let why = bad.parse::<Condition>().unwrap_err();
+            assert!(why.contains(says), "{bad}: {why}");
         }
         assert_eq!("p99.9".parse(), Ok(Quantity::Percentile(99.9)));
     }

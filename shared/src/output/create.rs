@@ -124,7 +124,7 @@ pub(super) struct Made {
 #[derive(Debug)]
 pub(super) struct Spot {
     pub(super) directory: OwnedFd,
-    name: OsString,
+    pub(super) name: OsString,
     shared: bool,
 }
 
@@ -171,6 +171,16 @@ fn look(place: &Place, name: &OsStr) -> nix::Result<Option<OwnedFd>> {
 
 /// Creates the file with the caller's umask, or empties it; gives it open to be written.
 pub(super) fn create(path: &Path) -> Result<Made, Refused> {
+    walk(path, OFlag::O_TRUNC)
+}
+
+/// Creates the file with the caller's umask, or opens it and leaves in it what is there.
+pub(super) fn create_or_keep(path: &Path) -> Result<Made, Refused> {
+    walk(path, OFlag::empty())
+}
+
+/// Creates the file, or opens it with these flags besides.
+fn walk(path: &Path, more: OFlag) -> Result<Made, Refused> {
     let mut left = VecDeque::new();
     prepend(&mut left, path);
     // Whoever names a file from the root may stand where he may not look.
@@ -202,7 +212,7 @@ pub(super) fn create(path: &Path) -> Result<Made, Refused> {
             // Not a link that has a text: it stands for a file that is open, as /dev/stdout does in the end.
             SFlag::S_IFLNK if is_proc(&place) => {
                 if last {
-                    let file = open(&place.fd, &name, OFlag::O_TRUNC)?;
+                    let file = open(&place.fd, &name, more)?;
                     return Ok(Made { file, spot: None });
                 }
                 let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -226,7 +236,7 @@ pub(super) fn create(path: &Path) -> Result<Made, Refused> {
             SFlag::S_IFDIR => place = Place::of(found, &status),
             _ if !last => return Err(Errno::ENOTDIR.into()),
             kind => {
-                let file = place.open_file(&name, &found, &status, OFlag::O_TRUNC)?;
+                let file = place.open_file(&name, &found, &status, more)?;
                 return Ok(match kind {
                     SFlag::S_IFREG => place.holds(file, name),
                     _ => Made { file, spot: None },

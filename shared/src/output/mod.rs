@@ -11,12 +11,14 @@ pub mod summary;
 pub mod table;
 
 mod again;
+pub(crate) mod beside;
 mod cell;
 mod create;
 mod csv;
 mod json;
 mod json_string;
 pub mod lines;
+pub mod object;
 mod stamp;
 
 #[cfg(test)]

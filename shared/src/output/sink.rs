@@ -2,7 +2,7 @@
 //! Where output goes: standard output or a file, through one buffer of whole lines.
 
 use super::again::{Failure, Opener, same_file};
-use super::create::{Refused, Spot, create};
+use super::create::{Refused, Spot, create, create_or_keep};
 use crate::error::{Error, Kind, Result};
 use memchr::memrchr;
 use nix::errno::Errno;
@@ -58,27 +58,36 @@ impl Sink {
     /// a second name: these could be a trap. On the way there no link of another user's is followed.
     pub fn file(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let made = create(path).map_err(|refused| {
-            let failed = |why: String| Error::new(Kind::Io, format!("cannot create {name}: {why}"));
-            match refused {
-                Refused::Errno(errno) => {
-                    Error::io(format_args!("cannot create {name}"), &errno.into())
-                }
-                Refused::Link(link) => failed(format!(
-                    "{} is a symbolic link where others may make them",
-                    link.display()
-                ))
-                .help("name its target"),
-                Refused::Others(file) => failed(format!(
-                    "{} is another user's, or has a second name, where others may make files",
-                    file.display()
-                ))
-                .help("remove it, or name another file"),
-            }
-        })?;
+        let made = create(path).map_err(|refused| not_made(&name, refused))?;
         let mut sink = Self::new(Target::Owned(made.file), name);
         sink.again = made.spot.map_or(Again::Not, Again::Spot);
         Ok(sink)
+    }
+
+    /// What is called so on a command line: `-` is standard output, anything else a [`file`](Self::file).
+    pub fn named(path: &Path) -> Result<Self> {
+        match path == Path::new("-") {
+            true => Ok(Self::stdout()),
+            false => Self::file(path),
+        }
+    }
+
+    /// A file as [`file`](Self::file) makes it, which was not there before, or was empty: what somebody has in it is not
+    /// overwritten. A pipe or a device is written to.
+    pub fn new_file(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let made = create_or_keep(path).map_err(|refused| not_made(&name, refused))?;
+        if made.spot.is_some() {
+            let status = fstat(&made.file);
+            let status = status.map_err(|errno| Error::io(&name, &errno.into()))?;
+            if status.st_size > 0 {
+                return Err(
+                    Error::usage(format!("{name} is there already, and not empty"))
+                        .help("remove it, or name another file"),
+                );
+            }
+        }
+        Ok(Self::new(Target::Owned(made.file), name))
     }
 
     /// Sees to it that [`reopen`](Self::reopen) works also when the process may open no file any more. Call it while
@@ -241,6 +250,24 @@ impl io::Write for Sink {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(self.hand_over()?)
+    }
+}
+
+/// The error for a file that cannot be made.
+pub(super) fn not_made(name: &str, refused: Refused) -> Error {
+    let failed = |why: String| Error::new(Kind::Io, format!("cannot create {name}: {why}"));
+    match refused {
+        Refused::Errno(errno) => Error::io(format_args!("cannot create {name}"), &errno.into()),
+        Refused::Link(link) => failed(format!(
+            "{} is a symbolic link where others may make them",
+            link.display()
+        ))
+        .help("name its target"),
+        Refused::Others(file) => failed(format!(
+            "{} is another user's, or has a second name, where others may make files",
+            file.display()
+        ))
+        .help("remove it, or name another file"),
     }
 }
 

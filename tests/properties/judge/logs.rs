@@ -1,46 +1,101 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! HdrHistogram logs: any file is a log or is refused, and what is written is read.
+//! HdrHistogram logs: any file is a log or is refused, in the memory of one histogram; and what is written is read.
 
-use std::fs::File;
-use std::io::Write;
-use std::os::fd::AsRawFd;
-use std::path::PathBuf;
+use std::io::Cursor;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use nix::sys::memfd::{MFdFlags, memfd_create};
-use tracewell_shared::hist::log::{self, Record, Recorder, merge, tag, tag_shown};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use std::io::Write;
+use tracewell_shared::error::Error;
+use tracewell_shared::hist::log::{self, Log, Record, Recorder, Tags, Told, tag, tag_shown};
+use tracewell_shared::output::sink::Sink;
 
 use super::escapes::visible;
 
-/// Reads the bytes as a log; of one that is whole, what its records come to can be worked out.
+/// Reads the bytes as a log, and adds its intervals up.
+fn read(bytes: &[u8]) -> Result<(Tags, Told), Error> {
+    let mut tags = Tags::default();
+    let mut log = Log::new("log", Box::new(Cursor::new(bytes.to_vec())));
+    let told = log.read(&mut |interval| tags.add(interval))?;
+    Ok((tags, told))
+}
+
+/// Reads the bytes as a log; of one that is whole, what is shown and merged can be worked out.
 pub(crate) fn any_bytes(bytes: &[u8]) {
-    let mut file = File::from(memfd_create(c"log", MFdFlags::MFD_CLOEXEC).expect("memory"));
-    file.write_all(bytes).expect("memory takes it");
-    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    match log::read(&path) {
-        Ok(records) => {
-            assert!(!records.is_empty());
-            for record in &records {
-                if let Some(tag) = &record.tag {
-                    visible(&tag_shown(tag));
-                }
+    match read(bytes) {
+        Ok((tags, told)) => {
+            visible(&told.losses.to_string());
+            let count = tags.iter().count() as u64;
+            assert!(count <= told.intervals, "{told:?}");
+            for (tag, merged) in tags.iter() {
+                visible(&tag_shown(tag.unwrap_or_default()));
+                assert!(merged.start <= merged.end);
+                let values = &merged.values;
+                let logged = values.to_logged().expect("what is read can be written");
+                assert_eq!((logged.len(), logged.max()), (values.len(), values.max()));
+                assert!(values.quantile(0.5) <= values.max());
             }
-            // More values than can be counted are an error, too.
-            drop(merge(records));
+            if tags
+                .iter()
+                .all(|(tag, _)| tag.is_none_or(|tag| !tag.contains([' ', '\r'])))
+            {
+                comes_back_merged(&tags, &told);
+            }
         }
         Err(error) => {
             let said = error.to_string();
-            assert!(said.contains(path.to_str().expect("a text")), "{said}");
+            assert!(
+                said.starts_with("log:") || said.contains("can be counted"),
+                "{said}"
+            );
         }
     }
 }
 
-/// Reads a log whose histogram is these bytes: as they are, and behind the head of one that is not compressed.
+/// Whatever was read is the same after it was merged: no time and no count makes that fail.
+fn comes_back_merged(tags: &Tags, told: &Told) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log");
+    let first = tags.iter().map(|(_, merged)| merged.start).min();
+    let mut recorder = Recorder::new(
+        Sink::file(&path).expect("a file"),
+        first.unwrap_or_default(),
+    )
+    .expect("room");
+    for (tag, merged) in tags.iter() {
+        let record = Record {
+            tag,
+            start: merged.start,
+            length: merged.end - merged.start,
+            histogram: &merged.values.to_logged().expect("it was read"),
+        };
+        recorder.add(&record).expect("it was read");
+    }
+    recorder.losses(&told.losses);
+    recorder.recorded(told.recorded);
+    recorder.flush().expect("room");
+    let (again, said) = read(&std::fs::read(&path).expect("a file")).expect("a log");
+    assert_eq!(said.losses, told.losses);
+    for (tag, merged) in tags.iter() {
+        let written = again.get(tag).expect("the same tags");
+        assert_eq!(written.values.len(), merged.values.len());
+        assert_eq!(written.values.max(), merged.values.max());
+    }
+}
+
+/// Reads a log whose histogram is these bytes: as they are, behind the head of one that is not compressed, and
+/// compressed.
 pub(crate) fn any_histogram(bytes: &[u8]) {
-    // "V2" of the format, without compression: where a search would otherwise end is only the beginning.
-    let plain = 0x1c84_9303_u32.to_be_bytes();
-    for histogram in [bytes.to_vec(), [&plain, bytes].concat()] {
+    // "V2" of the format: where a search would otherwise end is only the beginning.
+    let plain = [&0x1c84_9313_u32.to_be_bytes(), bytes].concat();
+    let mut inner = ZlibEncoder::new(Vec::new(), Compression::fast());
+    inner.write_all(&plain).expect("memory takes it");
+    let inner = inner.finish().expect("memory takes it");
+    let length = u32::try_from(inner.len()).expect("it is short");
+    let head = [0x1c84_9314_u32.to_be_bytes(), length.to_be_bytes()].concat();
+    for histogram in [bytes.to_vec(), plain, [head, inner].concat()] {
         let encoded = BASE64.encode(&histogram);
         any_bytes(format!("Tag=t,0.5,1.5,2.5,{encoded}\n").as_bytes());
     }
@@ -54,29 +109,28 @@ pub(crate) fn comes_back(tag_bytes: &[u8], values: &[u64], start: Duration, leng
     for value in values {
         histogram.record(*value).expect("it grows");
     }
-    let written = Record {
-        tag: (!tag_bytes.is_empty()).then(|| tag(tag_bytes)),
+    let tag = (!tag_bytes.is_empty()).then(|| tag(tag_bytes));
+    let mut recorder = Recorder::create(&path, start).expect("a file");
+    let record = Record {
+        tag: tag.as_deref(),
         start,
         length,
-        histogram,
+        histogram: &histogram,
     };
-    let mut recorder = Recorder::create(&path, start).expect("a file");
-    recorder.add(&written).expect("a record");
+    recorder.add(&record).expect("a record");
     recorder.flush().expect("a file");
-    let read = log::read(&path).expect("a log");
-    let [read] = read.as_slice() else {
-        panic!("{} records", read.len());
-    };
-    assert_eq!(read.tag, written.tag);
+    let (tags, told) = read(&std::fs::read(&path).expect("a file")).expect("a log");
+    assert_eq!(told.intervals, 1);
+    let merged = tags.get(tag.as_deref()).expect("the same tag");
     // To the millisecond, as the format has it.
     let close = |one: Duration, other: Duration| one.abs_diff(other) <= Duration::from_millis(1);
     assert!(
-        close(read.start, start) && close(read.length, length),
-        "{read:?}"
+        close(merged.start, start) && close(merged.end - merged.start, length),
+        "{merged:?}"
     );
-    assert_eq!(read.histogram.len(), values.len() as u64);
+    assert_eq!(merged.values.len(), values.len() as u64);
     assert!(
-        read.histogram == written.histogram,
+        merged.values.to_logged().expect("it was read") == histogram,
         "other values came back"
     );
 }

@@ -74,7 +74,7 @@ pub(crate) struct Args {
     #[arg(short, long, help_heading = "Output")]
     json: bool,
 
-    /// Write each interval's histograms to this file too, as an HdrHistogram log
+    /// Write each interval's histograms to this file too, which must be new or empty, as an HdrHistogram log
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     record: Option<PathBuf>,
 

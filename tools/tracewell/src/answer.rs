@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use tracewell_shared::output::escape;
+use tracewell_shared::output::object::Object;
 
 /// How to write an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -13,9 +14,12 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Objects, one a line.
+/// Objects, one a line, each with its kind first.
 pub(crate) fn lines(objects: Vec<Value>) -> String {
-    objects.iter().map(|object| format!("{object}\n")).collect()
+    let objects = objects.into_iter();
+    objects
+        .map(|object| format!("{}\n", Object::kind_first(object)))
+        .collect()
 }
 
 /// Text from elsewhere, such as a path or the verifier's log, that it cannot harm a terminal; further lines are
