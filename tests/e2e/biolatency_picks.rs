@@ -11,6 +11,7 @@ use nix::libc::ioctl;
 use tracewell_tests::{Finished, Tool, note, rung, scratch};
 
 use crate::biolatency::{adds_up, counted, of, reader, submitters_are_hidden};
+use crate::cgroups::Cgroup;
 use crate::disk::Disk;
 use crate::storms::{guest, scaled};
 
@@ -270,4 +271,47 @@ fn a_disk_without_requests_is_told_at_the_start() {
             .stderr;
         assert!(said.contains("has no requests"), "{said}");
     }
+}
+
+/// The kernel's own accounts (`io.stat`) charge what is written back to the cgroup that wrote it.
+#[test]
+fn what_is_written_back_belongs_to_who_wrote_it() {
+    if submitters_are_hidden(&["-C"]) {
+        return;
+    }
+    let cgroup = Cgroup::new();
+    let controllers = cgroup.path().parent().unwrap();
+    let controllers = controllers.join("cgroup.subtree_control");
+    if !guest() || fs::write(controllers, "+io +memory").is_err() {
+        note("not tried: only a guest is told to charge I/O to cgroups, and not every kernel does");
+        return;
+    }
+    let disk = Disk::new();
+    // As long as it is open, its pages are written back when they are told to be.
+    let open = fs::File::open(disk.device()).unwrap();
+    let tool = of(&disk).json().args(["-C", "-F"]).start();
+    let line = format!(
+        "echo $$ > {}/cgroup.procs && exec dd if=/dev/zero of={} bs=4k count=256 conv=notrunc",
+        cgroup.path().display(),
+        disk.device()
+    );
+    let wrote = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .output();
+    assert!(wrote.unwrap().status.success());
+    open.sync_all().unwrap();
+    let finished = tool.finish().success();
+    let name = cgroup.path().file_name().unwrap().to_str().unwrap();
+    let is_its = |object: &serde_json::Value| {
+        let path = object["cgroup"].as_str().unwrap_or_default();
+        path.ends_with(name)
+    };
+    let writes = |its: bool| {
+        counted(&finished, |object| {
+            object["op"] == "write" && is_its(object) == its
+        })
+    };
+    let lost = finished.summary()["lost"].as_u64().unwrap();
+    assert!(writes(true) + lost > 0, "{finished:?}");
+    assert_eq!(writes(false), 0, "{finished:?}");
 }
