@@ -3,6 +3,7 @@
 
 mod logs;
 mod recordings;
+mod shown;
 
 use std::fs;
 use std::path::{Path, PathBuf};
