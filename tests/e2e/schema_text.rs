@@ -37,7 +37,7 @@ fn kinds() -> Vec<(Map<String, Value>, Value)> {
             "ret": 0, "errno": null, "error": null, "inode": u64::MAX, "size_bytes": 5, "links": 1,
             "still_open": false, "probe": "fentry"}),
         json!({"event": "lost", "time": time, "count": 3, "cause": "buffer_full"}),
-        json!({"event": "summary", "tool": "opensnoop", "events": 0, "lost": 3,
+        json!({"event": "summary", "tool": "biolatency", "events": 0, "lost": 3,
             "lost_by": {"buffer_full": 3}, "lost_at_most": 1, "lost_at_most_by": {"recursion": 1}, "account": "at_most",
             "duration_ms": 12, "rung": "tp_btf", "buffer": "ring",
             "issued_again": 0}),
@@ -112,6 +112,20 @@ fn a_wrong_line_is_told() {
             }
         }
     }
+}
+
+/// What one tool alone adds to its summary.
+#[test]
+fn another_tools_summary_is_told() {
+    let validator = validator();
+    let (_, mut summary) = kinds().pop().expect("the summary");
+    summary["tool"] = json!("opensnoop");
+    assert!(!validator.is_valid(&summary), "{summary}");
+    summary
+        .as_object_mut()
+        .expect("an object")
+        .remove("issued_again");
+    check(&validator, &summary);
 }
 
 #[test]
