@@ -296,7 +296,8 @@ fn a_thread_is_found_by_the_number_that_it_had() {
         actor.finish();
         let events = tool.finish().success().events("exec");
         assert_eq!(events.len(), usize::from(own), "{events:?}");
-        assert!(events.iter().all(|event| event["tid"].to_string() == tid));
+        let tid: u32 = tid.parse().expect("a thread's id");
+        assert!(events.iter().all(|event| event["tid"] == tid));
     }
 }
 

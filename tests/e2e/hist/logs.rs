@@ -150,7 +150,7 @@ fn logs_of_other_programs_are_read() {
     }
 }
 
-/// Without a BaseTime, times of long before the StartTime count from it.
+/// Without a `BaseTime`, times of long before the `StartTime` count from it.
 #[test]
 fn times_count_from_where_their_writer_counted() {
     let directory = open_scratch();
