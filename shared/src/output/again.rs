@@ -14,8 +14,8 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, socketpair,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType,
+    recvmsg, sendmsg, shutdown, socketpair,
 };
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
@@ -124,8 +124,11 @@ impl Opener {
 
 impl Drop for Opener {
     fn drop(&mut self) {
-        // It ends with the socket. That its number is known no more, where the caller ignores SIGCHLD, is no harm.
-        drop(self.socket.take());
+        // It ends with the connection. To close the socket would not end that: a command that was made since, and does not
+        // run yet, holds it too. That its number is known no more, where the caller ignores SIGCHLD, is no harm.
+        if let Some(socket) = self.socket.take() {
+            let _ = shutdown(socket.as_raw_fd(), Shutdown::Both);
+        }
         let _ = waitpid(self.process, None);
     }
 }
