@@ -352,8 +352,8 @@ const LONG: u64 = 5;
 #[test]
 fn events_larger_than_the_buffer_are_told_so() {
     for buffer in buffers() {
-        // With what comes before it, a name of 4,000 bytes has room on a page and one of 4,090 has none.
-        for (bytes, too_large) in [(4000, 0), (4090, LONG)] {
+        // With what comes before it, a name of 3,900 bytes has room on a page and one of 4,090 has none.
+        for (bytes, too_large) in [(3900, 0), (4090, LONG)] {
             let actor = Actor::new("opens_long_names")
                 .arg(bytes.to_string())
                 .start();

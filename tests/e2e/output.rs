@@ -51,7 +51,13 @@ fn execs(args: &[&str]) -> (Finished, String) {
         .start();
     actor.go();
     actor.finish();
-    (tool.finish().success(), pid)
+    // It ends with the process that it names.
+    (tool.wait().success(), pid)
+}
+
+/// What is said of that.
+fn ended(pid: &str) -> String {
+    format!("execsnoop: process {pid} (--pid) has ended\n")
 }
 
 #[test]
@@ -148,7 +154,7 @@ fn execsnoop_has_the_columns_that_its_users_know() {
         };
         assert_eq!(
             (cell("PID"), cell("PPID")),
-            (pid, getpid().to_string()),
+            (pid.clone(), getpid().to_string()),
             "{args:?}"
         );
         assert_eq!(
@@ -170,7 +176,8 @@ fn execsnoop_has_the_columns_that_its_users_know() {
             "{:?}",
             finished.lines()
         );
-        assert_eq!(finished.stderr, "execsnoop: 2 events, 0 lost\n");
+        let said = ended(&pid) + "execsnoop: 2 events, 0 lost\n";
+        assert_eq!(finished.stderr, said);
     }
     let (finished, _) = execs(&["-q"]);
     assert!(
@@ -241,7 +248,12 @@ fn a_file_is_made_with_the_callers_umask_or_emptied() {
 
 #[test]
 fn a_summary_agrees_with_what_it_sums_up() {
-    for finished in [opens(&["--format", "json"]), execs(&["--format", "json"]).0] {
+    let (execs, pid) = execs(&["--format", "json"]);
+    // JSON says the rest on its own stream.
+    for (finished, said) in [
+        (opens(&["--format", "json"]), String::new()),
+        (execs, ended(&pid)),
+    ] {
         let summary = finished.summary();
         let names: Vec<_> = summary
             .as_object()
@@ -285,6 +297,6 @@ fn a_summary_agrees_with_what_it_sums_up() {
             buffers.as_array().unwrap().contains(&summary["buffer"]),
             "{summary}"
         );
-        assert_eq!(finished.stderr, "", "JSON says it all on its own stream");
+        assert_eq!(finished.stderr, said);
     }
 }

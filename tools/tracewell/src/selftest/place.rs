@@ -2,9 +2,9 @@
 //! The directory that a load is made in, and that nothing is left of: not after an error, a panic or a signal, and
 //! after SIGKILL only until the next run.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -38,7 +38,10 @@ impl Place {
     fn below(parent: &Path) -> io::Result<Self> {
         remove_after_panic();
         for _ in 0..TRIES {
-            let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+            let made = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .permissions(Permissions::from_mode(0o700))
+                .tempdir_in(parent)?;
             // It is removed below, by whom knows its lock.
             let path = made.keep();
             // Another run may have locked it first, taking it for one that is left; it is that run's to remove, then.
