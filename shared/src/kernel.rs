@@ -101,6 +101,10 @@ impl Deref for Described {
     }
 }
 
+/// What is lacking without it, and what to do.
+pub const NO_TRACEFS: &str =
+    "tracefs is not mounted or not readable (mount -t tracefs tracefs /sys/kernel/tracing)";
+
 /// Where tracefs is mounted, as far as the caller can see.
 pub fn tracefs() -> Option<PathBuf> {
     ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]
@@ -303,9 +307,7 @@ impl Kernel for Running {
                 Some(true) => None,
             },
             Need::Tracepoint { category, name } => match self.tracefs() {
-                None => Some(
-                    "tracefs is not mounted or not readable (mount -t tracefs tracefs /sys/kernel/tracing)".into(),
-                ),
+                None => Some(NO_TRACEFS.into()),
                 Some(tracefs) => (!tracefs.join("events").join(category).join(name).exists())
                     .then(|| format!("no tracepoint {category}:{name}")),
             },

@@ -308,10 +308,10 @@ fn a_cpu_beyond_the_list_is_accounted_for() {
             let finished = tool.finish().success();
             load.adds_up(&finished, made);
             let summary = finished.summary();
-            assert!(
-                summary["lost_by"]["no_room"].as_u64() > Some(0),
-                "{summary}"
-            );
+            // Where an entry is kept for an exit, that finds no room to build the event in, and the entry stays.
+            let causes = ["no_room", "fexit_missed", "kprobe_missed"];
+            let lost = causes.map(|cause| summary["lost_by"][cause].as_u64().unwrap_or(0));
+            assert!(lost.iter().sum::<u64>() > 0, "{summary}");
         }
     });
 }
@@ -382,8 +382,13 @@ fn events_larger_than_the_buffer_are_told_so() {
 fn a_ring_holds_its_largest_event() {
     let finished = traced("execsnoop", unique_uid())
         .args(["--max-args-bytes", "4m", "--duration", "0.001"])
-        .run()
-        .success();
+        .run();
+    // Before 5.11 a map's value has 4 MiB at most, and so no event is larger than the ring.
+    if finished.stderr.contains("-E2BIG") {
+        note("skipped a ring for larger events: this kernel has none");
+        return;
+    }
+    let finished = finished.success();
     assert!(
         !finished.stderr.contains("too_large"),
         "{}",

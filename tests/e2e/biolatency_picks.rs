@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::thread::scope;
@@ -301,11 +302,9 @@ fn what_is_written_back_belongs_to_who_wrote_it() {
     assert!(wrote.unwrap().status.success());
     open.sync_all().unwrap();
     let finished = tool.finish().success();
-    let name = cgroup.path().file_name().unwrap().to_str().unwrap();
-    let is_its = |object: &serde_json::Value| {
-        let path = object["cgroup"].as_str().unwrap_or_default();
-        path.ends_with(name)
-    };
+    // A cgroup's id is the number of its directory's inode.
+    let id = std::fs::metadata(cgroup.path()).unwrap().ino();
+    let is_its = |object: &serde_json::Value| object["cgroup_id"] == id;
     let writes = |its: bool| {
         counted(&finished, |object| {
             object["op"] == "write" && is_its(object) == its

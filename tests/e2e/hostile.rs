@@ -138,6 +138,8 @@ fn short_lived_threads(stage: &mut Stage) {
         tids.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
     }
     stage.say(tids.join(" "));
+    // The tool ends with this process.
+    stage.wait();
 }
 
 actor!(has_short_lived_threads, short_lived_threads);
@@ -168,6 +170,7 @@ pub(crate) fn many_threads(count: usize, options: &[&str]) {
     actor.go();
     let tids = actor.hear();
     let after = own_kib(&tool);
+    actor.go();
     actor.finish();
     let finished = tool.finish().success();
     assert!(

@@ -159,7 +159,9 @@ actor!(execs_by_all_threads, |_| {
     let threads: Vec<_> = (0..8)
         .map(|_| {
             // Long lists take the kernel a while to copy.
-            let args: Vec<_> = (0..20_000).map(|index| c(index.to_string())).collect();
+            let args: Vec<_> = std::iter::once(c(TRUE))
+                .chain((1..20_000).map(|index| c(index.to_string())))
+                .collect();
             thread::spawn(move || sys::execve(&c(TRUE), &args))
         })
         .collect();

@@ -3,6 +3,7 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::kernel;
 use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
@@ -164,6 +165,12 @@ impl Hooks for Execs {
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
 
     const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp", "tracepoint"];
+
+    fn unfit(&self, rung: &str) -> Option<&'static str> {
+        // Of those that stand in for sched_prepare_exec none is in tracefs, but what the label says is.
+        let lacks = BY_TRACEFS.contains(&rung) && kernel::tracefs().is_none();
+        lacks.then_some(kernel::NO_TRACEFS)
+    }
 
     fn wants(&self, program: &str) -> bool {
         self.failed || !FAIL_PROGRAMS.contains(&program)
