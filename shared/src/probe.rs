@@ -31,6 +31,9 @@ pub struct Rung {
     /// More programs, loaded only where the kernel preempts tasks inside the others: what makes good that it refuses
     /// these to other tasks meanwhile.
     pub where_preempted: &'static [&'static str],
+    /// Hooks, as ELF sections name them, that the kernel has to offer though no program that is loaded is on them: the
+    /// settings may leave out the very program that the label is about.
+    pub requires: &'static [&'static str],
     /// What of the subject this way does not show, each in words that follow "does not see": `opens by io_uring`.
     pub unseen: &'static [&'static str],
 }
@@ -56,6 +59,7 @@ impl Rung {
         programs: &[],
         optional: &[],
         where_preempted: &[],
+        requires: &[],
         unseen: &[],
     };
 
@@ -161,10 +165,11 @@ pub fn resolve(
     section: impl Fn(&str) -> Option<String>,
     kernel: &dyn Kernel,
 ) -> Result<Programs, Passed> {
-    let lacks = |program: &str| -> Option<String> {
-        let section = section(program)?;
-        kernel.lacks(&Need::of_section(&section)?)
-    };
+    let lacks_hook = |section: &str| kernel.lacks(&Need::of_section(section)?);
+    let lacks = |program: &str| lacks_hook(&section(program)?);
+    if let Some(reason) = rung.requires.iter().find_map(|hook| lacks_hook(hook)) {
+        return Err(Passed::new(rung, reason));
+    }
     let mut programs = Programs::new();
     for program in rung.programs.iter().filter(|program| wants(program)) {
         if let Some(reason) = lacks(program) {

@@ -27,6 +27,7 @@ const RUNG: Rung = Rung {
     programs: &["openat_exit_tp", "extra_tp"],
     optional: &["open_exit_tp"],
     where_preempted: &["sweep_raw"],
+    requires: &["tp/syscalls/sys_exit_close"],
     unseen: &["things by io_uring"],
 };
 
@@ -50,6 +51,12 @@ fn all_programs_of_a_rung_that_holds() {
 fn an_absent_optional_hook_is_left_out() {
     let programs = resolve(&RUNG, |_| true, section, &Fake(&["sys_exit_open"], false)).unwrap();
     assert_eq!(programs, ["openat_exit_tp", "extra_tp"]);
+}
+
+#[test]
+fn a_hook_that_only_the_label_is_about_is_required() {
+    let passed = resolve(&RUNG, |_| true, section, &Fake(&["sys_exit_close"], false)).unwrap_err();
+    assert_eq!(passed.reason, "no sys_exit_close");
 }
 
 #[test]

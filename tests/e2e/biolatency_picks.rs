@@ -304,7 +304,10 @@ fn what_is_written_back_belongs_to_who_wrote_it() {
     let finished = tool.finish().success();
     // A cgroup's id is the number of its directory's inode.
     let id = std::fs::metadata(cgroup.path()).unwrap().ino();
-    let is_its = |object: &serde_json::Value| object["cgroup_id"] == id;
+    // A disk's pages stay charged to the cgroup that has written to it before, and until 5.14 ("writeback, cgroup: release
+    // dying cgwbs by switching attached inodes") also when that is gone: an earlier run of this test.
+    let is_its =
+        |object: &serde_json::Value| object["cgroup_id"] == id || object["cgroup"].is_null();
     let writes = |its: bool| {
         counted(&finished, |object| {
             object["op"] == "write" && is_its(object) == its

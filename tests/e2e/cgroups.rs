@@ -106,22 +106,16 @@ fn one_that_is_made_again_is_followed_again() {
         };
         play("before", &cgroup);
         drop(cgroup);
-        until(|| {
-            run.stderr_so_far()
-                .contains(&format!("the cgroup {path} is gone"))
-        });
+        run.stderr_until(|said| said.contains(&format!("the cgroup {path} is gone")));
         let again = above.below("service");
-        until(|| {
-            run.stderr_so_far()
-                .contains(&format!("the cgroup {path} was made again"))
-        });
+        run.stderr_until(|said| said.contains(&format!("the cgroup {path} was made again")));
         play("after", &again);
         drop(again);
         // The directory above, too: nothing tells of that, and it is found by looking.
         drop(above);
         let above = Cgroup::at(Path::new(&path).parent().unwrap().to_owned());
         let again = above.below("service");
-        until(|| run.stderr_so_far().matches("was made again").count() == 2);
+        run.stderr_until(|said| said.matches("was made again").count() == 2);
         play("last", &again);
         let names = names(&run.finish().success(), scratch.path());
         let mut names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -129,14 +123,6 @@ fn one_that_is_made_again_is_followed_again() {
         assert_eq!(names, ["before", "after", "last"], "{tool}");
         drop(again);
         drop(above);
-    }
-}
-
-fn until(mut done: impl FnMut() -> bool) {
-    let patience = std::time::Instant::now() + tracewell_tests::patience();
-    while !done() {
-        assert!(std::time::Instant::now() < patience, "it was not said");
-        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 

@@ -120,9 +120,7 @@ fn a_trap_is_not_written_to_when_the_file_is_opened_again() {
     fs::rename(&output, &old).unwrap();
     std::os::unix::fs::symlink(&precious, &output).unwrap();
     tool.signal(Signal::SIGUSR1);
-    while !tool.stderr_so_far().contains("cannot open") {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    tool.stderr_until(|said| said.contains("cannot open"));
     // Nothing is lost: it goes on where it was.
     seen("/nonexistent/two", &old);
     let said = tool.finish().success().stderr;
@@ -189,8 +187,8 @@ fn who_opens_it_again_ends_with_the_tool_and_holds_nothing() {
     let tool = Tool::new("opensnoop").args(args).start();
     assert_eq!(children(tool.pid()), [""; 0]);
     tool.signal(Signal::SIGUSR1);
-    let said = tool.finish().success().stderr;
-    assert!(said.contains("no file that has a name"), "{said}");
+    tool.stderr_until(|said| said.contains("no file that has a name"));
+    drop(tool.finish().success());
 }
 
 /// The command's process is there before the tool traces, and waits.

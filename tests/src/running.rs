@@ -70,11 +70,26 @@ impl Running {
     /// When the tool ends or hangs without.
     pub fn stdout_until(&self, enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
         let reader = self.stdout.as_ref().expect("standard output is a pipe");
-        reader.until(enough).unwrap_or_else(|printed| {
+        self.until(reader, enough)
+    }
+
+    /// Waits until what it has said so far on standard error satisfies `enough`; gives that.
+    ///
+    /// # Panics
+    ///
+    /// When the tool ends or hangs without.
+    pub fn stderr_until(&self, enough: impl Fn(&str) -> bool) -> String {
+        let reader = self.stderr.as_ref().expect("standard error is a pipe");
+        let said = self.until(reader, |bytes| enough(&String::from_utf8_lossy(bytes)));
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    fn until(&self, reader: &Reader, enough: impl FnMut(&[u8]) -> bool) -> Vec<u8> {
+        reader.until(enough).unwrap_or_else(|bytes| {
             panic!(
-                "{} has not printed what was waited for, but:\n{}\nand said:\n{}",
+                "{} has not told what was waited for, but:\n{}\nand said:\n{}",
                 self.name,
-                String::from_utf8_lossy(&printed),
+                String::from_utf8_lossy(&bytes),
                 self.stderr_so_far()
             )
         })
@@ -94,10 +109,14 @@ impl Running {
         found.expect("it was waited for")
     }
 
+    /// What it has printed on standard output.
+    pub fn stdout_so_far(&self) -> String {
+        so_far(self.stdout.as_ref())
+    }
+
     /// What it has said on standard error.
     pub fn stderr_so_far(&self) -> String {
-        let so_far = self.stderr.as_ref().map(Reader::so_far);
-        String::from_utf8_lossy(&so_far.unwrap_or_default()).into_owned()
+        so_far(self.stderr.as_ref())
     }
 
     /// Ends it by SIGINT, and waits.
@@ -207,4 +226,9 @@ impl Reader {
         let mut state = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut state.bytes)
     }
+}
+
+fn so_far(reader: Option<&Reader>) -> String {
+    let bytes = reader.map(Reader::so_far).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -3,7 +3,6 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
-use tracewell_shared::kernel;
 use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
 use tracewell_shared::probe::{Ladder, Rung};
@@ -90,8 +89,9 @@ const UNSEEN_BY_PAIRS: &[&str] = &[
     "execs that a seccomp filter refuses (-x; counted as entry_missed)",
 ];
 
-/// The labels of the rungs at tracepoints through tracefs.
-const BY_TRACEFS: [&str; 2] = ["raw_syscalls", "tracepoint"];
+/// What the labels of two rungs stand for, though their programs at it only tell of failures.
+const ALL_CALLS: &[&str] = &["tp/raw_syscalls/sys_exit"];
+const EACH_CALL: &[&str] = &["tp/syscalls/sys_exit_execve"];
 
 impl Hooks for Execs {
     type Object = ExecsnoopSkelBuilder;
@@ -126,6 +126,7 @@ impl Hooks for Execs {
             Rung {
                 label: "raw_syscalls",
                 programs: &["exec_done_raw", "exec_fail_rawsys"],
+                requires: ALL_CALLS,
                 unseen: UNSEEN,
                 ..Rung::EMPTY
             },
@@ -143,6 +144,7 @@ impl Hooks for Execs {
             Rung {
                 label: "tracepoint",
                 programs: &["exec_done_raw", "execve_exit_tp", "execveat_exit_tp"],
+                requires: EACH_CALL,
                 unseen: UNSEEN_BY_EACH,
                 ..Rung::EMPTY
             },
@@ -156,6 +158,7 @@ impl Hooks for Execs {
                     "execveat_exit_pair",
                     "execveat_enter_pair",
                 ],
+                requires: EACH_CALL,
                 unseen: UNSEEN_BY_PAIRS,
                 ..Rung::EMPTY
             },
@@ -166,17 +169,11 @@ impl Hooks for Execs {
 
     const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp", "tracepoint"];
 
-    fn unfit(&self, rung: &str) -> Option<&'static str> {
-        // Of those that stand in for sched_prepare_exec none is in tracefs, but what the label says is.
-        let lacks = BY_TRACEFS.contains(&rung) && kernel::tracefs().is_none();
-        lacks.then_some(kernel::NO_TRACEFS)
-    }
-
     fn wants(&self, program: &str) -> bool {
         self.failed || !FAIL_PROGRAMS.contains(&program)
     }
 
-    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+    fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
         let refused = |error: libbpf_rs::Error| {
             Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"))
         };
@@ -208,7 +205,7 @@ impl Hooks for Execs {
         if !object.progs.execve_enter_pair.autoload() {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
-        if !BY_TRACEFS.contains(&rung) {
+        if !object.progs.exec_prepare_tp.autoload() {
             object.maps.kinds.set_max_entries(1).map_err(refused)?;
         }
         Ok(())

@@ -194,7 +194,7 @@ fn callers_are_addresses_that_can_be_named() {
                 let callers = open.callers().expect("a stack");
                 let addresses: Vec<_> = callers.addresses().collect();
                 let mut frames = Vec::new();
-                callers.frames(&mut |frame| {
+                let left_out = callers.frames(&mut |frame| {
                     frames.push(frame.address);
                     if frames.len() == 1 {
                         // The C library's, whatever it calls its function.
@@ -205,7 +205,11 @@ fn callers_are_addresses_that_can_be_named() {
                     }
                 });
                 assert!(!addresses.is_empty());
-                assert_eq!(frames, addresses);
+                // What no code is at is left out: some functions keep other things than a frame's address where the kernel
+                // looks for one.
+                assert_eq!(frames.len() + left_out, addresses.len());
+                assert_eq!(frames[0], addresses[0]);
+                assert!(frames.iter().all(|frame| addresses.contains(frame)));
                 seen += 1;
             }
         }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::thread;
@@ -107,7 +107,9 @@ fn tried<T: Hooks + Default>(kernel: &Described, label: Option<&str>) -> Vec<&'s
     let mut labels: Vec<_> = probe::plan(T::LADDER, &wishes, kernel)
         .filter_map(|rung| Some(rung.ok()?.0.label))
         .collect();
-    labels.dedup();
+    // Each once: a later way to do what a label says comes only where the first is refused.
+    let mut known = HashSet::new();
+    labels.retain(|label| known.insert(*label));
     labels
 }
 

@@ -134,6 +134,7 @@ macro_rules! functions {
             ],
             where_preempted: $guards,
             unseen: UNSEEN_BY_FUNCTIONS,
+            ..Rung::EMPTY
         }
     };
 }
