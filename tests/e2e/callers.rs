@@ -9,7 +9,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use tracewell_tests::{Actor, Finished, Playing, Running, Stage, Tool, actor, scratch};
+use tracewell_tests::{Actor, Finished, Playing, Running, Stage, Tool, actor, scratch, until};
 
 use crate::words;
 
@@ -329,9 +329,8 @@ fn a_process_that_ended_has_addresses_only() {
     let tool = tool(&actor).json().start();
     unseen(&tool, &mut actor, |actor| {
         // Until it is reaped, its directory is there.
-        while fs::read(format!("/proc/{}/maps", actor.pid())).is_ok_and(|maps| !maps.is_empty()) {
-            std::thread::yield_now();
-        }
+        let maps = format!("/proc/{}/maps", actor.pid());
+        until(|| fs::read(&maps).map_or(true, |maps| maps.is_empty()));
     });
     tool.object(|object| object["event"] == "open");
     check_nameless(&stack(&tool.finish().success()));

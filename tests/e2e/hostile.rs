@@ -17,7 +17,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork, gettid};
 use serde_json::Value;
 use tracewell_tests::environment::{self, program};
-use tracewell_tests::{Actor, Finished, Running, Stage, Tool, actor, patience, scratch};
+use tracewell_tests::{Actor, Finished, Running, Stage, Tool, actor, patience, scratch, until};
 
 use crate::storms::{scaled, turn, unique_uid};
 use crate::sys::{self, AT_FDCWD, c};
@@ -315,11 +315,7 @@ fn who_has_a_number_that_was_followed_is_not() {
             .args(args)
             .args(["--", "/bin/sh", "-c", &text]);
         let running = running.launch();
-        let until = Instant::now() + patience();
-        while !numbers.exists() {
-            assert!(Instant::now() < until, "the command does nothing");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until(|| numbers.exists());
         let pid: u32 = fs::read_to_string(&numbers)
             .unwrap()
             .trim()

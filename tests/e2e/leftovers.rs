@@ -13,7 +13,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use opensnoop::{Filter, Opens, Options};
 use serde_json::{Value, json};
-use tracewell_tests::{Actor, Running, Tool, actor, patience, rungs, scratch};
+use tracewell_tests::{Actor, Running, Tool, actor, patience, rungs, scratch, until};
 use unlinksnoop::Unlinks;
 
 use crate::accounts;
@@ -97,11 +97,7 @@ fn a_killed_tools_command_holds_nothing() {
     );
     let tool = Tool::new("opensnoop").args(["--", "/bin/sh", "-c", &text]);
     let tool = tool.launch();
-    let until = Instant::now() + patience();
-    while !mark.exists() {
-        assert!(Instant::now() < until, "the command did not start");
-        sleep(Duration::from_millis(2));
-    }
+    until(|| mark.exists());
     let objects = held(tool.pid());
     tool.signal(Signal::SIGKILL);
     gone(&objects);

@@ -2,12 +2,12 @@
 //! Output that is renamed or cut while a tool writes it, as logrotate(8) does.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use tracewell_tests::{Running, Tool, own_tid, scratch};
+use tracewell_tests::{Running, Tool, own_tid, scratch, until};
 
 use crate::privilege::{CAP_BPF, CAP_PERFMON, NOBODY, limited};
 use crate::sys;
@@ -21,19 +21,30 @@ fn tool(format: &str, output: &Path) -> Running {
 /// Opens a file of this name, and waits until the output has it.
 fn seen(name: &str, output: &Path) -> String {
     drop(sys::read(name));
-    until(output, |text| text.contains(name))
+    written(output, |text| text.contains(name))
 }
 
-fn until(output: &Path, enough: impl Fn(&str) -> bool) -> String {
-    loop {
+/// What the output has as soon as it is enough.
+fn written(output: &Path, enough: impl Fn(&str) -> bool) -> String {
+    let mut text = String::new();
+    until(|| {
         if output.exists() {
-            let text = fs::read_to_string(output).unwrap();
-            if enough(&text) {
-                return text;
-            }
+            text = fs::read_to_string(output).unwrap();
         }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        enough(&text)
+    });
+    text
+}
+
+/// Whether the process has this very file open.
+fn has_open(pid: u32, path: &Path) -> bool {
+    let file = fs::metadata(path).unwrap();
+    let same = |entry: fs::DirEntry| {
+        fs::metadata(entry.path())
+            .is_ok_and(|held| (held.dev(), held.ino()) == (file.dev(), file.ino()))
+    };
+    let mut held = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+    held.any(same)
 }
 
 /// The processes that this one has made.
@@ -57,6 +68,28 @@ fn a_file_that_is_cut_has_no_hole() {
     }
 }
 
+/// A file that is where it was goes on, without another header.
+#[test]
+fn a_signal_without_a_change_changes_nothing() {
+    for format in ["table", "json", "csv"] {
+        let scratch = scratch();
+        let output = scratch.path().join("out");
+        let tool = tool(format, &output);
+        let header = fs::read_to_string(&output).unwrap();
+        for turn in 0..3 {
+            tool.signal(Signal::SIGUSR1);
+            let text = seen(&format!("/nonexistent/{turn}"), &output);
+            assert!(text.starts_with(&header), "{text}");
+            assert!(
+                header.is_empty() || text.matches(header.trim_end()).count() == 1,
+                "{text}"
+            );
+        }
+        let said = tool.finish().success().stderr;
+        assert!(!said.contains("again"), "{said}");
+    }
+}
+
 #[test]
 fn a_signal_has_it_go_on_in_a_new_file() {
     for format in ["table", "json", "csv"] {
@@ -66,13 +99,10 @@ fn a_signal_has_it_go_on_in_a_new_file() {
         let header = fs::read_to_string(&output).unwrap();
         assert_eq!(header.is_empty(), format == "json");
         let first = seen("/nonexistent/one", &output);
-        // Without a change there is nothing to do.
-        tool.signal(Signal::SIGUSR1);
-        seen("/nonexistent/same", &output);
         fs::rename(&output, &old).unwrap();
         seen("/nonexistent/late", &old);
         tool.signal(Signal::SIGUSR1);
-        let text = until(&output, |text| {
+        let text = written(&output, |text| {
             text.len() == header.len() && output.exists()
         });
         assert_eq!(text, header);
@@ -91,8 +121,7 @@ fn a_signal_has_it_go_on_in_a_new_file() {
         fs::remove_file(&output).unwrap();
         fs::write(&output, "made\n").unwrap();
         tool.signal(Signal::SIGUSR1);
-        let text = until(&output, |text| text.len() == 5);
-        assert_eq!(text, "made\n");
+        until(|| has_open(tool.pid(), &output));
         let text = seen("/nonexistent/three", &output);
         assert!(text.starts_with("made\n"), "{text}");
         let finished = tool.finish().success();
@@ -101,10 +130,10 @@ fn a_signal_has_it_go_on_in_a_new_file() {
             let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
             assert_eq!(
                 (&last["event"], &last["events"]),
-                (&"summary".into(), &5.into())
+                (&"summary".into(), &4.into())
             );
         } else {
-            assert_eq!(finished.stderr, "opensnoop: 5 events, 0 lost\n");
+            assert_eq!(finished.stderr, "opensnoop: 4 events, 0 lost\n");
         }
     }
 }
@@ -134,10 +163,10 @@ fn histograms_go_on_in_a_new_file_too() {
     let (output, old) = (scratch.path().join("out"), scratch.path().join("out.1"));
     let tool = Tool::new("biolatency").args(["-T", "0.05"]).output(&output);
     let tool = tool.start();
-    until(&output, |text| text.lines().count() > 2);
+    written(&output, |text| text.lines().count() > 2);
     fs::rename(&output, &old).unwrap();
     tool.signal(Signal::SIGUSR1);
-    until(&output, |text| text.lines().count() > 2);
+    written(&output, |text| text.lines().count() > 2);
     drop(tool.finish().success());
 }
 
@@ -179,9 +208,7 @@ fn who_opens_it_again_ends_with_the_tool_and_holds_nothing() {
         } else {
             drop(tool.finish().success());
         }
-        while Path::new("/proc").join(&opener[0]).exists() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        until(|| !Path::new("/proc").join(&opener[0]).exists());
     }
     // Where there is no file there is nobody.
     let tool = Tool::new("opensnoop").args(args).start();

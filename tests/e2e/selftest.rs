@@ -4,11 +4,10 @@
 use std::env;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
-use tracewell_tests::{Running, Tool, forced, note, scratch};
+use tracewell_tests::{Running, Tool, forced, note, scratch, until};
 
 use crate::doctor::answers;
 use crate::kernel::{tmpfs, with_own_mounts};
@@ -59,9 +58,7 @@ fn files(directory: &Path) -> usize {
 fn endless(directory: &Path) -> Running {
     let tool = selftest().args(["opensnoop", "-n", "1000000000"]);
     let running = tool.env("TMPDIR", directory.to_str().unwrap()).launch();
-    while files(directory) < 20 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until(|| files(directory) >= 20);
     running
 }
 

@@ -20,10 +20,13 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio, exit};
 use std::sync::Mutex;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::{environment, watchdog};
 
@@ -169,8 +172,14 @@ impl Playing {
     ///
     /// # Panics
     ///
-    /// When it ended instead.
+    /// When it ended instead, or hangs.
     pub fn hear(&mut self) -> String {
+        if self.said.buffer().is_empty() {
+            let mut said = [PollFd::new(self.said.get_ref().as_fd(), PollFlags::POLLIN)];
+            let timeout = PollTimeout::try_from(watchdog::patience()).unwrap_or(PollTimeout::MAX);
+            let ready = poll(&mut said, timeout).expect("a pipe can be waited for");
+            assert!(ready > 0, "the actor says nothing");
+        }
         let mut line = String::new();
         self.said
             .read_line(&mut line)

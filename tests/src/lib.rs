@@ -44,5 +44,5 @@ pub use environment::{forced, note, optional, own_tid, rung, scratch, signals_as
 pub use finished::Finished;
 pub use running::Running;
 pub use tool::Tool;
-pub use watchdog::patience;
+pub use watchdog::{patience, until};
 pub use ways::{buffers, rungs};

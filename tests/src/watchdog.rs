@@ -14,10 +14,23 @@ pub fn patience() -> Duration {
     Duration::from_secs(120).mul_f64(factor.unwrap_or(1.0))
 }
 
+/// Waits until it is `done`.
+///
+/// # Panics
+///
+/// When that takes so long that it hangs.
+pub fn until(mut done: impl FnMut() -> bool) {
+    let last = Instant::now() + patience();
+    while !done() {
+        assert!(Instant::now() < last, "what was waited for did not come");
+        sleep(Duration::from_millis(2));
+    }
+}
+
 /// Waits for the child; `None` if it hangs.
 pub(crate) fn wait(child: &mut Child) -> Option<ExitStatus> {
-    let until = Instant::now() + patience();
-    while Instant::now() < until {
+    let last = Instant::now() + patience();
+    while Instant::now() < last {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
             return Some(status);
         }
