@@ -18,7 +18,7 @@ help:
 	@echo "make soak          long storms: does the account hold, does a tool grow (TRACEWELL_SOAK=120 seconds each)"
 	@echo "make fuzz          each fuzz target for a while (FUZZ_SECONDS=60)"
 	@echo "make bench         the comparison with Debian's libbpf-tools"
-	@echo "make build         the release binaries, in target/release"
+	@echo "make build         the released program and a link for each tool, in target/release"
 	@echo "make lint | fmt    check or mend the form of the sources"
 	@echo "make programs | install | static | container | deb | rpm | dist"
 	@echo "                   for packagers: docs/packaging.md"
@@ -26,6 +26,7 @@ help:
 build:
 	@./setup build
 	packaging/cargo build --release --locked
+	@packaging/links $(TARGET_DIR)/release
 
 # On a quiet machine nothing would be seen: a few programs are started meanwhile.
 run: build

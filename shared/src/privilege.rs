@@ -143,7 +143,7 @@ pub fn require() -> Result<()> {
         format!("tracing takes {}", missing.join(" and ")),
     )
     .help(format!(
-        "run it with sudo, or grant it once: sudo setcap {set} {program}"
+        "run it with sudo, or grant it once, to every tool in this file: sudo setcap {set} {program}"
     )))
 }
 

@@ -361,9 +361,10 @@ fn a_tool_in_a_container_follows_its_command() {
     // Its own name, as other tools run at the same time.
     let name = crate::filters::unique("ns");
     let tool = scratch.path().join(&name);
-    std::os::unix::fs::symlink(program("opensnoop"), &tool).unwrap();
+    std::os::unix::fs::symlink(program("tracewell"), &tool).unwrap();
     let run = |args: &[&OsStr]| {
-        let mut actor = Actor::new("runs_in_a_pid_namespace").arg(&tool);
+        let actor = Actor::new("runs_in_a_pid_namespace").arg(&tool);
+        let mut actor = actor.arg("opensnoop");
         for arg in environment::extra_args() {
             actor = actor.arg(arg);
         }
