@@ -90,7 +90,9 @@ fn capabilities(facts: &Facts) -> Check {
         State::Blocks,
         NAME,
         format!("without {}", facts.missing.join(" and ")),
-        format!("run it with sudo, or grant every tool what it takes: sudo setcap {set}=ep PROGRAM"),
+        format!(
+            "run it with sudo, or grant every tool what it takes: sudo setcap {set}=ep PROGRAM"
+        ),
     )
 }
 
