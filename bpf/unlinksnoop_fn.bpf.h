@@ -34,10 +34,11 @@ struct removal {
 	__s32 dirfd;
 	__u32 links;
 	__u16 path_bytes;
+	__u16 type; /* that of the file: what S_IFMT leaves of its mode */
 	__u8 op; /* enum unlink_op */
 	__u8 detail; /* enum unlink_detail */
 	__u8 probe; /* enum unlink_probe */
-	__u8 pad[3];
+	__u8 pad[1];
 };
 
 struct short_removal {
@@ -243,38 +244,67 @@ static __always_inline int removal_exit(void *ctx, __u32 space, int ret, bool fu
 }
 
 /*
- * The security hook before the removal. Stacked file systems ask it again for
- * the file below; what the caller named comes first.
+ * Whether someone has the file open. That someone has is said by any of the
+ * inodes that stand for it, that no one has by the lowest of them alone: a
+ * mapping of a file of overlayfs holds the file below, and no longer the one
+ * that was opened (ovl_mmap() of fs/overlayfs/file.c).
+ */
+static __always_inline void removal_opens(bool direct, struct removal *removal, struct inode *inode)
+{
+	struct super_block *sb;
+	int readers, writers;
+
+	/* Where files can be locked, that is everywhere, the kernel counts who has them open for reading only. */
+	if (!bpf_core_field_exists(inode->i_readcount))
+		return;
+	readers = FIELD(direct, inode, i_readcount.counter);
+	writers = FIELD(direct, inode, i_writecount.counter);
+	/* Writers are negative where a program that runs keeps them out. */
+	if (readers > 0 || writers > 0) {
+		removal->detail |= UNLINK_OPENS_KNOWN | UNLINK_STILL_OPEN;
+		return;
+	}
+	sb = FIELD(direct, inode, i_sb);
+	if (!FIELD(direct, sb, s_stack_depth))
+		removal->detail |= UNLINK_OPENS_KNOWN;
+}
+
+/*
+ * The security hook before the removal. What the caller named comes first.
+ * Stacked file systems then ask for the file below, if that goes as well: it
+ * does not where overlayfs hides a file of a lower layer. They remove other
+ * names meanwhile, those of their own whiteouts and copies under way.
  */
 static __always_inline int removal_object(bool direct, enum unlink_op op, struct dentry *dentry)
 {
 	struct removal *removal = removal_of(bpf_get_current_pid_tgid());
 	struct inode *inode;
+	__u64 size_bytes;
 	__u32 links;
+	__u16 type;
 
-	if (!removal || removal->op != op || removal->detail & UNLINK_OBJECT)
+	if (!removal || removal->op != op || removal->detail & UNLINK_OPENS_KNOWN)
 		return 0;
 	inode = FIELD(direct, dentry, d_inode);
 	if (!inode) /* a rename to a name that is free */
 		return 0;
+	size_bytes = FIELD(direct, inode, i_size);
+	type = FIELD(direct, inode, i_mode) & S_IFMT;
+	if (removal->detail & UNLINK_OBJECT) {
+		if (size_bytes == removal->size_bytes && type == removal->type)
+			removal_opens(direct, removal, inode);
+		return 0;
+	}
 	removal->inode = FIELD(direct, inode, i_ino);
-	removal->size_bytes = FIELD(direct, inode, i_size);
+	removal->size_bytes = size_bytes;
+	removal->type = type;
 	links = FIELD(direct, inode, __i_nlink);
 	/* A directory loses "." and ".." with its name. */
-	if ((FIELD(direct, inode, i_mode) & S_IFMT) == S_IFDIR || !links)
+	if (type == S_IFDIR || !links)
 		links = 1;
 	removal->links = links - 1;
 	removal->detail |= UNLINK_OBJECT;
-	/* Where files can be locked, that is everywhere, the kernel counts who has them open for reading only. */
-	if (bpf_core_field_exists(inode->i_readcount)) {
-		int readers = FIELD(direct, inode, i_readcount.counter);
-		int writers = FIELD(direct, inode, i_writecount.counter);
-
-		removal->detail |= UNLINK_OPENS_KNOWN;
-		/* Writers are negative where a program that runs keeps them out. */
-		if (readers > 0 || writers > 0)
-			removal->detail |= UNLINK_STILL_OPEN;
-	}
+	removal_opens(direct, removal, inode);
 	return 0;
 }
 

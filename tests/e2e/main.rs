@@ -29,6 +29,7 @@ mod hostile;
 mod inflight;
 mod interrupted;
 mod kernel;
+mod layers;
 mod leftovers;
 mod lengths;
 mod maps;

@@ -172,8 +172,20 @@ pub(crate) fn own_mounts() {
 
 /// mount(2)
 pub(crate) fn mount(source: Option<&Path>, target: &Path, kind: Option<&str>, flags: u64) {
+    mount_with(source, target, kind, flags, None);
+}
+
+/// mount(2) of a file system that is given options.
+pub(crate) fn mount_with(
+    source: Option<&Path>,
+    target: &Path,
+    kind: Option<&str>,
+    flags: u64,
+    options: Option<&str>,
+) {
     let source = source.map(c);
     let kind = kind.map(c);
+    let options = options.map(c);
     let pointer = |text: &Option<CString>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
     // SAFETY: all are strings or absent.
     let result = unsafe {
@@ -182,7 +194,7 @@ pub(crate) fn mount(source: Option<&Path>, target: &Path, kind: Option<&str>, fl
             c(target).as_ptr(),
             pointer(&kind),
             flags,
-            ptr::null(),
+            pointer(&options).cast(),
         )
     };
     Errno::result(result).unwrap();

@@ -42,7 +42,7 @@ pub(crate) struct Doomed {
     inode: u64,
     size: u64,
     links: u64,
-    open: bool,
+    open: Option<bool>,
 }
 
 impl Doomed {
@@ -52,6 +52,11 @@ impl Doomed {
     }
 
     pub(crate) fn of(path: &Path, links: u64, open: bool) -> Self {
+        Self::known(path, links, Some(open))
+    }
+
+    /// One of which it may not be known whether it is open.
+    pub(crate) fn known(path: &Path, links: u64, open: Option<bool>) -> Self {
         let metadata = fs::symlink_metadata(path).unwrap();
         Self {
             inode: metadata.ino(),

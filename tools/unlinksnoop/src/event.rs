@@ -72,7 +72,8 @@ pub struct Object {
     /// How many names it has left (hard links).
     pub links: u32,
     /// Whether a process had it open, so that its space is not freed yet whatever `links` says; `None` where the
-    /// kernel does not count.
+    /// kernel does not count, and where it is not known since the file lies on another one: on overlayfs, where the
+    /// removal only hid the file below, or replaced it.
     pub still_open: Option<bool>,
 }
 
