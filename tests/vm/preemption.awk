@@ -2,7 +2,7 @@
 # From lines "preempted KERNEL HOW TOOL RUNG BESIDE ACCOUNT" to a table of Markdown: a row a kernel and how it preempts, a
 # column a tool: the rung that auto takes, and what its account is worth, alone and beside a reader of a BPF map.
 $1 == "preempted" {
-	sub(/-full$/, "", $2)
+	sub(/-(full|loads)$/, "", $2)
 	gsub("-", " ", $3)
 	gsub("_", " ", $7)
 	row = $2 " | " $3
