@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `opensnoop -c`: which functions of the program called, and never those of another.
 
-use std::arch::global_asm;
-use std::ffi::CStr;
+mod known;
+
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -11,135 +11,8 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tracewell_tests::{Actor, Finished, Playing, Running, Stage, Tool, actor, scratch, until};
 
+use self::known::{ABSENT, open_by_known_functions, open_from_depth, tracewell_misleads};
 use crate::words;
-
-// Two functions with frame pointers, which no option of the compiler takes away. The inner one opens what it is given
-// by a system call of its own, so that no library stands between.
-#[cfg(target_arch = "x86_64")]
-global_asm!(
-    ".type tracewell_opens, @function",
-    "tracewell_opens:",
-    "push rbp",
-    "mov rbp, rsp",
-    "mov rsi, rdi",
-    "mov edi, -100",
-    "xor edx, edx",
-    "mov eax, 257",
-    "syscall",
-    "pop rbp",
-    "ret",
-    ".size tracewell_opens, . - tracewell_opens",
-    ".globl tracewell_calls",
-    ".type tracewell_calls, @function",
-    "tracewell_calls:",
-    "push rbp",
-    "mov rbp, rsp",
-    "call tracewell_opens",
-    "pop rbp",
-    "ret",
-    ".size tracewell_calls, . - tracewell_calls",
-    ".type tracewell_recurses, @function",
-    ".globl tracewell_recurses",
-    "tracewell_recurses:",
-    "push rbp",
-    "mov rbp, rsp",
-    "dec rsi",
-    "jnz 2f",
-    "call tracewell_opens",
-    "pop rbp",
-    "ret",
-    "2: call tracewell_recurses",
-    "pop rbp",
-    "ret",
-    ".size tracewell_recurses, . - tracewell_recurses",
-    // Uses the register for something else, as code that is compiled without frame pointers does.
-    ".globl tracewell_misleads",
-    ".type tracewell_misleads, @function",
-    "tracewell_misleads:",
-    "push rbp",
-    "mov rbp, rsi",
-    "mov rsi, rdi",
-    "mov edi, -100",
-    "xor edx, edx",
-    "mov eax, 257",
-    "syscall",
-    "pop rbp",
-    "ret",
-    ".size tracewell_misleads, . - tracewell_misleads",
-);
-
-#[cfg(target_arch = "aarch64")]
-global_asm!(
-    ".type tracewell_opens, %function",
-    "tracewell_opens:",
-    "stp x29, x30, [sp, #-16]!",
-    "mov x29, sp",
-    "mov x1, x0",
-    "mov w0, #-100",
-    "mov w2, #0",
-    "mov w8, #56",
-    "svc #0",
-    "ldp x29, x30, [sp], #16",
-    "ret",
-    ".size tracewell_opens, . - tracewell_opens",
-    ".globl tracewell_calls",
-    ".type tracewell_calls, %function",
-    "tracewell_calls:",
-    "stp x29, x30, [sp, #-16]!",
-    "mov x29, sp",
-    "bl tracewell_opens",
-    "ldp x29, x30, [sp], #16",
-    "ret",
-    ".size tracewell_calls, . - tracewell_calls",
-    ".globl tracewell_recurses",
-    ".type tracewell_recurses, %function",
-    "tracewell_recurses:",
-    "stp x29, x30, [sp, #-16]!",
-    "mov x29, sp",
-    "subs x1, x1, #1",
-    "b.ne 2f",
-    "bl tracewell_opens",
-    "ldp x29, x30, [sp], #16",
-    "ret",
-    "2: bl tracewell_recurses",
-    "ldp x29, x30, [sp], #16",
-    "ret",
-    ".size tracewell_recurses, . - tracewell_recurses",
-    ".globl tracewell_misleads",
-    ".type tracewell_misleads, %function",
-    "tracewell_misleads:",
-    "stp x29, x30, [sp, #-16]!",
-    "mov x29, x1",
-    "mov x1, x0",
-    "mov w0, #-100",
-    "mov w2, #0",
-    "mov w8, #56",
-    "svc #0",
-    "ldp x29, x30, [sp], #16",
-    "ret",
-    ".size tracewell_misleads, . - tracewell_misleads",
-);
-
-unsafe extern "C" {
-    fn tracewell_calls(path: *const std::ffi::c_char) -> isize;
-    fn tracewell_misleads(path: *const std::ffi::c_char, frame: *const u64) -> isize;
-    fn tracewell_recurses(path: *const std::ffi::c_char, depth: usize) -> isize;
-}
-
-/// What the functions open; it fails, so that nothing is left open.
-const ABSENT: &CStr = c"/nonexistent/callers";
-
-fn open_by_known_functions() {
-    // SAFETY: the path is a string; the function makes one system call.
-    let result = unsafe { tracewell_calls(ABSENT.as_ptr()) };
-    assert!(result < 0);
-}
-
-fn open_from_depth(depth: usize) {
-    // SAFETY: as above.
-    let result = unsafe { tracewell_recurses(ABSENT.as_ptr(), depth) };
-    assert!(result < 0);
-}
 
 fn tool(actor: &Playing) -> Tool {
     Tool::new("opensnoop").args(["-c", "--pid", &actor.pid().to_string()])
