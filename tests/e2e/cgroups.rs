@@ -9,19 +9,22 @@ use tracewell_tests::{Playing, Tool, scratch};
 
 use crate::filters::{names, ready, unique};
 
+/// Where cgroup v2 is mounted.
+pub(crate) fn mount() -> PathBuf {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap();
+    let mut fields = mounts
+        .lines()
+        .map(|line| line.split(' ').collect::<Vec<_>>());
+    let mount = fields.find(|fields| fields[2] == "cgroup2");
+    PathBuf::from(mount.expect("a mounted cgroup v2")[1])
+}
+
 /// A cgroup of this test's own; removed when dropped, by when no process may be in it.
 pub(crate) struct Cgroup(PathBuf);
 
 impl Cgroup {
     pub(crate) fn new() -> Self {
-        let mounts = fs::read_to_string("/proc/mounts").unwrap();
-        let mut fields = mounts
-            .lines()
-            .map(|line| line.split(' ').collect::<Vec<_>>());
-        let mount = fields
-            .find(|fields| fields[2] == "cgroup2")
-            .expect("a mounted cgroup v2");
-        Self::at(Path::new(mount[1]).join(unique("")))
+        Self::at(mount().join(unique("")))
     }
 
     fn at(path: PathBuf) -> Self {

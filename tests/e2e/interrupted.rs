@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 use serde_json::{Value, json};
-use tracewell_tests::{Actor, Finished, Tool, actor, scratch};
+use tracewell_tests::{Actor, Finished, Playing, Running, Tool, actor, scratch};
 
 use crate::execs::TRUE;
 use crate::inflight::sleeps_in_open;
@@ -52,6 +52,18 @@ actor!(waits_under_signals, |stage| {
     stage.say(said);
 });
 
+/// The actor, and opensnoop by that rung that traces it from its word on; then it goes on.
+fn traced(actor: Actor, rung: &str) -> (Playing, Running) {
+    let mut actor = actor.start();
+    actor.go();
+    actor.hear();
+    let tool = Tool::new("opensnoop").json();
+    let pid = actor.pid().to_string();
+    let tool = tool.args(["--probe", rung, "--pid", &pid]).start();
+    actor.go();
+    (actor, tool)
+}
+
 /// Checks that the actor's open is told once, with what the actor saw.
 fn check_told(rung: &str, run: &Finished, pipe: &Path, error: &Value) {
     let mut events = run.events("open");
@@ -66,18 +78,9 @@ fn an_open_that_starts_again_is_told_once() {
     let pipe = scratch.path().join("pipe");
     mkfifo(&pipe, Mode::S_IRWXU).unwrap();
     on_each_rung("opensnoop", &[], |rung| {
-        let mut actor = Actor::new("waits_under_signals")
-            .arg(&pipe)
-            .arg("restart")
-            .start();
-        actor.go();
-        actor.hear();
+        let actor = Actor::new("waits_under_signals").arg(&pipe).arg("restart");
+        let (actor, tool) = traced(actor, rung);
         let pid = actor.pid();
-        let tool = Tool::new("opensnoop").json();
-        let tool = tool
-            .args(["--probe", rung, "--pid", &pid.to_string()])
-            .start();
-        actor.go();
         sleeps_in_open(pid, &pid.to_string());
         // Signals for the handler, and a stop of the whole process.
         thread::sleep(Duration::from_millis(100));
@@ -98,16 +101,8 @@ fn an_open_that_a_signal_ends_is_told_or_counted() {
     let pipe = scratch.path().join("pipe");
     mkfifo(&pipe, Mode::S_IRWXU).unwrap();
     on_each_rung("opensnoop", &[], |rung| {
-        let mut actor = Actor::new("waits_under_signals")
-            .arg(&pipe)
-            .arg("end")
-            .start();
-        actor.go();
-        actor.hear();
-        let pid = actor.pid().to_string();
-        let tool = Tool::new("opensnoop").json();
-        let tool = tool.args(["--probe", rung, "--pid", &pid]).start();
-        actor.go();
+        let actor = Actor::new("waits_under_signals").arg(&pipe).arg("end");
+        let (actor, tool) = traced(actor, rung);
         assert!(actor.finish().contains("EINTR"));
         let run = tool.finish().success();
         let counted = run.summary().to_string().contains("\"interrupted\":");
@@ -138,15 +133,8 @@ fn an_open_that_its_thread_s_end_cuts_off_is_not_told() {
     let pipe = scratch.path().join("pipe");
     mkfifo(&pipe, Mode::S_IRWXU).unwrap();
     on_each_rung("opensnoop", &[], |rung| {
-        let mut actor = Actor::new("waits_for_ever").arg(&pipe).start();
-        actor.go();
-        actor.hear();
+        let (actor, tool) = traced(Actor::new("waits_for_ever").arg(&pipe), rung);
         let pid = actor.pid();
-        let tool = Tool::new("opensnoop").json();
-        let tool = tool
-            .args(["--probe", rung, "--pid", &pid.to_string()])
-            .start();
-        actor.go();
         sleeps_in_open(pid, &pid.to_string());
         drop(actor);
         let run = tool.finish().success();

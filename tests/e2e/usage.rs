@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use tracewell_tests::environment::program;
 use tracewell_tests::{Tool, scratch};
 
-use crate::sys;
+use crate::{cgroups, sys};
 
 const TOOLS: [&str; 2] = ["execsnoop", "opensnoop"];
 
@@ -313,16 +313,10 @@ fn a_command_without_dashes_is_recognized() {
 
 #[test]
 fn the_advice_on_cgroups_is_of_this_machine() {
-    let mounts = fs::read_to_string("/proc/mounts").unwrap();
-    let mut fields = mounts
-        .lines()
-        .map(|line| line.split(' ').collect::<Vec<_>>());
-    let mount = fields
-        .find(|fields| fields[2] == "cgroup2")
-        .expect("a cgroup v2");
+    let mount = cgroups::mount();
     for path in ["/proc", "/absent"] {
         let said = said_of("opensnoop", &["--cgroup", path]);
-        let advice = format!("cgroup v2 is mounted on {};", mount[1]);
+        let advice = format!("cgroup v2 is mounted on {};", mount.display());
         assert!(said.contains(&advice), "{said}");
     }
 }
