@@ -60,6 +60,13 @@ const UNSEEN_BY_FUNCTIONS: &[&str] = &[
     "calls that are refused before the function (flags that do not exist, a seccomp filter)",
 ];
 
+/// What is not seen where entry and exit of a function are two programs that the kernel may refuse.
+const UNSEEN_BY_FEXIT: &[&str] = &[
+    UNSEEN_BY_FUNCTIONS[0],
+    UNSEEN_BY_FUNCTIONS[1],
+    "removals by io_uring, where the kernel preempts programs (counted as fexit_missed)",
+];
+
 /// What programs at the exit of system calls do not see.
 const UNSEEN: &[&str] = &[
     "what was removed: inode, size, links left, whether it is still open",
@@ -112,7 +119,7 @@ macro_rules! functions {
             ..Rung::EMPTY
         }
     };
-    ($label:literal, $exit:literal, $enter:literal, [$($more:literal),*], $guards:expr, $unlink:literal, $rmdir:literal, $rename:literal) => {
+    ($label:literal, $exit:literal, $enter:literal, [$($more:literal),*], $guards:expr, $unseen:expr, $unlink:literal, $rmdir:literal, $rename:literal) => {
         Rung {
             label: $label,
             programs: &[
@@ -133,7 +140,7 @@ macro_rules! functions {
                 concat!("rmdir_object_", $enter),
             ],
             where_preempted: $guards,
-            unseen: UNSEEN_BY_FUNCTIONS,
+            unseen: $unseen,
             ..Rung::EMPTY
         }
     };
@@ -155,6 +162,7 @@ impl Hooks for Unlinks {
                 "fentry",
                 [],
                 SWEEPS,
+                UNSEEN_BY_FEXIT,
                 "do_unlinkat",
                 "do_rmdir",
                 "do_renameat2"
@@ -173,6 +181,7 @@ impl Hooks for Unlinks {
                 "kprobe",
                 ["left_behind_exit_raw", "left_behind_exit_full_raw"],
                 &[],
+                UNSEEN_BY_FUNCTIONS,
                 "do_unlinkat",
                 "do_rmdir",
                 "do_renameat2"
