@@ -12,6 +12,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
@@ -23,6 +25,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Result};
 use crate::session::bpf_error;
+use crate::set::Set;
 
 /// How often the paths are looked at where nothing tells of a change.
 const LOOK: Duration = Duration::from_secs(1);
@@ -33,6 +36,8 @@ pub struct Cgroups {
     /// The kernel's array of them.
     map: MapHandle,
     followed: Vec<Followed>,
+    /// Whether one of those that are asked for was made again: what ran in it before it was found was not seen.
+    interrupted: Arc<AtomicBool>,
     /// Tells of directories that are made beside them.
     notices: Option<AsyncFd<OwnedFd>>,
     next_look: Instant,
@@ -41,62 +46,84 @@ pub struct Cgroups {
 #[derive(Debug)]
 struct Followed {
     path: PathBuf,
+    left_out: bool,
     /// The id of the cgroup that is in the array: the inode number of its directory, which the kernel does not use twice.
     id: u64,
     gone: bool,
 }
 
-/// What became of a cgroup that is traced by its path.
+/// A cgroup that a filter names by its path, of which something became.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Change {
-    /// It was removed. Nothing is traced by its path until it is made again.
-    Gone(PathBuf),
-    /// It was made again, and is traced from now on. What ran in it before this moment was not traced.
-    MadeAgain(PathBuf),
-    /// It was made again, and cannot be traced.
-    Refused(PathBuf, String),
+pub struct Change {
+    /// The path that the filter names.
+    pub path: PathBuf,
+    /// Whether the filter leaves out what runs in it, rather than asks for that.
+    pub left_out: bool,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of a cgroup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fate {
+    /// It was removed. Nothing runs in it until it is made again.
+    Gone,
+    /// It was made again, and the filter knows it from now on. What ran in it before this moment was not filtered by it.
+    MadeAgain,
+    /// It was made again, and the filter cannot know it, for this reason.
+    Refused(String),
+}
+
+impl Change {
+    /// Whether something may have run that was asked for and not seen.
+    pub fn misses(&self) -> bool {
+        !self.left_out && self.fate != Fate::Gone
+    }
 }
 
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Gone(path) => write!(
+        let (done, until_now) = if self.left_out {
+            ("left out", "not left out")
+        } else {
+            ("traced", "not seen")
+        };
+        write!(f, "the cgroup {} ", self.path.display())?;
+        match &self.fate {
+            Fate::Gone => write!(f, "is gone; it is {done} again once it is made again"),
+            Fate::MadeAgain => write!(
                 f,
-                "the cgroup {} is gone; it is traced again once it is made again",
-                path.display()
+                "was made again, and is {done} from here on; what ran in it until now was {until_now}"
             ),
-            Self::MadeAgain(path) => write!(
-                f,
-                "the cgroup {} was made again, and is traced from here on; what ran in it until now was not seen",
-                path.display()
-            ),
-            Self::Refused(path, why) => write!(
-                f,
-                "the cgroup {} was made again, and cannot be traced: {why}",
-                path.display()
-            ),
+            Fate::Refused(why) => write!(f, "was made again, and cannot be {done}: {why}"),
         }
     }
 }
 
 impl Cgroups {
-    /// Puts the cgroups into the array, in this order. Needs a tokio runtime with its I/O and time drivers.
-    pub(crate) fn new(map: MapHandle, paths: &[PathBuf]) -> Result<Self> {
+    /// Puts the cgroups into the array, those that are wanted before those that are left out. Needs a tokio runtime with
+    /// its I/O and time drivers.
+    pub(crate) fn new(map: MapHandle, filter: &Set<PathBuf>) -> Result<Self> {
+        let wanted = filter.wanted().iter().map(|path| (path, false));
+        let excluded = filter.excluded().iter().map(|path| (path, true));
         let mut followed = Vec::new();
-        for (place, path) in (0_u32..).zip(paths) {
+        for (place, (path, left_out)) in (0_u32..).zip(wanted.chain(excluded)) {
             let id = put(&map, place, path)?;
             followed.push(Followed {
                 path: path.clone(),
+                left_out,
                 id,
                 gone: false,
             });
         }
         Ok(Self {
             map,
-            followed,
             // Without, the look each second finds them.
-            notices: notices(paths).ok(),
+            notices: notices(followed.iter().map(|followed| followed.path.as_path())).ok(),
+            followed,
+            interrupted: Arc::default(),
             next_look: Instant::now() + LOOK,
         })
     }
@@ -119,32 +146,45 @@ impl Cgroups {
     fn look(&mut self) -> Option<Change> {
         for (place, followed) in (0_u32..).zip(&mut self.followed) {
             let path = &followed.path;
+            let change = |fate| Change {
+                path: path.clone(),
+                left_out: followed.left_out,
+                fate,
+            };
             match path.metadata().map(|found| found.ino()) {
                 Ok(id) if id == followed.id => {}
                 Ok(_) => {
-                    let put = put(&self.map, place, path);
+                    let (id, fate) = match put(&self.map, place, path) {
+                        Ok(id) => (id, Fate::MadeAgain),
+                        // Told once of each.
+                        Err(error) => (
+                            path.metadata().map_or(0, |found| found.ino()),
+                            Fate::Refused(error.to_string()),
+                        ),
+                    };
+                    let change = change(fate);
+                    if change.misses() {
+                        self.interrupted.store(true, Ordering::Relaxed);
+                    }
+                    followed.id = id;
                     followed.gone = false;
-                    return Some(match put {
-                        Ok(id) => {
-                            followed.id = id;
-                            Change::MadeAgain(path.clone())
-                        }
-                        Err(error) => {
-                            // Told once of each.
-                            followed.id = path.metadata().map_or(0, |found| found.ino());
-                            Change::Refused(path.clone(), error.to_string())
-                        }
-                    });
+                    return Some(change);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !followed.gone => {
+                    let change = change(Fate::Gone);
                     followed.gone = true;
-                    return Some(Change::Gone(path.clone()));
+                    return Some(change);
                 }
                 // Told already; or it may not be looked at any more, and is no other for that.
                 Err(_) => {}
             }
         }
         None
+    }
+
+    /// Becomes true when the account does not know any more what ran in a cgroup that was asked for.
+    pub(crate) fn interrupted(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
     }
 
     /// Whether the kernel lets this thread change the array, as it is.
@@ -171,7 +211,7 @@ fn put(map: &MapHandle, place: u32, path: &Path) -> Result<u64> {
 }
 
 /// An inotify instance that becomes readable when something is made or removed in a directory above one of these.
-fn notices(paths: &[PathBuf]) -> io::Result<AsyncFd<OwnedFd>> {
+fn notices<'a>(paths: impl Iterator<Item = &'a Path>) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: plain system call.
     let fd = Errno::result(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
     // SAFETY: just made, and nobody else's.

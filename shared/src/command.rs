@@ -38,8 +38,8 @@ pub struct Held {
     name: OsString,
     /// `None` once used.
     go: Option<PipeWriter>,
-    /// What became of the exec.
-    spawned: mpsc::Receiver<io::Result<()>>,
+    /// What became of the exec, and after it of the thread's confinement.
+    spawned: mpsc::Receiver<io::Result<Result<()>>>,
     running: Option<Running>,
     thread: Option<JoinHandle<()>>,
 }
@@ -52,18 +52,20 @@ pub struct Running {
     alive: Arc<Mutex<bool>>,
     status: oneshot::Receiver<io::Result<ExitStatus>>,
     ended: Option<ExitStatus>,
+    /// Why the thread that waits for it could not give up what it needs no more.
+    unconfined: Option<Error>,
 }
 
 impl Held {
     /// Makes the process that will run `argv`, and holds it.
     pub fn start(argv: &[OsString]) -> Result<Self> {
-        Self::start_with(argv, || ())
+        Self::start_with(argv, || Ok(()))
     }
 
     /// The same; the thread that waits for the command calls `confine` once that runs.
     pub(crate) fn start_with(
         argv: &[OsString],
-        confine: impl FnOnce() + Send + 'static,
+        confine: impl FnOnce() -> Result<()> + Send + 'static,
     ) -> Result<Self> {
         let [name, args @ ..] = argv else {
             return Err(Error::usage("no command to run"));
@@ -98,7 +100,7 @@ impl Held {
             // The process was not made, or ended early; the thread has the better reason.
             return match spawned.recv() {
                 Ok(Err(spawn)) => Err(cannot_run(name, &spawn)),
-                Ok(Ok(())) | Err(_) => Err(failed(error)),
+                Ok(Ok(_)) | Err(_) => Err(failed(error)),
             };
         }
         let [pid, traced_pid] = told.map(u32::from_ne_bytes);
@@ -107,6 +109,7 @@ impl Held {
             alive,
             status,
             ended: None,
+            unconfined: None,
         };
         Ok(Self {
             pid,
@@ -137,14 +140,15 @@ impl Held {
                 format!("the process for '{}' has ended", self.name.display()),
             )
         };
-        let (Some(mut go), Some(running)) = (self.go.take(), self.running.take()) else {
+        let (Some(mut go), Some(mut running)) = (self.go.take(), self.running.take()) else {
             return Err(gone());
         };
         // An error means that the process was killed; then the thread says so.
         drop(go.write_all(&[GO]));
         drop(go);
         match self.spawned.recv() {
-            Ok(Ok(())) => {
+            Ok(Ok(confined)) => {
+                running.unconfined = confined.err();
                 // Running is waited for by its own means.
                 drop(self.thread.take());
                 Ok(running)
@@ -172,6 +176,11 @@ impl Running {
     /// The command's process.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Why the thread that waits for it kept privileges, or system calls, that it does not need; `None` where it did not.
+    pub(crate) fn unconfined(&self) -> Option<&Error> {
+        self.unconfined.as_ref()
     }
 
     /// Waits for its end. Cancel safe, and gives the same answer again.

@@ -32,6 +32,7 @@ pub(crate) struct Ends {
     over: bool,
     /// The descendants that were there when the command's end ended the run.
     outlived_by: u32,
+    cgroup_made_again: bool,
 }
 
 /// What a run looks at beside its events.
@@ -73,12 +74,13 @@ impl Ends {
             started: Instant::now(),
             deadline: None,
             shutdown,
-            command: Beside::release(name, held)?,
+            command: Beside::release(name, held, common.verbose)?,
             watched,
             wait_all: common.wait_all,
             command_ended: false,
             over: false,
             outlived_by: 0,
+            cgroup_made_again: false,
         };
         ends.deadline = ends.after(common.duration);
         Ok(ends)
@@ -87,6 +89,11 @@ impl Ends {
     /// How long the run has been under way.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Whether a cgroup that is asked for was made again, so that not all that ran in it was seen.
+    pub(crate) fn cgroup_made_again(&self) -> bool {
+        self.cgroup_made_again
     }
 
     /// When a time will have passed since the beginning; `None` for none, or one that no clock will show.
@@ -139,7 +146,10 @@ impl Ends {
                     tool::say(self.name, ended);
                     return Ok(());
                 }
-                Met::Cgroup(change) => tool::say(self.name, change),
+                Met::Cgroup(change) => {
+                    self.cgroup_made_again |= change.misses();
+                    tool::say(self.name, change);
+                }
             }
         }
     }

@@ -109,7 +109,7 @@ fn in_places<T>(set: &Set<T>) -> impl Iterator<Item = &T> {
 pub(crate) struct Maps {
     ids: Vec<[u8; 8]>,
     comms: Vec<[u8; COMM_BYTES]>,
-    cgroups: Vec<PathBuf>,
+    cgroups: Set<PathBuf>,
     /// The maps that other programs pinned, by the name of the map that holds them.
     pinned: [(&'static str, Vec<MapHandle>); 2],
 }
@@ -123,7 +123,7 @@ impl Maps {
         Ok(Self {
             ids: ids(filter),
             comms: comms(filter)?,
-            cgroups: in_places(&filter.cgroup).cloned().collect(),
+            cgroups: filter.cgroup.clone(),
             pinned: [
                 ("cgroup_ids", open(&filter.cgroup_map)?),
                 ("mntns_ids", open(&filter.mntns_map)?),
@@ -138,7 +138,7 @@ impl Maps {
         let count = match name.as_encoded_bytes() {
             b"filter_ids" => self.ids.len(),
             b"filter_comms" => self.comms.len(),
-            b"cgroup_filter" => self.cgroups.len(),
+            b"cgroup_filter" => in_places(&self.cgroups).count(),
             _ => {
                 let holder = self.pinned.iter().find(|(holder, _)| name == *holder);
                 let Some((_, pinned)) = holder else {

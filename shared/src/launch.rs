@@ -5,19 +5,22 @@ use std::fmt;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use crate::cgroups::Cgroups;
 use crate::cli::Common;
 use crate::command::Held;
+use crate::ends::{Ends, Watched};
 use crate::error::{Error, Result};
 use crate::libbpf_log;
 use crate::memory;
 use crate::options::Options;
 use crate::output::sink::Sink;
-use crate::privilege;
+use crate::privilege::{self, Capability};
 use crate::probe::Passed;
 use crate::seccomp::{self, Also};
 use crate::shutdown::{Rotation, Shutdown};
+use crate::state::State;
 use crate::subjects::Subjects;
 use crate::tool;
 
@@ -25,35 +28,69 @@ use crate::tool;
 pub(crate) struct Launched {
     pub(crate) options: Options,
     pub(crate) sink: Sink,
-    pub(crate) held: Option<Held>,
-    pub(crate) shutdown: Shutdown,
     pub(crate) rotation: Rotation,
-    pub(crate) subjects: Subjects,
+    pub(crate) pending: Pending,
 }
 
-/// Gives up what a run does not need any more: the memory of its start, and system calls that are not on the list.
-/// Privileges have gone before.
-pub(crate) fn confine(
-    name: &str,
-    common: &Common,
-    held: Option<&Held>,
-    cgroups: Option<&Cgroups>,
-) -> Result<()> {
-    memory::give_back();
-    let also = Also {
-        command: held.map(Held::pid),
-        updates_maps: cgroups.is_some(),
-    };
-    if !seccomp::enter(common.seccomp, also)? && common.verbose {
-        tool::say(name, "the kernel has no seccomp: no system call is refused");
+/// What waits until the programs are attached.
+pub(crate) struct Pending {
+    held: Option<Held>,
+    shutdown: Shutdown,
+    subjects: Subjects,
+    ready: Option<File>,
+}
+
+/// What a run keeps of its trace, and of its privileges.
+pub(crate) struct Kept<'a> {
+    /// The cgroups that are filtered by, which are followed from now on.
+    pub(crate) cgroups: Option<Cgroups>,
+    pub(crate) state: Arc<State>,
+    pub(crate) capabilities: &'a [Capability],
+}
+
+impl Pending {
+    /// Begins the run of the tool of this name, whose programs are attached. Gives up what it does not need any more:
+    /// privileges, the memory of its start, and system calls that are not on the list. Then tells that events are traced,
+    /// and lets the command go. `works` says whether the trace can be read without any privilege.
+    pub(crate) fn begin(
+        self,
+        name: &'static str,
+        common: &Common,
+        kept: Kept<'_>,
+        works: impl FnOnce() -> bool,
+    ) -> Result<Ends> {
+        let Kept {
+            cgroups,
+            state,
+            capabilities,
+        } = kept;
+        privilege::keep_only_unless(capabilities, || {
+            works() && cgroups.as_ref().is_none_or(Cgroups::is_changeable)
+        })?;
+        memory::give_back();
+        let also = Also {
+            command: self.held.as_ref().map(Held::pid),
+            updates_maps: cgroups.is_some(),
+        };
+        if !seccomp::enter(common.seccomp, also)? && common.verbose {
+            tool::say(name, "the kernel has no seccomp: no system call is refused");
+        }
+        tell_ready(self.ready)?;
+        let watched = Watched {
+            subjects: self.subjects,
+            cgroups,
+            state,
+        };
+        Ends::begin(name, common, self.shutdown, self.held, watched)
     }
-    Ok(())
 }
 
-/// Opens the output, holds the command, starts the runtime, listens for signals; then runs `body`.
+/// Opens the output, holds the command, starts the runtime, listens for signals; then runs `body`. `ready` is where it is
+/// told that events are traced.
 pub(crate) fn run(
     common: &Common,
     mut options: Options,
+    ready: Option<File>,
     body: impl AsyncFnOnce(Launched) -> Result<u8>,
 ) -> Result<u8> {
     libbpf_log::silence();
@@ -70,9 +107,10 @@ pub(crate) fn run(
         [] => None,
         argv => {
             let seccomp = common.seccomp;
-            // The thread that waits for the command needs no more than the one that traces.
+            // The thread that waits for the command needs no more than the one that traces, which says it where the kernel
+            // has no seccomp.
             Some(Held::start_with(argv, move || {
-                drop(seccomp::enter(seccomp, Also::default()));
+                seccomp::enter(seccomp, Also::default()).map(drop)
             })?)
         }
     };
@@ -89,10 +127,13 @@ pub(crate) fn run(
             body(Launched {
                 options,
                 sink,
-                held,
-                shutdown,
                 rotation: Rotation::new()?,
-                subjects,
+                pending: Pending {
+                    held,
+                    shutdown,
+                    subjects,
+                    ready,
+                },
             })
             .await
         })
@@ -114,7 +155,7 @@ pub(crate) fn report_plan(
 }
 
 /// `--ready-fd`: tells that events are being traced.
-pub(crate) fn tell_ready(ready: Option<File>) -> Result<()> {
+fn tell_ready(ready: Option<File>) -> Result<()> {
     match ready {
         Some(mut ready) => ready
             .write_all(b"ready\n")

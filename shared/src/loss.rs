@@ -189,8 +189,8 @@ pub enum Certainty {
     Exact,
     /// Up to [`Counts::total_at_most`] more may have happened.
     AtMost,
-    /// More may have happened, and nobody knows how much: the kernel skips programs of this kind without a count, or a
-    /// process was not followed.
+    /// More may have happened, and nobody knows how much: the kernel skips programs of this kind without a count, a
+    /// process was not followed, or a cgroup that is filtered by was made again.
     Unknown,
 }
 

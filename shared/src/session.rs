@@ -332,7 +332,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         match Session::attach(object, rung.label, state, self.hooks.bounds(), loses) {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
             Ok(mut session) => {
-                session.cgroups = cgroups;
+                session.filter_by(cgroups);
                 Ok(Ok((session, reader)))
             }
         }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of a tool that prints events: from its arguments to its exit status.
 
-use std::time::Duration;
-
-use crate::cgroups::Cgroups;
 use crate::cli::{self, Common, Events};
 use crate::clock::Clock;
-use crate::ends::{Ends, Watched};
+use crate::ends::Ends;
 use crate::error::Result;
-use crate::launch;
+use crate::launch::{self, Kept};
 use crate::loss::Cause;
 use crate::options::Options;
 use crate::output::Writer;
@@ -16,7 +13,7 @@ use crate::output::outlet::Outlet;
 use crate::output::summary::Summary;
 use crate::output::table::Column;
 use crate::pid;
-use crate::privilege::{self, Capability};
+use crate::privilege::Capability;
 use crate::shutdown::Rotation;
 use crate::stream::{Batch, Item, Stream};
 use crate::tool;
@@ -77,7 +74,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     args.adjust(&mut options)?;
     options.exclude = Some(pid::own()?);
     let tracer = args.tracer()?;
-    launch::run(&common, options, async |launched| {
+    launch::run(&common, options, ready, async |launched| {
         let mut stream = Stream::start(tracer, &launched.options)?;
         launch::report_plan(
             S::Tracer::NAME,
@@ -91,17 +88,13 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
         let writer = Writer::new(common.format, launched.sink, args.columns(), Clock::new());
         let mut out = Outlet::new(S::Tracer::NAME, common.format, writer);
         out.write(|writer| writer.header())?;
-        let cgroups = stream.take_cgroups();
-        privilege::keep_only_unless(args.keeps(), || {
-            cgroups.as_ref().is_none_or(Cgroups::is_changeable)
-        })?;
-        launch::confine(
-            S::Tracer::NAME,
-            &common,
-            launched.held.as_ref(),
-            cgroups.as_ref(),
-        )?;
-        launch::tell_ready(ready)?;
+        let kept = Kept {
+            cgroups: stream.take_cgroups(),
+            state: stream.state(),
+            capabilities: args.keeps(),
+        };
+        let pending = launched.pending;
+        let ends = pending.begin(S::Tracer::NAME, &common, kept, || true)?;
         let run = Run {
             args: &args,
             common: &common,
@@ -109,18 +102,6 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             printed: 0,
             malformed: 0,
         };
-        let watched = Watched {
-            subjects: launched.subjects,
-            cgroups,
-            state: stream.state(),
-        };
-        let ends = Ends::begin(
-            S::Tracer::NAME,
-            &common,
-            launched.shutdown,
-            launched.held,
-            watched,
-        )?;
         run.trace(stream, ends, launched.rotation).await
     })
 }
@@ -178,7 +159,7 @@ impl<S: Snoop> Run<'_, S> {
                 stream.stop();
             }
         }
-        let lost = self.finish(&stream, ends.elapsed(), failed.is_some())?;
+        let lost = self.finish(&stream, &ends, failed.is_some())?;
         ends.status(self.common, lost, failed).await
     }
 
@@ -208,12 +189,7 @@ impl<S: Snoop> Run<'_, S> {
     }
 
     /// Prints the account; says whether anything was lost.
-    fn finish(
-        &mut self,
-        stream: &Stream<S::Tracer>,
-        duration: Duration,
-        failed: bool,
-    ) -> Result<bool> {
+    fn finish(&mut self, stream: &Stream<S::Tracer>, ends: &Ends, failed: bool) -> Result<bool> {
         let mut account = stream.account();
         account.lost.add(Cause::Malformed, self.malformed);
         let summary = Summary {
@@ -221,7 +197,8 @@ impl<S: Snoop> Run<'_, S> {
             events: self.printed,
             lost: account.lost,
             certainty: account.certainty,
-            duration,
+            cgroup_made_again: ends.cgroup_made_again(),
+            duration: ends.elapsed(),
             rung: stream.rung(),
             buffer: Some(stream.buffer()),
             asides: &[],

@@ -25,10 +25,22 @@ enum State {
 }
 
 impl Beside {
-    /// Lets the command run; `name` is the tool's.
-    pub(crate) fn release(name: &'static str, held: Option<Held>) -> Result<Self> {
+    /// Lets the command run; `name` is the tool's. With `verbose` it is said if the thread that waits for the command is
+    /// not confined as the one that traces.
+    pub(crate) fn release(name: &'static str, held: Option<Held>, verbose: bool) -> Result<Self> {
         let state = match held {
-            Some(held) => State::Running(held.release()?),
+            Some(held) => {
+                let running = held.release()?;
+                if verbose && let Some(error) = running.unconfined() {
+                    tool::say(
+                        name,
+                        format_args!(
+                            "the thread that waits for the command keeps more than it needs: {error}"
+                        ),
+                    );
+                }
+                State::Running(running)
+            }
             None => State::None,
         };
         Ok(Self { name, state })

@@ -14,6 +14,7 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
+use crate::error::Result;
 use crate::pid::Numbers;
 use crate::privilege;
 use crate::shutdown::is_ignored;
@@ -58,31 +59,29 @@ impl Hold {
     }
 }
 
-/// What the command's own thread does: makes the process, which blocks while it is held, and reaps it.
+/// What the command's own thread does: makes the process, which blocks while it is held, and reaps it. It tells how the
+/// exec went, and whether it could give up what it needs no more.
 pub(super) fn run(
     mut command: Command,
-    spawned: &mpsc::SyncSender<io::Result<()>>,
+    spawned: &mpsc::SyncSender<io::Result<Result<()>>>,
     status: oneshot::Sender<io::Result<ExitStatus>>,
     alive: &Mutex<bool>,
-    confine: impl FnOnce(),
+    confine: impl FnOnce() -> Result<()>,
 ) {
     let result = command.spawn();
     // Closes this side's ends of the pipes, so that reading one whose process was killed ends.
     drop(command);
     // Whoever does not listen any more has dropped what needed it.
     let child = match result {
-        Ok(child) => {
-            drop(spawned.send(Ok(())));
-            child
-        }
+        Ok(child) => child,
         Err(error) => {
             drop(spawned.send(Err(error)));
             return;
         }
     };
-    // Privileges are each thread's own, and this one needs none from here on. It is no loss if it keeps them.
-    drop(privilege::drop_all());
-    confine();
+    // Privileges are each thread's own, and this one needs none from here on. The trace goes on if it keeps them.
+    let dropped = privilege::drop_all();
+    drop(spawned.send(Ok(dropped.and(confine()))));
     drop(status.send(reap(child, alive)));
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::{Held, Running, exit_code};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 fn held(argv: &[&str]) -> Held {
     Held::start(&argv.iter().map(OsString::from).collect::<Vec<_>>()).unwrap()
@@ -53,6 +53,26 @@ fn the_status_is_passed_on() {
         assert_eq!(exit(&mut running), status, "{script}");
         assert_eq!(exit(&mut running), status, "{script}, asked again");
         running.signal(Signal::SIGKILL).unwrap();
+    }
+}
+
+#[test]
+fn a_thread_that_is_not_confined_is_known() {
+    let argv = ["/bin/true"].map(OsString::from);
+    let refused = || Err(Error::new(Kind::Io, "refused"));
+    for (mut running, reason) in [
+        (held(&["/bin/true"]).release().unwrap(), None),
+        (
+            Held::start_with(&argv, refused)
+                .and_then(Held::release)
+                .unwrap(),
+            Some("refused"),
+        ),
+    ] {
+        let told = running.unconfined().map(Error::to_string);
+        assert_eq!(told.as_deref(), reason);
+        // It is waited for all the same.
+        assert_eq!(exit(&mut running), 0);
     }
 }
 

@@ -7,21 +7,19 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Distribution, Keyed, Part, record};
-use crate::cgroups::Cgroups;
 use crate::cli::{self, Common};
 use crate::clock::Clock;
-use crate::ends::{Ends, Watched};
+use crate::ends::Ends;
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::hist::log::{Record, Recorder};
 use crate::hist::rows::{self, Unit};
-use crate::launch;
+use crate::launch::{self, Kept};
 use crate::loss::{Certainty, Counts, Lost};
 use crate::output::lines::Lines;
 use crate::output::outlet::Outlet;
 use crate::output::summary::Summary;
 use crate::output::{Format, Writer};
-use crate::privilege;
 use crate::shutdown::Rotation;
 use crate::tool;
 use crate::tracer::Hooks;
@@ -114,7 +112,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
     record::refuse_one_file(args.record(), common.output.as_deref())?;
     let options = common.options()?;
     let hooks = args.hooks()?;
-    launch::run(&common, options, async |launched| {
+    launch::run(&common, options, ready, async |launched| {
         let mut distribution = Distribution::start(hooks, &launched.options)?;
         launch::report_plan(
             D::Hooks::NAME,
@@ -143,30 +141,14 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
             told: Counts::default(),
         };
         run.begin()?;
-        let cgroups = distribution.take_cgroups();
-        privilege::keep_only_unless(&[], || {
-            distribution.is_readable() && cgroups.as_ref().is_none_or(Cgroups::is_changeable)
-        })?;
-        launch::confine(
-            D::Hooks::NAME,
-            &common,
-            launched.held.as_ref(),
-            cgroups.as_ref(),
-        )?;
         args.attached();
-        launch::tell_ready(ready)?;
-        let watched = Watched {
-            subjects: launched.subjects,
-            cgroups,
+        let kept = Kept {
+            cgroups: distribution.take_cgroups(),
             state: distribution.state(),
+            capabilities: &[],
         };
-        let ends = Ends::begin(
-            D::Hooks::NAME,
-            &common,
-            launched.shutdown,
-            launched.held,
-            watched,
-        )?;
+        let pending = launched.pending;
+        let ends = pending.begin(D::Hooks::NAME, &common, kept, || distribution.is_readable())?;
         run.trace(distribution, ends, launched.rotation).await
     })
 }
@@ -260,7 +242,7 @@ impl<D: Distribute> Run<'_, D> {
                 break;
             }
         }
-        let lost = self.finish(&distribution, ends.elapsed(), failed.is_some())?;
+        let lost = self.finish(&distribution, &ends, failed.is_some())?;
         ends.status(self.common, lost, failed).await
     }
 
@@ -356,7 +338,7 @@ impl<D: Distribute> Run<'_, D> {
     fn finish(
         &mut self,
         distribution: &Distribution<D::Hooks>,
-        duration: Duration,
+        ends: &Ends,
         failed: bool,
     ) -> Result<bool> {
         let lost = distribution.losses();
@@ -368,7 +350,8 @@ impl<D: Distribute> Run<'_, D> {
             events: self.counted,
             lost,
             certainty,
-            duration,
+            cgroup_made_again: ends.cgroup_made_again(),
+            duration: ends.elapsed(),
             rung: distribution.rung(),
             buffer: None,
             asides: &asides,

@@ -167,6 +167,7 @@ fn losses_and_the_account() {
                     events: 7,
                     lost: counts,
                     certainty: Certainty::AtMost,
+                    cgroup_made_again: false,
                     duration: Duration::from_micros(1_234_567),
                     rung: "tp_btf",
                     buffer: Some("ring"),

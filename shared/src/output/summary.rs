@@ -18,6 +18,8 @@ pub struct Summary<'a> {
     pub lost: Counts,
     /// Whether that is all.
     pub certainty: Certainty,
+    /// Whether a cgroup that is filtered by was made again: what ran in it before it was found is missing.
+    pub cgroup_made_again: bool,
     /// How long the run took.
     pub duration: Duration,
     /// The label of the rung that the tool was attached by.
@@ -58,6 +60,10 @@ impl Summary<'_> {
                 "how many events are missing is not known: not all descendants were followed"
                     .into(),
             ),
+            Certainty::Unknown if self.cgroup_made_again => Some(
+                "how many events are missing is not known: what ran in a cgroup that was made again, before it was found, was not seen"
+                    .into(),
+            ),
             Certainty::Unknown => Some(format!(
                 "how many events are missing is not known: this kernel may skip programs of probe {rung} while others use BPF maps, and does not count it"
             )),
@@ -89,6 +95,7 @@ mod tests {
             events: 1234,
             lost: Counts::default(),
             certainty: Certainty::Exact,
+            cgroup_made_again: false,
             duration: Duration::from_secs(1),
             rung: "tp_btf",
             buffer: Some("ring"),
@@ -124,6 +131,8 @@ mod tests {
         assert!(summary.doubt().unwrap().contains("at most 34 more"));
         summary.certainty = Certainty::Unknown;
         assert!(summary.doubt().unwrap().contains("probe tp_btf"));
+        summary.cgroup_made_again = true;
+        assert!(summary.doubt().unwrap().contains("cgroup"));
         summary.lost.add(Cause::FollowFull, 1);
         assert!(summary.doubt().unwrap().contains("descendants"));
     }

@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Session {
     pub(crate) state: Arc<State>,
     /// The cgroups that are filtered by, until the run takes them over to follow them.
     pub(crate) cgroups: Option<Cgroups>,
+    /// Whether one of these was made again, so that not all that ran in it was seen.
+    interrupted: Option<Arc<AtomicBool>>,
     /// What the user is to know from the start.
     pub(crate) note: Option<String>,
     /// Causes whose counts are no more than bounds: see [`Hooks::bounds`](crate::tracer::Hooks::bounds).
@@ -65,6 +68,7 @@ impl Session {
             passed: Vec::new(),
             state: Arc::new(state),
             cgroups: None,
+            interrupted: None,
             note: None,
             bounds,
             uncounted: false,
@@ -103,6 +107,12 @@ impl Session {
         let maps = maps.filter_map(|map| map.as_fd().try_clone_to_owned().ok());
         session._maps = maps.collect();
         Ok(session)
+    }
+
+    /// Takes over the cgroups that are filtered by, until the run asks for them.
+    pub(crate) fn filter_by(&mut self, cgroups: Option<Cgroups>) {
+        self.interrupted = cgroups.as_ref().map(Cgroups::interrupted);
+        self.cgroups = cgroups;
     }
 
     /// Keeps the program's count of refused runs in sight.
@@ -164,8 +174,12 @@ impl Session {
 
     /// What these losses are worth.
     pub(crate) fn certainty(&self, losses: &Counts) -> Certainty {
-        // Of a process that was not followed, nobody knows how many events were missed.
-        if self.uncounted || losses.get(Cause::FollowFull) > 0 {
+        // Of a process that was not followed, and of a cgroup before it was found, nobody knows how many events were missed.
+        let interrupted = self.interrupted.as_ref();
+        if self.uncounted
+            || losses.get(Cause::FollowFull) > 0
+            || interrupted.is_some_and(|interrupted| interrupted.load(Ordering::Relaxed))
+        {
             Certainty::Unknown
         } else if losses.total_at_most() > 0 {
             Certainty::AtMost
