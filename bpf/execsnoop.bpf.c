@@ -239,8 +239,7 @@ static __always_inline bool memory_is_new(void)
 	return BPF_CORE_READ(current_task(), mm, end_code) == 0;
 }
 
-static __always_inline int exec_failed(void *ctx, __u32 space, const struct exec_request *request,
-				       int ret)
+common_code int exec_failed(void *ctx, __u32 space, const struct exec_request *request, int ret)
 {
 	struct unread *unread = room_of(space);
 	struct exec_event *event;

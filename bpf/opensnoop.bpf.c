@@ -20,10 +20,7 @@
 struct open_event *unused_open_event __attribute__((unused));
 _Static_assert(sizeof(struct open_event) == 80, "open_event");
 
-const volatile bool full_path =
-    false; /* of the last rung, and with the callers; else two programs */
-const volatile bool with_callers =
-    false; /* of the last rung; the others are programs of their own */
+const volatile bool with_callers = false;
 
 enum call {
 	CALL_NONE,
@@ -122,9 +119,7 @@ static __always_inline void call_request_of(struct call_request *request, enum c
 
 #include "calls.bpf.h"
 
-/* full and callers are constants where it matters: see the programs. */
-static __always_inline int open_exit(void *ctx, __u32 space, const struct call_request *request,
-				     int ret, bool full, bool callers)
+common_code int open_exit(void *ctx, __u32 space, const struct call_request *request, int ret)
 {
 	struct open_event *event;
 	__u64 end = 0;
@@ -155,7 +150,7 @@ static __always_inline int open_exit(void *ctx, __u32 space, const struct call_r
 		end = at_most(bytes - 1, PATH_MAX_BYTES - 1);
 	event->path_bytes = end;
 
-	if (full) {
+	if (full_path) {
 		struct base base;
 		bool absolute = end && path[0] == '/';
 
@@ -163,38 +158,35 @@ static __always_inline int open_exit(void *ctx, __u32 space, const struct call_r
 		base_components(space, &base, end, &event->base_bytes, &event->base_status);
 		end = at_most(end + event->base_bytes, TAIL_BYTES);
 	}
-	if (callers) {
-		__u64 bytes;
+	if (with_callers) {
+		__u64 bytes, most = full_path ? TAIL_BYTES : PATH_BYTES + 7;
 
 		/* Aligned; after the bound, so that the verifier knows both. */
-		end = at_most(end + 7, TAIL_BYTES) & ~7ULL;
+		end = at_most(end + 7, most) & ~7ULL;
 		bytes = callers_of(ctx, (struct callers *)(path + end));
 		event->caller_bytes = bytes;
-		end = at_most(end + bytes, TAIL_BYTES + sizeof(struct callers));
+		end = at_most(end + bytes, most + sizeof(struct callers));
 	}
 	emit(ctx, event, sizeof(*event) + end);
 	return 0;
 }
 
 static __always_inline int sys_exit(void *ctx, __u32 space, enum call_rung rung,
-				    struct pt_regs *regs, int ret, bool full, bool callers)
+				    struct pt_regs *regs, int ret)
 {
 	struct call_request request;
 
 	if (!exit_request(&request, rung, regs, ret))
 		return 0;
-	return open_exit(ctx, space, &request, ret, full, callers);
+	return open_exit(ctx, space, &request, ret);
 }
 
-/* Where the callers are read, a knob has the full path. */
-EXIT_OF_ANY_CALL(open_exit, false, false)
-EXIT_OF_ANY_CALL(open_exit_full, true, false)
-EXIT_OF_ANY_CALL(open_exit_callers, full_path, true)
+EXIT_OF_ANY_CALL(open_exit)
 
 static __always_inline int call_exit(void *ctx, __u32 space, const struct call_request *request,
 				     int ret)
 {
-	return open_exit(ctx, space, request, ret, full_path, with_callers);
+	return open_exit(ctx, space, request, ret);
 }
 
 EXIT_OF_CALL(open, CALL_OPEN)

@@ -24,8 +24,6 @@ _Static_assert(sizeof(struct unlink_event) == 88, "unlink_event");
 
 #define AT_REMOVEDIR 0x200
 
-const volatile bool full_path = false; /* of the last rung; the others are two programs */
-
 /* What one call asked for, as its arguments say it. */
 struct call_request {
 	const char *path;
@@ -33,9 +31,8 @@ struct call_request {
 	__u32 op; /* enum unlink_op */
 };
 
-/* The rest of an event whose path is there, and its way out. full is a constant where it matters: see the programs. */
-static __always_inline void unlink_emit(void *ctx, __u32 space, struct unlink_event *event,
-					bool full)
+/* The rest of an event whose path is there, and its way out. */
+common_code void unlink_emit(void *ctx, __u32 space, struct unlink_event *event)
 {
 	char *path = (char *)(event + 1);
 	__u64 end = at_most(event->path_bytes, PATH_MAX_BYTES);
@@ -43,7 +40,7 @@ static __always_inline void unlink_emit(void *ctx, __u32 space, struct unlink_ev
 	event_begin(&event->head);
 	event->base_status = BASE_UNKNOWN;
 	event->base_bytes = 0;
-	if (full) {
+	if (full_path) {
 		struct base base;
 		bool absolute = end && path[0] == '/';
 
@@ -55,8 +52,8 @@ static __always_inline void unlink_emit(void *ctx, __u32 space, struct unlink_ev
 }
 
 /* The exit of a call whose name is in the caller's memory. */
-static __always_inline int unlink_exit(void *ctx, __u32 space, enum unlink_probe probe,
-				       const struct call_request *request, int ret, bool full)
+common_code int unlink_exit(void *ctx, __u32 space, enum unlink_probe probe,
+			    const struct call_request *request, int ret)
 {
 	struct unlink_event *event = room_of(space);
 	long bytes;
@@ -80,7 +77,7 @@ static __always_inline int unlink_exit(void *ctx, __u32 space, enum unlink_probe
 		event->detail |= UNLINK_PATH_CUT;
 	if (bytes > 0)
 		event->path_bytes = at_most(bytes - 1, PATH_MAX_BYTES - 1);
-	unlink_emit(ctx, space, event, full);
+	unlink_emit(ctx, space, event);
 	return 0;
 }
 
@@ -146,7 +143,7 @@ static __always_inline void call_request_of(struct call_request *request, enum c
 #include "calls.bpf.h"
 
 static __always_inline int sys_exit(void *ctx, __u32 space, enum call_rung rung,
-				    struct pt_regs *regs, int ret, bool full)
+				    struct pt_regs *regs, int ret)
 {
 	enum unlink_probe probe = PROBE_TP_BTF;
 	struct call_request request;
@@ -157,16 +154,15 @@ static __always_inline int sys_exit(void *ctx, __u32 space, enum call_rung rung,
 		probe = PROBE_RAW_SYSCALLS;
 	if (!exit_request(&request, rung, regs, ret))
 		return 0;
-	return unlink_exit(ctx, space, probe, &request, ret, full);
+	return unlink_exit(ctx, space, probe, &request, ret);
 }
 
-EXIT_OF_ANY_CALL(unlink_exit, false)
-EXIT_OF_ANY_CALL(unlink_exit_full, true)
+EXIT_OF_ANY_CALL(unlink_exit)
 
 static __always_inline int call_exit(void *ctx, __u32 space, const struct call_request *request,
 				     int ret)
 {
-	return unlink_exit(ctx, space, PROBE_TRACEPOINT, request, ret, full_path);
+	return unlink_exit(ctx, space, PROBE_TRACEPOINT, request, ret);
 }
 
 #include "unlinksnoop_fn.bpf.h"

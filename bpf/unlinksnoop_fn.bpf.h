@@ -92,8 +92,8 @@ static __always_inline enum loss_cause exit_missed(enum unlink_probe probe)
 }
 
 /* The bytes of the name with its NUL, more than room - 1 where it is longer; negative where there is no entry for it. */
-static __always_inline long removal_add(void *map, __u32 tid, const struct removal *removal,
-					const char *name, __u64 room)
+common_code long removal_add(void *map, __u32 tid, const struct removal *removal, const char *name,
+			     __u64 room)
 {
 	struct removal *added;
 	long bytes = 0;
@@ -118,7 +118,7 @@ static __always_inline long removal_add(void *map, __u32 tid, const struct remov
 }
 
 /* Takes away what an exit that was not seen has left; it has been counted since its entry. */
-static __always_inline void removal_forget(__u32 tid)
+common_code void removal_forget(__u32 tid)
 {
 	if (bpf_map_lookup_elem(&removals, &tid))
 		bpf_map_delete_elem(&removals, &tid);
@@ -141,8 +141,8 @@ static __always_inline bool cannot_be_joined(enum unlink_probe probe)
  * The entry of one of the functions: whether its exit will find the removal.
  * The caller's getname() may have failed: name is then the error.
  */
-static __always_inline bool removal_enter(enum unlink_probe probe, bool session, enum unlink_op op,
-					  int dirfd, struct filename *filename)
+common_code bool removal_enter(enum unlink_probe probe, bool session, enum unlink_op op, int dirfd,
+			       struct filename *filename)
 {
 	struct removal removal = {.op = op, .dirfd = dirfd, .probe = probe};
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -211,7 +211,7 @@ static __always_inline bool removal_take(void *map, __u32 tid, struct unlink_eve
 
 /* Tells of a removal that has been taken, if it is one to tell of. */
 static __always_inline void removal_tell(void *ctx, __u32 space, struct unlink_event *event,
-					 int ret, bool full)
+					 int ret)
 {
 	if (ret)
 		event->detail &= UNLINK_PATH_UNREADABLE | UNLINK_PATH_CUT;
@@ -220,11 +220,11 @@ static __always_inline void removal_tell(void *ctx, __u32 space, struct unlink_e
 	if ((failed_only && !ret) || is_unseen(ret))
 		return;
 	event->ret = ret;
-	unlink_emit(ctx, space, event, full);
+	unlink_emit(ctx, space, event);
 }
 
 /* The exit of one of the functions. */
-static __always_inline int removal_exit(void *ctx, __u32 space, int ret, bool full)
+common_code int removal_exit(void *ctx, __u32 space, int ret)
 {
 	struct unlink_event *event = scratch_of(space);
 	__u32 tid = bpf_get_current_pid_tgid();
@@ -237,7 +237,7 @@ static __always_inline int removal_exit(void *ctx, __u32 space, int ret, bool fu
 	    !removal_take(&long_removals, tid, event, PATH_MAX_BYTES - 1))
 		return 0;
 	probe = event->probe;
-	removal_tell(ctx, space, event, ret, full);
+	removal_tell(ctx, space, event, ret);
 	/* Last, since the end of a trace waits for it. */
 	count_loss(exit_missed(probe), -1);
 	return 0;
@@ -275,7 +275,7 @@ static __always_inline void removal_opens(bool direct, struct removal *removal, 
  * does not where overlayfs hides a file of a lower layer. They remove other
  * names meanwhile, those of their own whiteouts and copies under way.
  */
-static __always_inline int removal_object(bool direct, enum unlink_op op, struct dentry *dentry)
+common_code int removal_object(bool direct, enum unlink_op op, struct dentry *dentry)
 {
 	struct removal *removal = removal_of(bpf_get_current_pid_tgid());
 	struct inode *inode;
@@ -352,35 +352,28 @@ int BPF_KPROBE(rename_object_kprobe, struct inode *old_dir, struct dentry *old_d
  * are CPUs, and misses the return of every other. Whoever is still in the map
  * when a system call is left was missed; io_uring's workers leave none.
  */
-#define SWEEP(name, full)                                                                          \
-	SPACE(name);                                                                               \
-	SEC("raw_tp/sys_exit")                                                                     \
-	int name(struct bpf_raw_tracepoint_args *ctx)                                              \
-	{                                                                                          \
-		return removal_exit(ctx, space_##name, ctx->args[1], full);                        \
-	}
+SPACE(left_behind_exit_raw);
 
-SWEEP(left_behind_exit_raw, false)
-SWEEP(left_behind_exit_full_raw, true)
+SEC("raw_tp/sys_exit")
+int BPF_PROG(left_behind_exit_raw, struct pt_regs *regs, long ret)
+{
+	return removal_exit(ctx, space_left_behind_exit_raw, ret);
+}
 
-/* Exits before entries, so that none is missed. ARGS are the function's, to its end. */
-#define REMOVAL_EXITS(function, suffix, full, ...)                                                 \
-	SPACE(function##_exit##suffix##_fexit);                                                    \
-	SPACE(function##_exit##suffix##_kretprobe);                                                \
+/* Exits before entries, so that none is missed. What follows the name are the function's arguments, to its end. */
+#define REMOVAL_PAIR(function, op, at, filename, ...)                                              \
+	SPACE(function##_exit_fexit);                                                              \
+	SPACE(function##_exit_kretprobe);                                                          \
 	SEC("fexit/" #function)                                                                    \
-	int BPF_PROG(function##_exit##suffix##_fexit, __VA_ARGS__, int ret)                        \
+	int BPF_PROG(function##_exit_fexit, __VA_ARGS__, int ret)                                  \
 	{                                                                                          \
-		return removal_exit(ctx, space_##function##_exit##suffix##_fexit, ret, full);      \
+		return removal_exit(ctx, space_##function##_exit_fexit, ret);                      \
 	}                                                                                          \
 	SEC("kretprobe/" #function)                                                                \
-	int BPF_KRETPROBE(function##_exit##suffix##_kretprobe, int ret)                            \
+	int BPF_KRETPROBE(function##_exit_kretprobe, int ret)                                      \
 	{                                                                                          \
-		return removal_exit(ctx, space_##function##_exit##suffix##_kretprobe, ret, full);  \
-	}
-
-#define REMOVAL_PAIR(function, op, at, filename, ...)                                              \
-	REMOVAL_EXITS(function, , false, __VA_ARGS__)                                              \
-	REMOVAL_EXITS(function, _full, true, __VA_ARGS__)                                          \
+		return removal_exit(ctx, space_##function##_exit_kretprobe, ret);                  \
+	}                                                                                          \
 	SEC("fentry/" #function)                                                                   \
 	int BPF_PROG(function##_enter_fentry, __VA_ARGS__)                                         \
 	{                                                                                          \
@@ -406,11 +399,11 @@ enum entry {
 	ENTRY_PASSED = 2, /* filtered, or counted as lost */
 };
 
-#define REMOVAL_SESSION(function, suffix, full, op, at, filename, ...)                             \
-	SPACE(function##suffix##_fsession);                                                        \
-	SPACE(function##suffix##_ksession);                                                        \
+#define REMOVAL_SESSION(function, op, at, filename, ...)                                           \
+	SPACE(function##_fsession);                                                                \
+	SPACE(function##_ksession);                                                                \
 	SEC("fsession/" #function)                                                                 \
-	int BPF_PROG(function##suffix##_fsession, __VA_ARGS__, int ret)                            \
+	int BPF_PROG(function##_fsession, __VA_ARGS__, int ret)                                    \
 	{                                                                                          \
 		bool leaves = session_is_return(ctx);                                              \
 		__u64 *entry = session_cookie(ctx);                                                \
@@ -421,20 +414,15 @@ enum entry {
 				     : ENTRY_PASSED;                                               \
 		if (!leaves || *entry != ENTRY_KEPT)                                               \
 			return 0;                                                                  \
-		return removal_exit(ctx, space_##function##suffix##_fsession, ret, full);          \
+		return removal_exit(ctx, space_##function##_fsession, ret);                        \
 	}                                                                                          \
 	SEC("kprobe.session/" #function)                                                           \
-	int BPF_KPROBE(function##suffix##_ksession, __VA_ARGS__)                                   \
+	int BPF_KPROBE(function##_ksession, __VA_ARGS__)                                           \
 	{                                                                                          \
 		if (session_is_return(ctx))                                                        \
-			return removal_exit(ctx, space_##function##suffix##_ksession,              \
-					    PT_REGS_RC(ctx), full);                                \
+			return removal_exit(ctx, space_##function##_ksession, PT_REGS_RC(ctx));    \
 		return !removal_enter(PROBE_KPROBE, true, op, at, filename);                       \
 	}
-
-#define REMOVAL_SESSIONS(function, op, at, filename, ...)                                          \
-	REMOVAL_SESSION(function, , false, op, at, filename, __VA_ARGS__)                          \
-	REMOVAL_SESSION(function, _full, true, op, at, filename, __VA_ARGS__)
 
 /* Up to 6.19, then by the names that came with 7.0 ("do_unlinkat(): ... filename_unlinkat()" and its kin). */
 #define REMOVAL_ARGS int dirfd, struct filename *name
@@ -444,6 +432,6 @@ enum entry {
 REMOVAL_PAIR(do_unlinkat, REMOVED_BY_UNLINK, dirfd, name, REMOVAL_ARGS)
 REMOVAL_PAIR(do_rmdir, REMOVED_BY_RMDIR, dirfd, name, REMOVAL_ARGS)
 REMOVAL_PAIR(do_renameat2, REMOVED_BY_RENAME, new_dirfd, to, RENAME_ARGS)
-REMOVAL_SESSIONS(filename_unlinkat, REMOVED_BY_UNLINK, dirfd, name, REMOVAL_ARGS)
-REMOVAL_SESSIONS(filename_rmdir, REMOVED_BY_RMDIR, dirfd, name, REMOVAL_ARGS)
-REMOVAL_SESSIONS(filename_renameat2, REMOVED_BY_RENAME, new_dirfd, to, RENAME_ARGS)
+REMOVAL_SESSION(filename_unlinkat, REMOVED_BY_UNLINK, dirfd, name, REMOVAL_ARGS)
+REMOVAL_SESSION(filename_rmdir, REMOVED_BY_RMDIR, dirfd, name, REMOVAL_ARGS)
+REMOVAL_SESSION(filename_renameat2, REMOVED_BY_RENAME, new_dirfd, to, RENAME_ARGS)

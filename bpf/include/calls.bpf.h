@@ -54,12 +54,8 @@ static __always_inline bool exit_request(struct call_request *request, enum call
 }
 
 /*
- * Programs around sys_exit(ctx, space, rung, regs, ret, ...), one a rung:
- * name_btf, name_raw, name_rawsys. What follows the name are constants, and
- * each set of them is programs of its own. Knobs would do for the verifier, but
- * libbpf looks up every type that a loaded program names, dead branches
- * included, and each look-up goes through all types of the kernel: those of the
- * full path would more than double the time to start.
+ * Programs around sys_exit(ctx, space, rung, regs, ret), one a rung: name_btf,
+ * name_raw, name_rawsys.
  *
  * The result of these calls is an int. Up to 5.13, arm64 left the upper half of
  * a 32-bit caller's as it was ("arm64: fix compat syscall return truncation").
@@ -69,26 +65,26 @@ static __always_inline bool exit_request(struct call_request *request, enum call
  * kernel turns preemption off around all programs on tracepoints through
  * tracefs, except those on one system call, from 7.2 on.)
  */
-#define EXIT_OF_ANY_CALL(name, ...)                                                                \
+#define EXIT_OF_ANY_CALL(name)                                                                     \
 	SPACE(name##_btf);                                                                         \
 	SPACE(name##_raw);                                                                         \
 	SPACE(name##_rawsys);                                                                      \
 	SEC("tp_btf/sys_exit")                                                                     \
 	int BPF_PROG(name##_btf, struct pt_regs *regs, long ret)                                   \
 	{                                                                                          \
-		return sys_exit(ctx, space_##name##_btf, RUNG_TP_BTF, regs, ret, __VA_ARGS__);     \
+		return sys_exit(ctx, space_##name##_btf, RUNG_TP_BTF, regs, ret);                  \
 	}                                                                                          \
 	SEC("raw_tp/sys_exit")                                                                     \
 	int name##_raw(struct bpf_raw_tracepoint_args *ctx)                                        \
 	{                                                                                          \
 		return sys_exit(ctx, space_##name##_raw, RUNG_RAW_TP,                              \
-				(struct pt_regs *)ctx->args[0], ctx->args[1], __VA_ARGS__);        \
+				(struct pt_regs *)ctx->args[0], ctx->args[1]);                     \
 	}                                                                                          \
 	SEC("tp/raw_syscalls/sys_exit")                                                            \
 	int name##_rawsys(struct trace_event_raw_sys_exit *ctx)                                    \
 	{                                                                                          \
 		return sys_exit(ctx, space_##name##_rawsys, RUNG_RAW_SYSCALLS, current_regs(),     \
-				ctx->ret, __VA_ARGS__);                                            \
+				ctx->ret);                                                         \
 	}
 
 /*

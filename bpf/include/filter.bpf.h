@@ -151,7 +151,7 @@ static __always_inline bool comm_passes(void)
  * is off costs nothing: the verifier drops it. After an exec the thread has its
  * process's number, and had another one when it was asked for.
  */
-static __always_inline bool filter_passes_thread(__u32 tid)
+common_code bool filter_passes_thread(__u32 tid)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 

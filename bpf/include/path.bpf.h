@@ -23,7 +23,9 @@
 /* A path and the components of its base. */
 #define TAIL_BYTES (2 * PATH_BYTES + COMPONENT_BYTES)
 
-/* User space makes it smaller where no loaded program can put something behind the path. */
+/* Whether the base is read. Where it is not, user space makes scratch smaller. */
+const volatile bool full_path = false;
+
 SCRATCH_MAP(PATH_OFFSET + TAIL_BYTES + BEHIND_BASE);
 
 #define RESOLVE_IN_ROOT 0x10 /* openat2(2): the directory is the root */
@@ -74,25 +76,13 @@ static __always_inline void base_of(struct base *base, int dirfd, bool absolute,
 	}
 }
 
-/*
- * Where the fields are that a walk reads. The program that starts it knows,
- * for the functions below must not: libbpf relocates them, and looks for each
- * type that they name through all of the kernel's, whether or not a program
- * that calls them is loaded.
- */
-struct walk_fields {
-	__u16 dentry_parent, dentry_name;
-	__u16 vfsmount_root;
-	__u16 mount_vfsmount, mount_parent, mount_point, mount_ns;
-};
-
 /* A walk from a base up to the root, between two of its steps. */
 struct walk {
-	__u64 dentry, mnt;
-	__u64 ns; /* the caller's mount namespace */
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	struct mnt_namespace *ns; /* the caller's */
 	__u32 at; /* where in scratch the next component goes */
 	__u32 status; /* enum base_status */
-	struct walk_fields fields;
 };
 
 /* One for each scratch space, in the same order; sized with them. */
@@ -106,38 +96,30 @@ struct {
 #define WALK_DEPTH 8
 #define WALK_ROW (BASE_DEPTH / WALK_DEPTH)
 
-/* The pointer in the kernel's memory at that address, 0 where there is none. */
-static __always_inline __u64 pointer_at(__u64 address)
-{
-	__u64 pointer = 0;
-
-	bpf_probe_read_kernel(&pointer, sizeof(pointer), (void *)address);
-	return pointer;
-}
-
 /*
  * One step: to the directory above, with the name of this one, or from the top
  * of a mount to what it is mounted on. Says whether there may be more.
  *
  * The verifier looks at a global function once, at an inline one as often as
- * its loops may go round. All that it may be given on 5.10 are numbers.
+ * its loops may go round. All that it may be given on 5.10 are numbers, and it
+ * looks at it there even where no program that is loaded comes to call it.
  */
 __noinline int walk_step(__u32 space)
 {
 	struct walk *walk = slot_of(&walks, space);
 	char *out = scratch_of(space);
-	struct walk_fields *fields;
-	__u64 dentry, parent;
+	struct dentry *dentry, *parent;
+	struct vfsmount *mnt;
 	long bytes;
 
-	if (!walk || !out)
+	if (!full_path || !walk || !out)
 		return false;
-	fields = &walk->fields;
 	dentry = walk->dentry;
-	parent = pointer_at(dentry + fields->dentry_parent);
-	if (dentry == pointer_at(walk->mnt + fields->vfsmount_root)) {
-		__u64 mount = walk->mnt - fields->mount_vfsmount;
-		__u64 below = pointer_at(mount + fields->mount_parent);
+	mnt = walk->mnt;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (dentry == BPF_CORE_READ(mnt, mnt_root)) {
+		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		struct mount *below = BPF_CORE_READ(mount, mnt_parent);
 
 		/*
 		 * A mount that nothing is below is the root of its namespace,
@@ -146,20 +128,19 @@ __noinline int walk_step(__u32 space)
 		 * MNT_DETACH.
 		 */
 		if (mount == below) {
-			if (walk->ns && pointer_at(mount + fields->mount_ns) == walk->ns)
+			if (walk->ns && BPF_CORE_READ(mount, mnt_ns) == walk->ns)
 				walk->status = BASE_WHOLE;
 			return false;
 		}
-		walk->dentry = pointer_at(mount + fields->mount_point);
-		walk->mnt = below + fields->mount_vfsmount;
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mnt = (void *)below + bpf_core_field_offset(struct mount, mnt);
 		return true;
 	}
 	/* The root of the file system, outside of what is mounted: the directory was moved out of there. */
 	if (dentry == parent || walk->at > PATH_OFFSET + 2 * PATH_BYTES)
 		return false;
 	bytes = bpf_probe_read_kernel_str(out + at_most(walk->at, PATH_OFFSET + 2 * PATH_BYTES),
-					  COMPONENT_BYTES,
-					  (void *)pointer_at(dentry + fields->dentry_name));
+					  COMPONENT_BYTES, BPF_CORE_READ(dentry, d_name.name));
 	if (bytes <= 0) {
 		walk->status = BASE_UNKNOWN;
 		return false;
@@ -194,20 +175,11 @@ static __always_inline void base_components(__u32 space, const struct base *base
 	*status = BASE_UNKNOWN;
 	if (!walk || !base->dentry || !base->mnt)
 		return;
-	walk->dentry = (__u64)base->dentry;
-	walk->mnt = (__u64)base->mnt;
-	walk->ns = (__u64)BPF_CORE_READ(current_task(), nsproxy, mnt_ns);
+	walk->dentry = base->dentry;
+	walk->mnt = base->mnt;
+	walk->ns = BPF_CORE_READ(current_task(), nsproxy, mnt_ns);
 	walk->at = PATH_OFFSET + end;
 	walk->status = BASE_CUT;
-	walk->fields = (struct walk_fields){
-	    .dentry_parent = bpf_core_field_offset(struct dentry, d_parent),
-	    .dentry_name = bpf_core_field_offset(struct dentry, d_name.name),
-	    .vfsmount_root = bpf_core_field_offset(struct vfsmount, mnt_root),
-	    .mount_vfsmount = bpf_core_field_offset(struct mount, mnt),
-	    .mount_parent = bpf_core_field_offset(struct mount, mnt_parent),
-	    .mount_point = bpf_core_field_offset(struct mount, mnt_mountpoint),
-	    .mount_ns = bpf_core_field_offset(struct mount, mnt_ns),
-	};
 	for (i = 0; i < WALK_DEPTH; i++) {
 		if (!walk_row(space))
 			break;

@@ -49,11 +49,9 @@ static __always_inline bool is_filtered_by_seccomp(void)
 	       BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
-/* Whether no program sees the result of a call that is to be told of otherwise. Successes cost nothing. */
-static __always_inline bool is_unseen(long ret)
+/* Whether no program sees this failure of a call that is to be told of otherwise. */
+common_code bool is_unseen_failure(long ret)
 {
-	if (ret >= 0)
-		return false;
 	if (is_killed())
 		return true;
 	if (ret > -ERESTARTSYS || ret < -ERESTART_RESTARTBLOCK)
@@ -61,6 +59,12 @@ static __always_inline bool is_unseen(long ret)
 	if (ret != -ERESTARTNOINTR)
 		lose(LOSS_INTERRUPTED);
 	return true;
+}
+
+/* The same for any result. Successes cost nothing. */
+static __always_inline bool is_unseen(long ret)
+{
+	return ret < 0 && is_unseen_failure(ret);
 }
 
 #endif

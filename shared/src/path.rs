@@ -4,6 +4,12 @@
 use crate::output::fields::Fields;
 use crate::output::table::Cell;
 
+/// Room for a path of `PATH_MAX`, and the byte that shows a longer one; as `bpf/include/path.bpf.h` has it.
+pub const PATH_BYTES: usize = 4096 + 1;
+
+/// Room for the base of a path: as much, and one more component.
+pub const BASE_BYTES: usize = PATH_BYTES + 256;
+
 /// Where a path starts, as `bpf/include/path.bpf.h` sends it.
 #[derive(Debug, Clone, Copy)]
 pub struct Base<'a> {

@@ -370,6 +370,10 @@ impl<'a, T: Hooks> Attempt<'a, T> {
                 b"scratch" | b"walks" => {
                     map.set_max_entries(self.cpus * u32::from(spaces.count.max(1)))
                         .map_err(set)?;
+                    if name == "scratch" {
+                        let room = u32::try_from(self.hooks.room_bytes()).unwrap_or(u32::MAX);
+                        map.set_value_size(room).map_err(set)?;
+                    }
                 }
                 name if name == spaces::SECTION.as_bytes() => {
                     map.set_initial_value(&spaces.numbers).map_err(set)?;

@@ -59,6 +59,18 @@ pub trait Hooks: Send {
         None
     }
 
+    /// How many bytes an event can have at most; 0 for a tool without events. A ring whose size nobody asked for is made
+    /// large enough; that a buffer is too small is said at the start, and perf buffers are refused where no record of
+    /// theirs can carry so much.
+    fn most_bytes(&self) -> usize {
+        0
+    }
+
+    /// How many bytes a program needs to put an event together in.
+    fn room_bytes(&self) -> usize {
+        self.most_bytes()
+    }
+
     /// Sets the object's own knobs and map sizes for the rung with this label. What is common to all tools is
     /// set already, and which programs are loaded.
     ///
@@ -72,10 +84,6 @@ pub trait Hooks: Send {
 
 /// A tool's settings whose result is a stream of events. [`crate::stream::Stream`] runs one.
 pub trait Tracer: Hooks + EventFamily {
-    /// How many bytes an event can have at most. A ring whose size nobody asked for is made large enough; that a buffer
-    /// is too small is said at the start, and perf buffers are refused where no record of theirs can carry so much.
-    fn most_bytes(&self) -> usize;
-
     /// The event in a record's bytes; `None` when they are not one.
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Self::Event<'a>>;
 }

@@ -32,6 +32,9 @@ pub const CAPABILITIES: &[Capability] = &[
 /// `CALLER_FRAMES` of `bpf/include/shared.h`.
 const FRAMES_MAX: usize = 16;
 
+/// Room for the callers behind an event: whose memory the addresses are of, and the frames, aligned.
+pub const CALLERS_BYTES: usize = 7 + size_of::<caller_space>() + 8 * (FRAMES_MAX + 1);
+
 /// So many processes are remembered at once, and so many places in files.
 const PROCESSES_MAX: usize = 64;
 const PLACES_MAX: usize = 4096;

@@ -97,7 +97,7 @@ impl<'a> Exec<'a> {
         let (args, rest) = rest.split_at_checked(raw.args_bytes as usize)?;
         let unread = match raw.detail & SOME_UNREADABLE {
             0 => &[],
-            _ => rest.get(..UNREAD_BYTES as usize)?,
+            _ => rest.get(..UNREAD_BYTES)?,
         };
         let count = args.iter().filter(|byte| **byte == 0).count();
         let readable = raw.detail & ARGS_UNREADABLE == 0;

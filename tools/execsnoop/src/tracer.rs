@@ -173,6 +173,22 @@ impl Hooks for Execs {
         self.failed || !FAIL_PROGRAMS.contains(&program)
     }
 
+    fn most_bytes(&self) -> usize {
+        let marks = if self.failed { UNREAD_BYTES } else { 0 };
+        size_of::<exec_event>() + FILENAME_BYTES + self.max_args_bytes as usize + marks
+    }
+
+    fn room_bytes(&self) -> usize {
+        // The layout that the BPF source explains at its scratch map. Kernels such as 5.10 refuse values of more than
+        // 4 MiB, so that there is as little as can be.
+        let twice = if self.failed {
+            UNREAD_BYTES + self.max_args_bytes as usize + 2
+        } else {
+            0
+        };
+        self.most_bytes() + twice
+    }
+
     fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
         let refused = |error: libbpf_rs::Error| {
             Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"))
@@ -189,19 +205,6 @@ impl Hooks for Execs {
             .as_deref_mut()
             .ok_or_else(|| Error::new(Kind::Bpf, "execsnoop's object has no knobs"))?;
         knobs.max_args_bytes = self.max_args_bytes;
-        // The layout that the BPF source explains at its scratch map. Kernels such as 5.10 refuse values of more than
-        // 4 MiB, so that there is as little as can be.
-        let args = if self.failed {
-            2 * (UNREAD_BYTES + self.max_args_bytes + 1)
-        } else {
-            self.max_args_bytes
-        };
-        let scratch = size_of::<exec_event>() as u32 + FILENAME_BYTES + args;
-        object
-            .maps
-            .scratch
-            .set_value_size(scratch)
-            .map_err(refused)?;
         if !object.progs.execve_enter_pair.autoload() {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
@@ -213,18 +216,13 @@ impl Hooks for Execs {
 }
 
 impl Tracer for Execs {
-    fn most_bytes(&self) -> usize {
-        let marks = if self.failed { UNREAD_BYTES } else { 0 };
-        size_of::<exec_event>() + (FILENAME_BYTES + self.max_args_bytes + marks) as usize
-    }
-
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Exec<'a>> {
         Exec::decode(record, self.max_args)
     }
 }
 
 /// A bit for each argument of a failed exec, `FAILED_ARGS` of them: set where it could not be read.
-pub(crate) const UNREAD_BYTES: u32 = 512 / 8;
+pub(crate) const UNREAD_BYTES: usize = 512 / 8;
 
 /// Room for a filename of `PATH_MAX`.
-const FILENAME_BYTES: u32 = 4096;
+const FILENAME_BYTES: usize = 4096;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
-use tracewell_shared::callers::Symbols;
+use tracewell_shared::callers::{CALLERS_BYTES, Symbols};
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
 use tracewell_shared::loss::Cause;
 use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
+use tracewell_shared::path::{BASE_BYTES, PATH_BYTES};
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
 use tracewell_shared::tracer::{Hooks, Opened, Tracer};
@@ -46,7 +47,7 @@ impl EventFamily for Opens {
     type Event<'a> = Open<'a>;
 }
 
-/// The label of the rung at the tracepoints of each call, whose programs have knobs for all.
+/// The label of the rung at the tracepoints of each call.
 const EACH_CALL: &str = "tracepoint";
 
 /// What no program at the exit of system calls sees.
@@ -79,31 +80,19 @@ impl Hooks for Opens {
         rungs: &[
             Rung {
                 label: "tp_btf",
-                programs: &[
-                    "open_exit_btf",
-                    "open_exit_full_btf",
-                    "open_exit_callers_btf",
-                ],
+                programs: &["open_exit_btf"],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
-                programs: &[
-                    "open_exit_raw",
-                    "open_exit_full_raw",
-                    "open_exit_callers_raw",
-                ],
+                programs: &["open_exit_raw"],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_syscalls",
-                programs: &[
-                    "open_exit_rawsys",
-                    "open_exit_full_rawsys",
-                    "open_exit_callers_rawsys",
-                ],
+                programs: &["open_exit_rawsys"],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
             },
@@ -137,15 +126,6 @@ impl Hooks for Opens {
 
     const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp", EACH_CALL];
 
-    fn wants(&self, program: &str) -> bool {
-        // The last rung has knobs, the other exits are three programs: with the callers, with the full path, with neither.
-        let callers = self.callers.is_some();
-        program.ends_with("_tp")
-            || program.ends_with("_pair")
-            || (program.contains("_callers_") == callers
-                && program.contains("_full_") == (self.full_path && !callers))
-    }
-
     fn bounds(&self) -> &'static [Cause] {
         // What had no entry, or no exit, may have succeeded.
         if self.failed_only {
@@ -155,7 +135,17 @@ impl Hooks for Opens {
         }
     }
 
-    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+    fn most_bytes(&self) -> usize {
+        let base = if self.full_path { BASE_BYTES } else { 0 };
+        let callers = if self.callers.is_some() {
+            CALLERS_BYTES
+        } else {
+            0
+        };
+        size_of::<open_event>() + PATH_BYTES + base + callers
+    }
+
+    fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
         let refused = |error: libbpf_rs::Error| {
             Error::new(Kind::Bpf, format!("cannot set up opensnoop: {error}"))
         };
@@ -167,14 +157,6 @@ impl Hooks for Opens {
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
         knobs.with_callers = self.callers.is_some();
-        // The last rung has the code for all, whether it runs or not.
-        if !self.full_path && self.callers.is_none() && rung != EACH_CALL {
-            object
-                .maps
-                .scratch
-                .set_value_size(SCRATCH_BYTES)
-                .map_err(refused)?;
-        }
         if !object.progs.openat_enter_pair.autoload() {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
@@ -183,27 +165,7 @@ impl Hooks for Opens {
 }
 
 impl Tracer for Opens {
-    fn most_bytes(&self) -> usize {
-        // A path, its base of as much and one more component, and the callers.
-        let base = if self.full_path { PATH_BYTES + 256 } else { 0 };
-        let callers = if self.callers.is_some() {
-            CALLERS_BYTES
-        } else {
-            0
-        };
-        (SCRATCH_BYTES + base) as usize + callers
-    }
-
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Open<'a>> {
         Open::decode(record, self.full_path, self.callers.as_ref())
     }
 }
-
-/// A path of `PATH_MAX`, and the byte that shows a longer one.
-const PATH_BYTES: u32 = 4096 + 1;
-
-/// The space of the process and its frames, aligned.
-const CALLERS_BYTES: usize = 7 + 32 + 8 * 17;
-
-/// Room for an event and a path.
-const SCRATCH_BYTES: u32 = size_of::<open_event>() as u32 + PATH_BYTES;

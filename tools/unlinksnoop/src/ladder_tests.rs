@@ -238,52 +238,33 @@ fn renames_are_for_rungs_that_see_them() {
 }
 
 #[test]
-fn a_full_path_takes_programs_of_its_own() {
-    for full_path in [false, true] {
-        let tracer = Unlinks {
-            full_path,
-            ..Unlinks::default()
-        };
-        for wanted in ["fentry", "kprobe", "tp_btf", "raw_tp"] {
-            let (_, programs) = chosen(&tracer, DEBIAN, Some(wanted)).unwrap();
-            for program in programs {
-                let exit = program.contains("_exit_");
-                let full = program.contains("_full_");
-                assert_eq!(full, exit && full_path, "{program}");
-            }
-        }
+fn a_full_path_takes_the_same_programs() {
+    let full = Unlinks {
+        full_path: true,
+        ..Unlinks::default()
+    };
+    for wanted in ["fentry", "kprobe", "tp_btf", "raw_tp"] {
+        let without = chosen(&Unlinks::default(), DEBIAN, Some(wanted));
+        assert_eq!(chosen(&full, DEBIAN, Some(wanted)), without);
     }
 }
 
 /// Where an exit may be missed, what it leaves is taken away at the end of the system call, or entry and exit are one.
 #[test]
 fn no_exit_is_left_to_find_another_calls_entry() {
-    for full_path in [false, true] {
-        let tracer = Unlinks {
-            full_path,
-            ..Unlinks::default()
-        };
-        let sweeps = |kernel, label| {
-            let (_, programs) = chosen(&tracer, kernel, Some(label)).unwrap();
-            let mut sweeps = programs
-                .iter()
-                .filter(|name| name.starts_with("left_behind"));
-            let sessions = programs.iter().filter(|name| name.ends_with("session"));
-            assert!(
-                sweeps
-                    .clone()
-                    .all(|name| name.contains("_full_") == full_path)
-            );
-            (sweeps.next().is_some(), sessions.count())
-        };
-        assert_eq!(sweeps(DEBIAN, "fentry"), (false, 0), "never refused");
-        assert_eq!(sweeps(FULLY_PREEMPTIBLE, "fentry"), (true, 0));
-        for kernel in [DEBIAN, FULLY_PREEMPTIBLE] {
-            assert_eq!(sweeps(kernel, "kprobe"), (true, 0));
-        }
-        for label in ["fentry", "kprobe"] {
-            assert_eq!(sweeps(NEWER, label), (false, 2));
-        }
+    let sweeps = |kernel, label| {
+        let (_, programs) = chosen(&Unlinks::default(), kernel, Some(label)).unwrap();
+        let sweep = programs.contains(&"left_behind_exit_raw");
+        let sessions = programs.iter().filter(|name| name.ends_with("session"));
+        (sweep, sessions.count())
+    };
+    assert_eq!(sweeps(DEBIAN, "fentry"), (false, 0), "never refused");
+    assert_eq!(sweeps(FULLY_PREEMPTIBLE, "fentry"), (true, 0));
+    for kernel in [DEBIAN, FULLY_PREEMPTIBLE] {
+        assert_eq!(sweeps(kernel, "kprobe"), (true, 0));
+    }
+    for label in ["fentry", "kprobe"] {
+        assert_eq!(sweeps(NEWER, label), (false, 2));
     }
 }
 

@@ -6,6 +6,7 @@ use tracewell_shared::event::EventFamily;
 use tracewell_shared::loss::Cause;
 use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
+use tracewell_shared::path::{BASE_BYTES, PATH_BYTES};
 use tracewell_shared::probe::{Ladder, Rung};
 use tracewell_shared::stream::Stream;
 use tracewell_shared::tracer::{Hooks, Opened, Tracer};
@@ -48,11 +49,11 @@ impl EventFamily for Unlinks {
 /// The labels of the rungs at the kernel's functions, which see the file.
 const FUNCTIONS: [&str; 2] = ["fentry", "kprobe"];
 
-/// The label of the rung at the tracepoints of each call, whose programs have knobs for all.
+/// The label of the rung at the tracepoints of each call.
 const EACH_CALL: &str = "tracepoint";
 
 /// What takes away, and tells, what an exit that was not seen has left.
-const SWEEPS: &[&str] = &["left_behind_exit_raw", "left_behind_exit_full_raw"];
+const SWEEPS: &[&str] = &["left_behind_exit_raw"];
 
 /// What the functions behind the system calls do not see.
 const UNSEEN_BY_FUNCTIONS: &[&str] = &[
@@ -104,11 +105,8 @@ macro_rules! functions {
             label: $label,
             programs: &[
                 concat!($unlink, "_", $session),
-                concat!($unlink, "_full_", $session),
                 concat!($rmdir, "_", $session),
-                concat!($rmdir, "_full_", $session),
                 concat!($rename, "_", $session),
-                concat!($rename, "_full_", $session),
                 concat!("rename_object_", $hook),
             ],
             optional: &[
@@ -124,13 +122,10 @@ macro_rules! functions {
             label: $label,
             programs: &[
                 concat!($unlink, "_exit_", $exit),
-                concat!($unlink, "_exit_full_", $exit),
                 concat!($unlink, "_enter_", $enter),
                 concat!($rmdir, "_exit_", $exit),
-                concat!($rmdir, "_exit_full_", $exit),
                 concat!($rmdir, "_enter_", $enter),
                 concat!($rename, "_exit_", $exit),
-                concat!($rename, "_exit_full_", $exit),
                 concat!($rename, "_enter_", $enter),
                 concat!("rename_object_", $enter),
                 $($more),*
@@ -179,7 +174,7 @@ impl Hooks for Unlinks {
                 "kprobe",
                 "kretprobe",
                 "kprobe",
-                ["left_behind_exit_raw", "left_behind_exit_full_raw"],
+                ["left_behind_exit_raw"],
                 &[],
                 UNSEEN_BY_FUNCTIONS,
                 "do_unlinkat",
@@ -196,19 +191,19 @@ impl Hooks for Unlinks {
             ),
             Rung {
                 label: "tp_btf",
-                programs: &["unlink_exit_btf", "unlink_exit_full_btf"],
+                programs: &["unlink_exit_btf"],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_tp",
-                programs: &["unlink_exit_raw", "unlink_exit_full_raw"],
+                programs: &["unlink_exit_raw"],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
             },
             Rung {
                 label: "raw_syscalls",
-                programs: &["unlink_exit_rawsys", "unlink_exit_full_rawsys"],
+                programs: &["unlink_exit_rawsys"],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
             },
@@ -243,12 +238,7 @@ impl Hooks for Unlinks {
     const PREEMPTIBLE: &'static [&'static str] = &["fentry", "tp_btf", "raw_tp", EACH_CALL];
 
     fn wants(&self, program: &str) -> bool {
-        // The last rung has a knob for the full path, the other exits are two programs.
-        let ends = |end: &str| program.ends_with(end);
-        let each_call = ends("_tp") || ends("_pair");
-        let exit = (program.contains("_exit_") && !each_call) || ends("session");
-        let renames = program.contains("rename");
-        (self.renames || !renames) && (!exit || program.contains("_full_") == self.full_path)
+        self.renames || !program.contains("rename")
     }
 
     fn loses(&self, program: &str) -> bool {
@@ -278,6 +268,11 @@ impl Hooks for Unlinks {
         blind.then_some("it cannot tell which renames replace a file (--rename)")
     }
 
+    fn most_bytes(&self) -> usize {
+        let base = if self.full_path { BASE_BYTES } else { 0 };
+        size_of::<unlink_event>() + PATH_BYTES + base
+    }
+
     fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
         let refused = |error: libbpf_rs::Error| {
             Error::new(Kind::Bpf, format!("cannot set up unlinksnoop: {error}"))
@@ -289,14 +284,7 @@ impl Hooks for Unlinks {
             .ok_or_else(|| Error::new(Kind::Bpf, "unlinksnoop's object has no knobs"))?;
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
-        knobs.preempted = object.progs.left_behind_exit_raw.autoload()
-            || object.progs.left_behind_exit_full_raw.autoload();
-        // The last rung has the code for it, whether it runs or not.
-        if !self.full_path && rung != EACH_CALL {
-            maps.scratch
-                .set_value_size(SCRATCH_BYTES)
-                .map_err(refused)?;
-        }
+        knobs.preempted = object.progs.left_behind_exit_raw.autoload();
         if !object.progs.unlinkat_enter_pair.autoload() {
             maps.inflight.set_max_entries(1).map_err(refused)?;
         }
@@ -309,22 +297,10 @@ impl Hooks for Unlinks {
 }
 
 impl Tracer for Unlinks {
-    fn most_bytes(&self) -> usize {
-        // A path, and its base of as much and one more component.
-        let base = if self.full_path { PATH_BYTES + 256 } else { 0 };
-        (SCRATCH_BYTES + base) as usize
-    }
-
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Unlink<'a>> {
         Unlink::decode(record, self.full_path)
     }
 }
-
-/// A path of `PATH_MAX`, and the byte that shows a longer one.
-const PATH_BYTES: u32 = 4096 + 1;
-
-/// Room for an event and a path.
-const SCRATCH_BYTES: u32 = size_of::<unlink_event>() as u32 + PATH_BYTES;
 
 #[cfg(test)]
 #[path = "ladder_tests.rs"]
