@@ -25,6 +25,7 @@ mod kfunc;
 pub mod knobs;
 mod launch;
 mod libbpf_log;
+pub mod load;
 pub mod loss;
 mod memory;
 pub mod minimal_btf;

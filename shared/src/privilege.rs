@@ -22,6 +22,18 @@ const NEEDED: [(Capability, &str); 2] = [
     (Capability::CAP_PERFMON, "CAP_PERFMON"),
 ];
 
+/// What a tool may use, whatever it traces, where it is there: what loading and attaching takes, also on kernels that have
+/// not divided `CAP_SYS_ADMIN`; to lock memory for maps before 5.11; to read tracefs and its caller's files; and to open an
+/// output file again.
+pub const TRACING: &[Capability] = &[
+    Capability::CAP_BPF,
+    Capability::CAP_PERFMON,
+    Capability::CAP_SYS_ADMIN,
+    Capability::CAP_SYS_RESOURCE,
+    Capability::CAP_DAC_READ_SEARCH,
+    Capability::CAP_DAC_OVERRIDE,
+];
+
 /// The inode number of the first user namespace: `PROC_USER_INIT_INO`, the same on every kernel.
 const FIRST_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
 
@@ -165,6 +177,24 @@ pub fn refuse_other_ids() -> Result<()> {
         "this program must not be setuid or setgid: it opens files and runs commands for its caller",
     )
     .help("grant it what tracing takes instead: chmod ug-s it, and setcap cap_bpf,cap_perfmon=ep"))
+}
+
+/// Gives up, of the capabilities that the program's file was granted, those that are not in `uses`: a program of many
+/// tools has the grants of all of them. What the caller has by itself, as root does, is not touched.
+pub fn keep_granted(uses: &[&[Capability]]) -> Result<()> {
+    // SAFETY: it reads what the kernel gave the process at its start: whether that has privileges that its caller had not.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } == 0 {
+        return Ok(());
+    }
+    let uses: CapsHashSet = uses.iter().copied().flatten().copied().collect();
+    // Effective before permitted, since the one may never hold what the other lacks.
+    for set in [CapSet::Effective, CapSet::Permitted] {
+        let kept = read(set)?.intersection(&uses).copied().collect();
+        caps::set(None, set, &kept).map_err(|error| {
+            Error::new(Kind::Io, format!("cannot give up capabilities: {error}"))
+        })?;
+    }
+    Ok(())
 }
 
 /// Gives up all privileges of the calling thread for good; see [`keep_only`].

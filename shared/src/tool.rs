@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a tool is to its own binary, and to the one that holds them all.
+//! What a tool is to the program that holds them all, to the tests, to packages, and to the program of its own that it
+//! may have.
 
 mod links;
 mod usage;
@@ -15,32 +16,75 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::{self, exit_on_usage};
 use crate::error::{Error, Kind, Result};
+use crate::event::{Event, EventFamily};
+use crate::load::Prepare;
+use crate::options::Options;
+use crate::privilege::{self, Capability};
 use crate::probe::Ladder;
+use crate::prospect::Prospect;
+use crate::tracer::Hooks;
 
-/// A tool's command line.
+/// All that is known of a tool before it runs, or of a command that is about the tools. Whatever goes through the tools
+/// asks here.
 #[derive(Debug)]
 pub struct Tool {
     /// What it is called, on the command line and in what it prints.
     pub name: &'static str,
     /// What it does, in some five words, without a full stop.
     pub about: &'static str,
-    /// Its ways into the kernel; `None` of a command that traces nothing itself.
-    pub ladder: Option<&'static Ladder>,
+    /// What it traces; `None` of a command that traces nothing itself.
+    pub trace: Option<Trace>,
+    /// The capabilities that it may ever use. What else the program's file was granted, for another tool in it, is given
+    /// up at the start.
+    pub capabilities: &'static [&'static [Capability]],
     /// Its options; see [`parser`](Tool::parser).
     pub command: fn() -> Command,
     /// Runs it, and gives its exit status.
     pub run: fn(&ArgMatches) -> Result<u8>,
 }
 
+/// What a tool traces: how it gets at it, what it tells of it, and how it can be tried.
+#[derive(Debug)]
+pub struct Trace {
+    /// Its ways into the kernel.
+    pub ladder: &'static Ladder,
+    /// Which of them `auto` would take here.
+    pub prospect: fn(&Options) -> Prospect,
+    /// The value of JSON's `event` field.
+    pub kind: &'static str,
+    /// The other fields, in their order.
+    pub fields: &'static [&'static str],
+    /// Something for it to see.
+    pub load: Prepare,
+}
+
+impl Trace {
+    /// Of a tool with the settings `T` that tells of events of the family `F`.
+    pub const fn of<T: Hooks + Default, F: EventFamily>(load: Prepare) -> Self {
+        Self {
+            ladder: T::LADDER,
+            prospect: Prospect::of::<T>,
+            kind: <F::Event<'static> as Event>::KIND,
+            fields: <F::Event<'static> as Event>::FIELDS,
+            load,
+        }
+    }
+}
+
 impl Tool {
+    /// The page that the documentation has of it, in `docs/`.
+    pub fn page(&self) -> String {
+        format!("{}.md", self.name)
+    }
+
     /// What parses its command line, and makes its help and manual page.
     pub fn parser(&self) -> Command {
         let command = (self.command)()
             .name(self.name)
             .version(version::SHORT)
             .long_version(version::long());
-        match self.ladder {
-            Some(ladder) => read_on(cli::labels(command, ladder), self.name),
+        match &self.trace {
+            Some(trace) => read_on(cli::labels(command, trace.ladder), self.name),
             None => command,
         }
     }
@@ -59,13 +103,13 @@ fn read_on(command: Command, name: &str) -> Command {
     command.after_long_help(end)
 }
 
-/// All of a tool's own binary: parses the command line, runs the tool, and reports what went wrong.
+/// All of a program that is one tool: parses the command line, runs the tool, and reports what went wrong.
 pub fn main(tool: &Tool) -> ExitCode {
     let args: Vec<_> = std::env::args_os().collect();
     run(tool, tool.parser(), &args).into()
 }
 
-/// All of a binary called `name` that is every one of `tools`: the one that it is called as, by a link, or else the
+/// All of a program called `name` that is every one of `tools`: the one that it is called as, by a link, or else the
 /// one that its first argument names. That may also name one of `commands`, which are about the tools and have no
 /// link.
 pub fn multicall(name: &'static str, tools: &[&Tool], commands: &[&Tool]) -> ExitCode {
@@ -73,7 +117,7 @@ pub fn multicall(name: &'static str, tools: &[&Tool], commands: &[&Tool]) -> Exi
     dispatch(name, tools, commands, &args).into()
 }
 
-/// What parses the command line of such a binary; for its manual page and completions.
+/// What parses the command line of such a program; for its manual page and completions.
 pub fn multicall_parser(name: &'static str, tools: &[&Tool], commands: &[&Tool]) -> Command {
     Command::new(name)
         .version(version::SHORT)
@@ -148,6 +192,9 @@ fn dispatch(name: &'static str, tools: &[&Tool], commands: &[&Tool], args: &[OsS
 }
 
 fn run(tool: &Tool, parser: Command, args: &[OsString]) -> u8 {
+    if let Err(error) = privilege::keep_granted(tool.capabilities) {
+        return status(tool.name, Err(error));
+    }
     match usage::parse(parser, args) {
         Ok(matches) => status(tool.name, (tool.run)(&matches)),
         Err(error) => exit_on_usage(&error),

@@ -170,7 +170,7 @@ fn cgroups_are_a_set() {
 fn an_idle_one_ends_as_it_should() {
     let cgroup = Cgroup::new();
     let path = cgroup.path().to_str().unwrap();
-    for tool in ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"] {
+    for tool in crate::all_tools() {
         let args = ["--cgroup", path, "--duration", "50ms"];
         let finished = Tool::new(tool).json().args(args).run().success();
         assert_eq!(finished.summary()["events"], 0, "{tool}");

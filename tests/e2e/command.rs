@@ -129,7 +129,7 @@ fn its_exit_status_is_the_tools() {
         ("kill -TERM $$", 128 + 15),
         ("kill -KILL $$", 128 + 9),
     ] {
-        for tool in ["opensnoop", "execsnoop"] {
+        for tool in crate::all_tools() {
             let finished = script(tool, &[], text).run().ended_with(code);
             assert_eq!(finished.summary()["lost"], 0);
         }

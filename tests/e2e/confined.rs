@@ -16,10 +16,9 @@ use tracewell_shared::privilege;
 use tracewell_shared::seccomp::{self, Also, Seccomp};
 use tracewell_tests::{Actor, Tool, actor, environment, note, own_tid, scratch};
 
-use crate::privilege::{CAP_BPF, CAP_PERFMON, NOBODY, limited};
+use crate::all_tools;
+use crate::privilege::{CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, NOBODY, limited};
 use crate::sys;
-
-const TOOLS: [&str; 4] = ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"];
 
 // Its arguments: what becomes of it, and a file that it must not make.
 actor!(makes_a_file_in_confinement, |stage| {
@@ -102,7 +101,7 @@ fn traps(directory: &Path) -> [(PathBuf, PathBuf); 4] {
 fn output_does_not_go_into_a_trap() {
     let directory = everyones();
     let traps = traps(directory.path());
-    for tool in TOOLS {
+    for tool in all_tools() {
         let mut options = vec!["--output"];
         if tool == "biolatency" {
             options.push("--record");
@@ -275,7 +274,7 @@ fn as_nobody(command: &mut Command) {
 #[test]
 fn a_command_has_not_what_the_tools_file_was_granted() {
     let directory = everyones();
-    for name in TOOLS {
+    for name in all_tools() {
         let Some(program) = copy(name, directory.path()) else {
             return;
         };
@@ -306,6 +305,32 @@ fn a_command_has_not_what_the_tools_file_was_granted() {
         }
         assert_eq!(fs::metadata(&output).unwrap().uid(), NOBODY);
     }
+}
+
+/// What the file was granted for one tool, no other command in it lends its caller.
+#[test]
+fn a_command_has_not_what_the_file_was_granted_for_a_tool() {
+    let directory = everyones();
+    let Some(program) = copy("tracewell", directory.path()) else {
+        return;
+    };
+    grant(&program, &[CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH]);
+    let secret = directory.path().join("secret");
+    fs::write(&secret, "secret").unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = Command::new(&program);
+    as_nobody(&mut command);
+    let output = command.args(["hist", "show"]).arg(&secret).output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("Permission denied"), "{said}");
+    // By its rights alone root reads what is no log.
+    let output = Command::new(&program)
+        .args(["hist", "show"])
+        .arg(&secret)
+        .output();
+    let said = String::from_utf8_lossy(&output.unwrap().stderr).into_owned();
+    assert!(!said.contains("Permission denied"), "{said}");
 }
 
 #[test]

@@ -262,7 +262,7 @@ fn by_parent_and_arguments() {
 #[test]
 fn a_run_ends_with_its_processes() {
     let scratch = scratch();
-    for tool in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
+    for tool in crate::all_tools() {
         let [one, two] = ["one", "two"].map(|name| ready(scratch.path(), name, 0));
         let pids = format!("{},{}", one.pid(), two.pid());
         let run = Tool::new(tool).json().args(["--pid", &pids]).start();

@@ -251,7 +251,7 @@ fn no_btf_says_what_to_do() {
     }
     with_own_mounts(|| {
         let _hidden = hide_btf();
-        for name in ["opensnoop", "execsnoop"] {
+        for name in crate::all_tools() {
             let said = Tool::new(name).unforced().run().ended_with(77).stderr;
             assert!(
                 said.contains("CONFIG_DEBUG_INFO_BTF") && said.contains("--btf"),
@@ -307,7 +307,7 @@ fn tracefs_is_needed_only_where_asked_for() {
         without_tracefs();
         // Also where another rung would be better that needs it.
         assert_eq!(shown(&[], "tp_btf", "ring"), before);
-        for name in ["opensnoop", "execsnoop"] {
+        for name in crate::all_tools() {
             let tool = Tool::new(name).unforced().args(["--probe", "tracepoint"]);
             let said = tool.run().ended_with(77).stderr;
             assert!(said.contains("mount -t tracefs"), "{said}");
@@ -318,7 +318,7 @@ fn tracefs_is_needed_only_where_asked_for() {
 
 #[test]
 fn a_way_in_that_does_not_exist_is_a_usage_error() {
-    for name in ["opensnoop", "execsnoop"] {
+    for name in crate::all_tools() {
         let said = Tool::new(name)
             .unforced()
             .args(["--probe", "magic"])

@@ -6,23 +6,22 @@ use std::path::Path;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use biolatency::Latencies;
-use execsnoop::Execs;
 use libbpf_rs::query::{LinkInfoIter, MapInfoIter, ProgInfoIter};
 use nix::libc;
 use nix::sys::signal::Signal;
-use opensnoop::{Filter, Opens, Options};
 use serde_json::{Value, json};
+use tracewell::biolatency::Latencies;
+use tracewell::execsnoop::Execs;
+use tracewell::opensnoop::{Filter, Opens, Options};
+use tracewell::unlinksnoop::Unlinks;
 use tracewell_tests::{Actor, Running, Tool, actor, patience, rungs, scratch, until};
-use unlinksnoop::Unlinks;
 
 use crate::accounts;
+use crate::all_tools;
 use crate::biolatency as requests;
 use crate::disk::Disk;
 use crate::kernel::{tmpfs, with_own_mounts, with_tracefs};
 use crate::storms::{guest, traced, turn, unique_uid};
-
-const TOOLS: [&str; 4] = ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"];
 
 /// The programs, maps and links that a process holds, as (kind, id).
 pub(crate) fn held(pid: u32) -> Vec<(&'static str, u32)> {
@@ -67,7 +66,7 @@ pub(crate) fn gone(held: &[(&'static str, u32)]) {
 fn a_killed_tool_leaves_nothing_behind() {
     with_own_mounts(|| {
         with_tracefs();
-        for name in TOOLS {
+        for name in all_tools() {
             for rung in rungs(name, &[]) {
                 let tool = traced(name, unique_uid()).args(["--probe", &rung]);
                 // The filter of tasks is none of those that rung tracepoint of biolatency has.
@@ -125,7 +124,7 @@ fn twenty_at_once() {
     let tools: Vec<_> = scope(|scope| {
         let start = &start;
         let threads: Vec<_> = (0..each)
-            .flat_map(|_| TOOLS)
+            .flat_map(|_| all_tools())
             .map(|name| (name, scope.spawn(move || start(name))))
             .collect();
         let joined = threads.into_iter();

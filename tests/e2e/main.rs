@@ -59,3 +59,8 @@ mod unreached;
 mod usage;
 mod validate;
 mod words;
+
+/// Every tool: what holds for all of them is tried with each.
+fn all_tools() -> impl Iterator<Item = &'static str> {
+    tracewell::TOOLS.iter().map(|tool| tool.name)
+}

@@ -16,7 +16,7 @@ use tracewell_tests::{Tool, own_tid, patience, scratch};
 use crate::disk::Disk;
 
 /// Numbers of linux/capability.h.
-const CAP_DAC_READ_SEARCH: u32 = 2;
+pub(crate) const CAP_DAC_READ_SEARCH: u32 = 2;
 const CAP_SYS_PTRACE: u32 = 19;
 pub(crate) const CAP_PERFMON: u32 = 38;
 pub(crate) const CAP_BPF: u32 = 39;
@@ -172,7 +172,7 @@ fn two_capabilities_suffice_for_disks() {
 
 #[test]
 fn what_is_missing_is_named() {
-    for name in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
+    for name in crate::all_tools() {
         for uid in [0, NOBODY] {
             for (capabilities, lacks, has) in [
                 (&[][..], &["CAP_BPF", "CAP_PERFMON"][..], None),
@@ -197,7 +197,7 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn help_takes_none() {
-    for name in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
+    for name in crate::all_tools() {
         for option in ["-h", "--help", "-V"] {
             let finished = limited(name, NOBODY, &[]).arg(option).run().success();
             assert!(finished.stdout.len() > 8, "{finished:?}");
@@ -228,7 +228,7 @@ fn set_of(task: &Path, set: &str) -> u64 {
 
 #[test]
 fn none_is_kept() {
-    for name in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
+    for name in crate::all_tools() {
         for (tool, as_root) in [
             (Tool::new(name), true),
             (limited(name, NOBODY, &[CAP_BPF, CAP_PERFMON]), false),

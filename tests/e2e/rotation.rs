@@ -223,7 +223,7 @@ fn who_opens_it_again_ends_with_the_tool_and_holds_nothing() {
 fn a_tool_that_cannot_trace_for_a_command_ends() {
     let scratch = scratch();
     let output = scratch.path().join("out");
-    for name in ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"] {
+    for name in crate::all_tools() {
         let tool = Tool::new(name).args(["--btf", "/dev/null"]).output(&output);
         let finished = tool.args(["--", "/bin/true"]).run().ended_with(1);
         assert!(finished.stderr.contains("not BTF"), "{}", finished.stderr);

@@ -257,13 +257,10 @@ fn losses_are_as_the_schema_says() {
 
 #[test]
 fn csv_has_the_fields_of_the_schema() {
-    for (name, kind) in [
-        ("biolatency", "histogram"),
-        ("execsnoop", "exec"),
-        ("opensnoop", "open"),
-        ("unlinksnoop", "unlink"),
-    ] {
-        let tool = Tool::new(name).args(["--format", "csv", "--pid", "1", "--duration", "0.001"]);
+    for tool in tracewell::TOOLS {
+        let kind = tool.trace.as_ref().expect("a tool traces").kind;
+        let tool =
+            Tool::new(tool.name).args(["--format", "csv", "--pid", "1", "--duration", "0.001"]);
         let finished = tool.run().success();
         let header: Vec<_> = finished.lines()[0].split(',').map(str::to_owned).collect();
         let schema = schema();

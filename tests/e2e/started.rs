@@ -30,7 +30,7 @@ fn alone_and_traced(tool: &str, command: &[&str]) -> (String, String) {
 
 #[test]
 fn it_inherits_no_file() {
-    for tool in ["opensnoop", "execsnoop"] {
+    for tool in crate::all_tools() {
         let (alone, traced) = alone_and_traced(tool, &["ls", "-1", "/proc/self/fd"]);
         assert_eq!(alone, traced);
     }
@@ -38,7 +38,7 @@ fn it_inherits_no_file() {
 
 #[test]
 fn it_has_the_callers_privileges_and_signals() {
-    for tool in ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"] {
+    for tool in crate::all_tools() {
         let (alone, traced) = alone_and_traced(tool, &["cat", "/proc/self/status"]);
         for name in [
             "Cap",
@@ -118,7 +118,7 @@ fn a_name_is_looked_up_before_it_is_run() {
 
 #[test]
 fn a_command_of_no_words_is_refused() {
-    for tool in ["opensnoop", "execsnoop", "unlinksnoop", "biolatency"] {
+    for tool in crate::all_tools() {
         let finished = Tool::new(tool).unforced().arg("--").run().ended_with(2);
         let says = "no command stands behind '--'";
         assert!(finished.stderr.contains(says), "{}", finished.stderr);

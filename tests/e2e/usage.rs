@@ -6,12 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use tracewell::TOOLS;
+use tracewell_shared::tool::Tool as Described;
 use tracewell_tests::environment::program;
 use tracewell_tests::{Tool, scratch};
 
-use crate::{cgroups, sys};
-
-const TOOLS: [&str; 2] = ["execsnoop", "opensnoop"];
+use crate::{all_tools, cgroups, sys};
 
 /// Runs a tool as a user who may do nothing. Its file is copied, as that user may not reach the original.
 fn as_nobody(tool: &str, args: &[&str]) -> Output {
@@ -39,7 +39,7 @@ fn as_nobody(tool: &str, args: &[&str]) -> Output {
 
 #[test]
 fn help_and_version_need_no_privilege() {
-    for tool in TOOLS {
+    for tool in all_tools() {
         for (option, word) in [
             ("-h", "Usage:"),
             ("--help", "Usage:"),
@@ -66,8 +66,18 @@ fn help_and_version_need_no_privilege() {
     }
 }
 
+/// Those that print events. The others count in the kernel, and have no buffer.
+fn event_tools() -> impl Iterator<Item = &'static str> {
+    let kind = |tool: &&Described| tool.trace.as_ref().map(|trace| trace.kind);
+    let tools = TOOLS.iter().copied();
+    tools
+        .filter(move |tool| kind(tool) != Some("histogram"))
+        .map(|tool| tool.name)
+}
+
 #[test]
 fn help_names_every_shared_option() {
+    let of_events = ["--max-events", "--buffer", "--buffer-size", "--latency"];
     let shared = [
         "--pid",
         "--tid",
@@ -80,21 +90,25 @@ fn help_names_every_shared_option() {
         "--output",
         "--fail-on-loss",
         "--duration",
-        "--max-events",
         "--probe",
-        "--buffer",
-        "--buffer-size",
         "--inflight",
-        "--latency",
         "--ready-fd",
         "--btf",
         "--verbose",
     ];
-    for tool in TOOLS {
+    for tool in all_tools() {
         let finished = Tool::new(tool).unforced().arg("--help").run().success();
         let text = String::from_utf8(finished.stdout).unwrap();
         for option in shared {
             assert!(text.contains(option), "{tool}: {option}");
+        }
+        let events = event_tools().any(|name| name == tool);
+        for option in of_events {
+            assert_eq!(
+                text.contains(&format!("{option} <")),
+                events,
+                "{tool}: {option}"
+            );
         }
     }
 }
@@ -125,8 +139,8 @@ fn refused(tool: &str, args: &[&str], says: &[&str]) {
 
 #[test]
 fn what_cannot_be_meant_is_refused() {
-    for tool in TOOLS {
-        let cases: [(&[&str], &str); 35] = [
+    for tool in all_tools() {
+        let cases: [(&[&str], &str); 30] = [
             (&["--no-such-option"], "--no-such-option"),
             (&["stray"], "stray"),
             (&["--uid", "no-such-user"], "no-such-user"),
@@ -139,13 +153,8 @@ fn what_cannot_be_meant_is_refused() {
             (&["--format", "xml"], "xml"),
             (&["--duration", "0"], "0"),
             (&["--duration", "soon"], "soon"),
-            (&["--max-events", "0"], "0"),
-            (&["--buffer", "bag"], "bag"),
-            (&["--buffer-size", "1"], "page"),
-            (&["--buffer-size", "4g"], "GiB"),
             (&["--inflight", "0"], "0"),
             (&["--inflight", "few"], "few"),
-            (&["--latency", "-1"], "-1"),
             (&["--ready-fd", "987"], "open"),
             (&["--ready-fd", "x"], "x"),
             (&["--cgroup", "/proc"], "cgroup"),
@@ -162,6 +171,18 @@ fn what_cannot_be_meant_is_refused() {
             (&["--tid", "4194305"], "no such thread"),
             (&["--pid", "1,4194305"], "no such process"),
             (&["--wait-all"], "-- COMMAND"),
+        ];
+        for (args, word) in cases {
+            refused(tool, args, &[word]);
+        }
+    }
+    for tool in event_tools() {
+        let cases: [(&[&str], &str); 5] = [
+            (&["--max-events", "0"], "0"),
+            (&["--buffer", "bag"], "bag"),
+            (&["--buffer-size", "1"], "page"),
+            (&["--buffer-size", "4g"], "GiB"),
+            (&["--latency", "-1"], "-1"),
         ];
         for (args, word) in cases {
             refused(tool, args, &[word]);
@@ -203,24 +224,15 @@ fn what_cannot_be_meant_is_refused() {
 #[test]
 fn an_unknown_probe_is_answered_with_those_there_are() {
     for tool in TOOLS {
-        refused(
-            tool,
-            &["--probe", "uprobe"],
-            &[
-                "uprobe",
-                "auto",
-                "tp_btf",
-                "raw_tp",
-                "raw_syscalls",
-                "tracepoint",
-            ],
-        );
+        let mut says = vec!["uprobe", "auto"];
+        says.extend(tool.trace.as_ref().unwrap().ladder.labels());
+        refused(tool.name, &["--probe", "uprobe"], &says);
     }
 }
 
 #[test]
 fn usage_is_checked_before_privilege() {
-    for tool in TOOLS {
+    for tool in all_tools() {
         let output = as_nobody(tool, &["--uid", "no-such-user"]);
         assert_eq!(output.status.code(), Some(2), "{tool}");
         let output = as_nobody(tool, &["--cgroup", "/proc"]);
@@ -248,7 +260,7 @@ fn said_of(tool: &str, args: &[&str]) -> String {
 
 #[test]
 fn no_tip_runs_what_was_no_command() {
-    for tool in TOOLS {
+    for tool in all_tools() {
         for option in ["-9", "--no-such-option", "-Z"] {
             let said = said_of(tool, &[option]);
             assert!(said.contains("unexpected argument"), "{said}");
@@ -261,7 +273,7 @@ fn no_tip_runs_what_was_no_command() {
 
 #[test]
 fn tips_name_what_may_be_meant() {
-    for tool in TOOLS {
+    for tool in all_tools() {
         for (wrong, right) in [
             ("--user", "'--uid'"),
             ("--durations", "'--duration'"),
@@ -324,7 +336,7 @@ fn the_advice_on_cgroups_is_of_this_machine() {
 /// The tool's events and the command's own output would be one stream.
 #[test]
 fn examples_keep_json_apart_from_the_commands_output() {
-    for tool in ["biolatency", "execsnoop", "opensnoop", "unlinksnoop"] {
+    for tool in all_tools() {
         let finished = Tool::new(tool).unforced().arg("-h").run().success();
         let text = String::from_utf8(finished.stdout).unwrap();
         let is_example =

@@ -40,6 +40,16 @@ fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
 }
 
 #[test]
+fn every_tool_has_its_decoder_here() {
+    let decoders = judge::records::DECODERS.iter().map(|(name, _)| *name);
+    let tools = tracewell::TOOLS.iter().map(|tool| tool.name);
+    assert!(
+        decoders.eq(tools),
+        "DECODERS are not those of tracewell::TOOLS"
+    );
+}
+
+#[test]
 fn any_record_is_an_event_or_none() {
     holds(1_000, vec(any::<u8>(), 0..400), |record| {
         judge::records::any_bytes(&record);

@@ -18,7 +18,8 @@ use crate::tool::Tool;
 pub static TOOL: Tool = Tool {
     name: "hist",
     about: "Show, merge and compare logs of histograms",
-    ladder: None,
+    trace: None,
+    capabilities: &[],
     command: Args::command,
     run,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A symbolic link for each tool, to the binary that is all of them.
+//! A symbolic link for each tool, to the program that is all of them.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;

@@ -13,7 +13,8 @@ use crate::error::{Error, Kind, Result};
 static ECHO: Tool = Tool {
     name: "echosnoop",
     about: "End with the status that is asked for",
-    ladder: None,
+    trace: None,
+    capabilities: &[],
     command,
     run,
 };
@@ -21,7 +22,8 @@ static ECHO: Tool = Tool {
 static FAIL: Tool = Tool {
     name: "failsnoop",
     about: "Fail",
-    ladder: None,
+    trace: None,
+    capabilities: &[],
     command: || Command::new("other"),
     run: |_| Err(Error::new(Kind::Unsupported, "not on this kernel").help("use another")),
 };

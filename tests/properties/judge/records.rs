@@ -1,31 +1,48 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The decoders of the tools' records: any bytes are an event or none, and an event can be printed.
 
-use biolatency::Latencies;
-use execsnoop::Execs;
-use opensnoop::{Opens, Symbols};
 use serde_json::Value;
+use tracewell::biolatency::Latencies;
+use tracewell::execsnoop::Execs;
+use tracewell::opensnoop::{Opens, Symbols};
+use tracewell::unlinksnoop::Unlinks;
 use tracewell_shared::column::FileEvent;
 use tracewell_shared::distribution::Keyed;
 use tracewell_shared::event::EventFamily;
 use tracewell_shared::hist::Histogram;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::tracer::Tracer;
-use unlinksnoop::Unlinks;
 
 use super::outputs::outputs;
 
-/// The record as each tool's event, with all that it can be asked for and with nothing.
+type Decoder = fn(&[u8]);
+
+/// What each tool makes of a record, with all that it can be asked for and with nothing.
+pub(crate) const DECODERS: &[(&str, Decoder)] = &[
+    ("biolatency", |record| _ = Latencies::default().key(record)),
+    ("execsnoop", |record| {
+        for max_args in [usize::MAX, 2] {
+            drop(exec(record, max_args));
+        }
+    }),
+    ("opensnoop", |record| {
+        for full in [false, true] {
+            drop(open(record, full));
+        }
+        with_callers(record);
+    }),
+    ("unlinksnoop", |record| {
+        for full in [false, true] {
+            drop(unlink(record, full));
+        }
+    }),
+];
+
+/// The record as each tool's, and as a histogram.
 pub(crate) fn any_bytes(record: &[u8]) {
-    for full in [false, true] {
-        drop(open(record, full));
-        drop(unlink(record, full));
+    for (_, decode) in DECODERS {
+        decode(record);
     }
-    for max_args in [usize::MAX, 2] {
-        drop(exec(record, max_args));
-    }
-    with_callers(record);
-    _ = Latencies::default().key(record);
     if let Some(histogram) = Histogram::from_bytes(record) {
         let total = histogram.buckets().map(|bucket| bucket.count);
         assert_eq!(histogram.count(), total.fold(0, u64::wrapping_add));

@@ -32,6 +32,8 @@ mod args;
 mod cgroups;
 mod disk;
 mod disks;
+mod load;
+mod loop_device;
 mod names;
 mod report;
 mod sysfs;
@@ -50,14 +52,15 @@ pub use tracewell_shared::hist::Histogram;
 pub use tracewell_shared::options::{Filter, Options};
 
 use tracewell_shared::distribution;
-use tracewell_shared::tool::Tool;
-use tracewell_shared::tracer::Hooks;
+use tracewell_shared::privilege;
+use tracewell_shared::tool::{Tool, Trace};
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "biolatency",
     about: "Show how long block I/O takes, as histograms",
-    ladder: Some(<Latencies as Hooks>::LADDER),
+    trace: Some(Trace::of::<Latencies, Reports>(load::requests)),
+    capabilities: &[privilege::TRACING],
     command: args::command,
     run: distribution::run::<args::Args>,
 };

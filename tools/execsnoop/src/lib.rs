@@ -28,6 +28,7 @@
 mod args;
 mod columns;
 mod event;
+mod load;
 mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
@@ -38,15 +39,16 @@ pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::options::{Buffer, Filter, Options};
 pub use tracewell_shared::stream::{Batch, Item, Stream};
 
+use tracewell_shared::privilege;
 use tracewell_shared::snoop;
-use tracewell_shared::tool::Tool;
-use tracewell_shared::tracer::Hooks;
+use tracewell_shared::tool::{Tool, Trace};
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "execsnoop",
     about: "Trace execve(2) and execveat(2)",
-    ladder: Some(<Execs as Hooks>::LADDER),
+    trace: Some(Trace::of::<Execs, Execs>(load::execs)),
+    capabilities: &[privilege::TRACING],
     command: args::command,
     run: snoop::run::<args::Args>,
 };

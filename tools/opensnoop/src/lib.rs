@@ -51,6 +51,7 @@ mod args;
 mod columns;
 mod event;
 mod flags;
+mod load;
 mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
@@ -62,15 +63,16 @@ pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::options::{Buffer, Filter, Options};
 pub use tracewell_shared::stream::{Batch, Item, Stream};
 
+use tracewell_shared::privilege;
 use tracewell_shared::snoop;
-use tracewell_shared::tool::Tool;
-use tracewell_shared::tracer::Hooks;
+use tracewell_shared::tool::{Tool, Trace};
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "opensnoop",
     about: "Trace open(2) and its kin",
-    ladder: Some(<Opens as Hooks>::LADDER),
+    trace: Some(Trace::of::<Opens, Opens>(load::opens)),
+    capabilities: &[privilege::TRACING, callers::CAPABILITIES],
     command: args::command,
     run: snoop::run::<args::Args>,
 };

@@ -1,9 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What doctor and selftest have in common: how an answer is written.
+//! What doctor and selftest have in common: which tools are asked for, and how an answer is written.
 
 use serde_json::Value;
 use tracewell_shared::output::escape;
 use tracewell_shared::output::object::Object;
+use tracewell_shared::tool::{Tool, Trace};
+
+use crate::TOOLS;
+
+/// The tool of this name, on a command line.
+pub(crate) fn parse(name: &str) -> Result<&'static Tool, String> {
+    let named = TOOLS.iter().copied().find(|tool| tool.name == name);
+    named.ok_or_else(|| {
+        let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
+        format!("not one of the tools: {}", names.join(", "))
+    })
+}
+
+/// Those that were asked for, or all: each by its name.
+pub(crate) fn chosen(asked: &[&'static Tool]) -> Vec<(&'static str, &'static Trace)> {
+    let tools = if asked.is_empty() { TOOLS } else { asked };
+    let named = |tool: &&'static Tool| Some((tool.name, tool.trace.as_ref()?));
+    tools.iter().filter_map(named).collect()
+}
 
 /// How to write an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -33,4 +52,22 @@ fn escape_line(line: &str) -> String {
     let mut out = Vec::new();
     escape::text(&mut out, line.as_bytes());
     String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{chosen, parse};
+    use crate::TOOLS;
+
+    #[test]
+    fn names_choose() {
+        let one = parse("opensnoop").unwrap();
+        assert_eq!(chosen(&[one])[0].0, "opensnoop");
+        assert!(parse("doctor").unwrap_err().contains("opensnoop"));
+    }
+
+    #[test]
+    fn every_tool_is_chosen_where_none_is_asked_for() {
+        assert_eq!(chosen(&[]).len(), TOOLS.len());
+    }
 }

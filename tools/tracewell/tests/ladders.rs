@@ -113,14 +113,24 @@ fn tried<T: Hooks + Default>(kernel: &Described, label: Option<&str>) -> Vec<&'s
     labels
 }
 
-/// Biolatency, the two tools of system calls alone, and unlinksnoop.
-fn all(kernel: &Described) -> [Vec<&'static str>; 4] {
-    [
-        tried::<Latencies>(kernel, None),
-        tried::<Execs>(kernel, None),
-        tried::<Opens>(kernel, None),
-        tried::<Unlinks>(kernel, None),
-    ]
+type Tried = fn(&Described, Option<&str>) -> Vec<&'static str>;
+
+/// Every tool, in the list's order.
+const TRIED: [(&str, Tried); 4] = [
+    ("biolatency", tried::<Latencies>),
+    ("execsnoop", tried::<Execs>),
+    ("opensnoop", tried::<Opens>),
+    ("unlinksnoop", tried::<Unlinks>),
+];
+
+fn all(kernel: &Described) -> [Vec<&'static str>; TRIED.len()] {
+    TRIED.map(|(_, tried)| tried(kernel, None))
+}
+
+#[test]
+fn every_tool_is_tried() {
+    let listed: Vec<_> = tracewell::TOOLS.iter().map(|tool| tool.name).collect();
+    assert_eq!(TRIED.map(|(name, _)| name), *listed);
 }
 
 const BLOCK: &[&str] = &["tp_btf", "raw_tp", "tracepoint"];

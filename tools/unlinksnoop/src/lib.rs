@@ -31,6 +31,7 @@
 mod args;
 mod columns;
 mod event;
+mod load;
 mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
@@ -41,15 +42,16 @@ pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::options::{Buffer, Filter, Options};
 pub use tracewell_shared::stream::{Batch, Item, Stream};
 
+use tracewell_shared::privilege;
 use tracewell_shared::snoop;
-use tracewell_shared::tool::Tool;
-use tracewell_shared::tracer::Hooks;
+use tracewell_shared::tool::{Tool, Trace};
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "unlinksnoop",
     about: "Trace who removes which file",
-    ladder: Some(<Unlinks as Hooks>::LADDER),
+    trace: Some(Trace::of::<Unlinks, Unlinks>(load::removals)),
+    capabilities: &[privilege::TRACING],
     command: args::command,
     run: snoop::run::<args::Args>,
 };

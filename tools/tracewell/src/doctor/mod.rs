@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use tracewell_shared::cli;
 use tracewell_shared::error::Result;
 use tracewell_shared::options::Options;
+use tracewell_shared::privilege;
 use tracewell_shared::prospect::Prospect;
 use tracewell_shared::tool::{self, Tool};
 
 use crate::answer::{self, Format};
-use crate::subjects::{self, Subject};
 use checks::{Check, State, checks};
 use facts::Facts;
 
@@ -23,7 +23,8 @@ use facts::Facts;
 pub(crate) static TOOL: Tool = Tool {
     name: "doctor",
     about: "Say what each tool would do here, and what it lacks",
-    ladder: None,
+    trace: None,
+    capabilities: &[privilege::TRACING],
     command: Args::command,
     run,
 };
@@ -37,8 +38,8 @@ pub(crate) static TOOL: Tool = Tool {
 #[command(name = "doctor", version, after_help = EXAMPLES)]
 struct Args {
     /// The tools; all by default
-    #[arg(value_name = "TOOL", value_parser = subjects::parse)]
-    tools: Vec<&'static Subject>,
+    #[arg(value_name = "TOOL", value_parser = answer::parse)]
+    tools: Vec<&'static Tool>,
 
     /// Read the kernel's type information (BTF) from this file
     #[arg(long, value_name = "FILE")]
@@ -71,13 +72,13 @@ fn run(matches: &ArgMatches) -> Result<u8> {
         ..Options::default()
     };
     let checks = checks(&facts);
-    let outlooks: Vec<_> = subjects::chosen(&args.tools)
+    let outlooks: Vec<_> = answer::chosen(&args.tools)
         .into_iter()
-        .map(|subject| {
-            let prospect = (subject.prospect)(&options);
+        .map(|(tool, trace)| {
+            let prospect = (trace.prospect)(&options);
             let works = works(&prospect, &checks);
             Outlook {
-                tool: subject.tool.name,
+                tool,
                 prospect,
                 works,
             }

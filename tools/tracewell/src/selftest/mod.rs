@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tracewell selftest`: makes a known load for each tool, and says how much of it the tool told.
 
-mod disk;
 mod ending;
-pub(crate) mod load;
 mod place;
 mod trial;
 
@@ -14,11 +12,11 @@ use clap::{ArgMatches, CommandFactory, Parser};
 use serde_json::{Value, json};
 use tracewell_shared::cli;
 use tracewell_shared::error::Result;
+use tracewell_shared::load::Prepare;
 use tracewell_shared::privilege;
 use tracewell_shared::tool::{self, Tool};
 
 use crate::answer::{self, Format};
-use crate::subjects::{self, Subject};
 use place::Place;
 use trial::Recall;
 
@@ -26,7 +24,8 @@ use trial::Recall;
 pub(crate) static TOOL: Tool = Tool {
     name: "selftest",
     about: "Make a known load for each tool, and count what it tells",
-    ladder: None,
+    trace: None,
+    capabilities: &[privilege::TRACING],
     command: Args::command,
     run,
 };
@@ -39,8 +38,8 @@ pub(crate) static TOOL: Tool = Tool {
 #[command(name = "selftest", version, after_help = EXAMPLES)]
 struct Args {
     /// The tools; all by default
-    #[arg(value_name = "TOOL", value_parser = subjects::parse)]
-    tools: Vec<&'static Subject>,
+    #[arg(value_name = "TOOL", value_parser = answer::parse)]
+    tools: Vec<&'static Tool>,
 
     /// How many events to make for each tool
     #[arg(short = 'n', long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u64).range(1..))]
@@ -92,10 +91,10 @@ fn run(matches: &ArgMatches) -> Result<u8> {
     let options = args.options();
     ending::listen()?;
     place::sweep();
-    let outcomes: Vec<_> = subjects::chosen(&args.tools)
+    let outcomes: Vec<_> = answer::chosen(&args.tools)
         .into_iter()
         .take_while(|_| !ending::asked())
-        .map(|subject| (subject.tool.name, test(subject, &options, args.count)))
+        .map(|(tool, trace)| (tool, test(tool, trace.load, &options, args.count)))
         .collect();
     // What was made is removed by now.
     ending::finish();
@@ -117,16 +116,16 @@ impl Args {
     }
 }
 
-fn test(subject: &Subject, options: &[OsString], count: u64) -> Outcome {
+fn test(tool: &str, load: Prepare, options: &[OsString], count: u64) -> Outcome {
     let directory = match Place::new() {
         Ok(directory) => directory,
         Err(error) => return Outcome::NotTested(format!("no directory for its load: {error}")),
     };
-    let load = match (subject.load)(directory.path()) {
+    let load = match load(directory.path()) {
         Ok(load) => load,
         Err(why) => return Outcome::NotTested(why),
     };
-    match trial::run(subject.tool.name, options, load, count) {
+    match trial::run(tool, options, load, count) {
         Ok(recall) => Outcome::Ran(recall),
         Err(why) => Outcome::Failed(why),
     }

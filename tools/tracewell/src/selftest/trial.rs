@@ -10,9 +10,9 @@ use std::thread;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use tracewell_shared::load::{self, Load};
 
 use super::ending;
-use super::load::{self, Load};
 
 /// What a tool told of its load.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +78,7 @@ pub(super) fn run(
         // Standard input is a descriptor that a child has without further ado.
         .args([tool, "--format", "json", "--ready-fd", "0"])
         .args(options)
+        .args(load::filter())
         .args(&load.args)
         .stdin(ready_to)
         .stdout(Stdio::piped())
@@ -101,7 +102,7 @@ pub(super) fn run(
     let began = ready.read_exact(&mut [0]).is_ok();
     let made = if began {
         let maker = thread::Builder::new().name(load::name());
-        let maker = maker.spawn(move || (load.make)(count));
+        let maker = maker.spawn(move || make(&mut *load.make, count));
         let made = maker
             .map_err(|error| told("cannot start a thread", error))?
             .join();
@@ -129,6 +130,17 @@ pub(super) fn run(
         }),
         _ => Err(format!("it ended with {status}: {}", said.trim())),
     }
+}
+
+/// Makes so many events, or fewer where the test is to end; gives how many they were.
+fn make(event: &mut dyn FnMut(u64) -> io::Result<()>, count: u64) -> io::Result<u64> {
+    for number in 0..count {
+        if ending::asked() {
+            return Ok(number);
+        }
+        event(number)?;
+    }
+    Ok(count)
 }
 
 /// A child that does not outlive this.
@@ -179,8 +191,37 @@ fn read(lines: impl BufRead, seen: &dyn Fn(&Value) -> u64) -> (u64, Option<Value
 
 #[cfg(test)]
 mod tests {
-    use super::{Recall, read};
+    use super::{Recall, make, read};
+    use crate::TOOLS;
     use serde_json::{Value, json};
+
+    /// Tools whose loads a unit test does not make: what they make them of, the tests of selftest have.
+    const MADE_ELSEWHERE: [(&str, &str); 2] = [
+        ("biolatency", "a loop device takes privileges"),
+        (
+            "execsnoop",
+            "its load starts the program that makes it, which is this test",
+        ),
+    ];
+
+    #[test]
+    fn a_load_is_as_large_as_was_asked_for_and_knows_its_own() {
+        let elsewhere = |name| MADE_ELSEWHERE.iter().any(|(tool, _)| *tool == name);
+        for tool in TOOLS.iter().filter(|tool| !elsewhere(tool.name)) {
+            let trace = tool.trace.as_ref().unwrap();
+            let directory = tempfile::tempdir().unwrap();
+            let mut load = (trace.load)(directory.path()).unwrap();
+            for count in [1, 10] {
+                assert_eq!(make(&mut *load.make, count).unwrap(), count);
+            }
+            let own = directory.path().join("file-0");
+            let told = |kind, path| (load.seen)(&json!({"event": kind, "path": path}));
+            assert_eq!(told(trace.kind, own.to_str()), 1);
+            assert_eq!(told("lost", own.to_str()), 0);
+            assert_eq!(told(trace.kind, Some("/etc/passwd")), 0);
+            assert_eq!(told(trace.kind, None), 0);
+        }
+    }
 
     fn recall(made: u64, seen: u64, lost: u64) -> Recall {
         let summary = json!({"event": "summary", "lost": lost});

@@ -44,15 +44,15 @@ const TRIES: u32 = 10;
 struct Page([u8; BLOCK]);
 
 /// The disk, open past the page cache, so that each read and write is one request.
-pub(super) struct Disk {
+pub(crate) struct LoopDevice {
     name: String,
     file: File,
     page: Box<Page>,
 }
 
-impl Disk {
+impl LoopDevice {
     /// Of a file that is made in this directory.
-    pub(super) fn new(directory: &Path) -> io::Result<Self> {
+    pub(crate) fn new(directory: &Path) -> io::Result<Self> {
         let image = directory.join("disk");
         // Written, not only sized: some file systems read holes without asking a disk, and none minds.
         fs::write(&image, vec![0; BLOCK * BLOCKS as usize])?;
@@ -93,12 +93,12 @@ impl Disk {
     }
 
     /// As `/sys/block` has it.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Reads or writes one block.
-    pub(super) fn request(&mut self, number: u64, write: bool) -> io::Result<()> {
+    pub(crate) fn request(&mut self, number: u64, write: bool) -> io::Result<()> {
         let offset = number % BLOCKS * BLOCK as u64;
         if write {
             self.file.write_all_at(&self.page.0, offset)

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The load that a tool states for itself: something for it to see, of which every event is known.
+//!
+//! `tracewell selftest` makes it beside the tool, and says how much of it the tool told.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::process::id;
+
+pub use serde_json::Value;
+
+/// A load that is ready to be made.
+pub struct Load {
+    /// The options with which the tool tells of this load, besides [`filter`].
+    pub args: Vec<OsString>,
+    /// Makes the event of this number; they are made in order, from 0, on a thread that is called [`name`].
+    pub make: Box<dyn FnMut(u64) -> io::Result<()> + Send>,
+    /// How many of the events a JSON object of the tool's output tells of.
+    pub seen: Box<dyn Fn(&Value) -> u64 + Send>,
+}
+
+impl fmt::Debug for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut load = f.debug_struct("Load");
+        load.field("args", &self.args).finish_non_exhaustive()
+    }
+}
+
+/// Gets a load ready in an empty directory. An error is why it cannot be had here.
+pub type Prepare = fn(&Path) -> Result<Load, String>;
+
+/// What the thread that makes a load is called, and the programs that it starts.
+pub fn name() -> String {
+    format!("tw-{}", id())
+}
+
+/// The options that have a tool tell of the load's thread and programs, and of no other.
+pub fn filter() -> Vec<OsString> {
+    vec!["--comm".into(), name().into()]
+}
+
+/// One event for each object of this kind whose path is of the load: the C library opens files of its own.
+pub fn below(directory: &Path, kind: &'static str) -> Box<dyn Fn(&Value) -> u64 + Send> {
+    let directory = directory.to_owned();
+    Box::new(move |object| {
+        let path = object["path"].as_str().map(Path::new);
+        let ours = path.is_some_and(|path| path.starts_with(&directory));
+        u64::from(object["event"] == kind && ours)
+    })
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A tool that is in the list is wherever tools are named that no code can take the list for: pages, lists of the
+//! kernel matrix, tables of the docs. What a tool has good reason not to be in is named here, with the reason.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tracewell::{COMMANDS, TOOLS};
+
+/// (file, tool, why the tool is not in it)
+const NOT_IN: &[(&str, &str, &str)] = &[(
+    "bench/src/subject.rs",
+    "unlinksnoop",
+    "libbpf-tools have no tool of its kind to be measured beside",
+)];
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root(path)).unwrap()
+}
+
+/// The names of the folders beside this crate's.
+fn folders() -> BTreeSet<String> {
+    let entries = fs::read_dir(root("tools")).unwrap().map(Result::unwrap);
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    let names = folders.map(|entry| entry.file_name().into_string().unwrap());
+    names.filter(|name| name != tracewell::NAME).collect()
+}
+
+/// The first words of the lines that are no comments.
+fn first_words(text: &str) -> BTreeSet<&str> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.split_whitespace().next())
+        .collect()
+}
+
+/// The first cells of a table's rows, in order, each once.
+fn first_cells(text: &str) -> BTreeSet<&str> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.filter_map(|row| row.split(" |").next()).collect()
+}
+
+#[test]
+fn every_folder_is_a_tool_of_the_list() {
+    let listed = TOOLS.iter().map(|tool| tool.name.to_owned()).collect();
+    assert_eq!(
+        folders(),
+        listed,
+        "(left: folders of tools/, right: TOOLS, in tools/tracewell/src/lib.rs)"
+    );
+}
+
+#[test]
+fn every_tool_and_command_has_a_page() {
+    for tool in TOOLS.iter().chain(COMMANDS) {
+        let page = root("docs").join(tool.page());
+        assert!(page.is_file(), "{} is missing", page.display());
+    }
+}
+
+#[test]
+fn every_tool_is_in_the_lists_of_the_kernel_matrix() {
+    for file in ["tests.list", "rungs.list", "preemption.list"] {
+        let list = text(&format!("tests/vm/{file}"));
+        let listed = first_words(&list);
+        for tool in TOOLS {
+            let name = tool.name;
+            assert!(listed.contains(name), "tests/vm/{file} has no {name}");
+        }
+    }
+}
+
+#[test]
+fn every_rung_of_the_kernel_matrix_is_a_tools() {
+    let list = text("tests/vm/rungs.list");
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.split_whitespace();
+        let name = words.next().unwrap();
+        let tool = TOOLS.iter().find(|tool| tool.name == name);
+        let tool = tool.unwrap_or_else(|| panic!("rungs.list: {name} is no tool"));
+        let labels = tool.trace.as_ref().unwrap().ladder.labels();
+        for label in words.skip(2) {
+            assert!(labels.contains(&label), "rungs.list: {name} has no {label}");
+        }
+    }
+}
+
+#[test]
+fn every_tool_is_in_the_tables_of_the_kernels() {
+    for file in ["docs/kernels.md", "README.md"] {
+        let page = text(file);
+        let cells = first_cells(&page);
+        for tool in TOOLS {
+            let name = tool.name;
+            assert!(cells.contains(name), "{file} has no row of {name}");
+        }
+    }
+}
+
+/// The guide's table of tools is made of the list. With `TRACEWELL_BLESS` set, it is put there.
+#[test]
+fn the_guide_has_the_table_of_tools() {
+    const HEAD: &str = "| tool | |\n|---|---|\n";
+    let row = |name: &str, page: &str, about: &str| format!("| [{name}]({page}) | {about} |\n");
+    let rows = TOOLS
+        .iter()
+        .map(|tool| row(tool.name, &tool.page(), tool.about));
+    let table: String = rows.collect();
+    let guide = text("docs/README.md");
+    let (before, rest) = guide.split_once(HEAD).unwrap();
+    let (found, after) = rest.split_at(rest.find("\n\n").unwrap() + 1);
+    if std::env::var_os("TRACEWELL_BLESS").is_some() {
+        fs::write(
+            root("docs/README.md"),
+            [before, HEAD, &table, after].concat(),
+        )
+        .unwrap();
+        return;
+    }
+    assert_eq!(
+        found, table,
+        "docs/README.md: TRACEWELL_BLESS=1 cargo test -p tracewell --test everywhere puts the right table there"
+    );
+}
+
+#[test]
+fn every_tool_is_named_where_a_person_has_to_say_something_of_it() {
+    for file in [
+        "CHANGELOG.md",
+        "bench/src/subject.rs",
+        "packaging/test-static",
+        "tools/tracewell/tests/ladders.rs",
+        "tests/properties/judge/records.rs",
+    ] {
+        let page = text(file);
+        for tool in TOOLS {
+            let excused = NOT_IN
+                .iter()
+                .any(|(not_in, name, _)| (*not_in, *name) == (file, tool.name));
+            let named = page.contains(tool.name);
+            assert!(named || excused, "{file} says nothing of {}", tool.name);
+            assert!(!(named && excused), "{file} names {} after all", tool.name);
+        }
+    }
+}
+
+#[test]
+fn the_schema_has_the_fields_of_every_tool_in_their_order() {
+    let schema: serde_json::Value = serde_json::from_str(&text("docs/events.schema.json")).unwrap();
+    let one_of = schema["oneOf"].as_array().unwrap();
+    for tool in TOOLS {
+        let trace = tool.trace.as_ref().unwrap();
+        let kind = trace.kind;
+        let reference = format!("#/$defs/{kind}");
+        let listed = one_of.iter().any(|one| one["$ref"] == reference.as_str());
+        assert!(listed, "{}: {kind} is not in oneOf", tool.name);
+        let required = schema["$defs"][kind]["required"].as_array().unwrap();
+        let required: Vec<_> = required.iter().filter_map(|name| name.as_str()).collect();
+        assert_eq!(required[0], "event", "{kind}");
+        assert_eq!(required[1..], *trace.fields, "{kind}");
+    }
+}
