@@ -3,11 +3,27 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use nix::libc;
 use tracewell_tests::{Tool, scratch, signals_as_at_a_prompt};
 
 use crate::command::first_args;
+
+/// Leaves the program the first three files only: other tests of this process open some for a moment, and whatever is
+/// started meanwhile inherits them.
+fn keep_standard_files(command: &mut Command) {
+    let close = || {
+        for fd in 3..256 {
+            // SAFETY: a system call on a number; that it is of no file is no matter.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure makes system calls only.
+    unsafe { command.pre_exec(close) };
+}
 
 /// What a command prints on its own, and as the command of a tool.
 fn alone_and_traced(tool: &str, command: &[&str]) -> (String, String) {
@@ -17,9 +33,11 @@ fn alone_and_traced(tool: &str, command: &[&str]) -> (String, String) {
     plain.args(&command[1..]).stdin(std::process::Stdio::null());
     // By a fork like the tool's, as this takes: posix_spawn(3) has the C library's own signals ignored.
     signals_as_at_a_prompt(&mut plain);
+    keep_standard_files(&mut plain);
     let alone = plain.output().unwrap();
     assert!(alone.status.success(), "{alone:?}");
-    let traced = Tool::new(tool).output(&path).arg("--").args(command);
+    let mut traced = Tool::new(tool).output(&path).arg("--").args(command);
+    keep_standard_files(traced.command());
     // With the descriptor that tells of readiness, which it shall not have either.
     let traced = traced.start().wait().success();
     (
