@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! `-- COMMAND`: runs as its user would have run it, is traced with all that descend from it, and nothing else is.
+//! `-- COMMAND` is traced with all that descend from it, and nothing else is; how its end and the trace's go together.
 
 use std::fs::{self, File};
 use std::io::{PipeWriter, Write, pipe};

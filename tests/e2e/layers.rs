@@ -11,6 +11,7 @@ use std::{ptr, thread};
 use nix::libc::{self, AT_REMOVEDIR};
 use tracewell_tests::{note, scratch};
 
+use crate::removed::with_renames;
 use crate::storms::guest;
 use crate::sys::{self, AT_FDCWD, c};
 use crate::unlinks::{Doomed, on_self, told};
@@ -23,32 +24,35 @@ struct Layers {
 }
 
 impl Layers {
-    fn below(scratch: &Path) -> Self {
-        let made = |name: &str| {
+    /// Mounted in a mount namespace that becomes the calling thread's; the lower one has files of these names.
+    fn mounted(scratch: &Path, lower_files: &[&str]) -> Self {
+        let [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map(|name| {
             let path = scratch.join(name);
             fs::create_dir(&path).unwrap();
             path
-        };
-        Self {
-            lower: made("lower"),
-            upper: made("upper"),
-            merged: made("merged"),
+        });
+        for name in lower_files {
+            fs::write(lower.join(name), name).unwrap();
         }
-    }
-
-    /// In the calling thread's mount namespace.
-    fn mount(&self, work: &Path) {
-        fs::create_dir(work).unwrap();
-        let [lower, upper, work] =
-            [&self.lower, &self.upper, work].map(|path| path.to_str().unwrap());
-        let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+        sys::own_mounts();
+        let [low, up, work] = [&lower, &upper, &work].map(|path| path.to_str().unwrap());
+        let options = format!("lowerdir={low},upperdir={up},workdir={work}");
         sys::mount_with(
             Some(Path::new("overlay")),
-            &self.merged,
+            &merged,
             Some("overlay"),
             0,
             Some(&options),
         );
+        Self {
+            lower,
+            upper,
+            merged,
+        }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.merged.join(name)
     }
 }
 
@@ -60,10 +64,17 @@ const PAGE: usize = 4096;
 impl Mapped {
     fn of(path: &Path) -> Self {
         let file = File::open(path).unwrap();
-        let [read, private] = [libc::PROT_READ, libc::MAP_PRIVATE];
         // SAFETY: a new mapping, at an address that the kernel chooses.
-        let start =
-            unsafe { libc::mmap(ptr::null_mut(), PAGE, read, private, file.as_raw_fd(), 0) };
+        let start = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                PAGE,
+                libc::PROT_READ,
+                libc::MAP_PRIVATE,
+                file.as_raw_fd(),
+                0,
+            )
+        };
         assert_ne!(start, libc::MAP_FAILED);
         Self(start)
     }
@@ -96,13 +107,9 @@ fn has_overlay() -> bool {
 
 fn removals_on_layers() {
     let scratch = scratch();
-    let layers = Layers::below(scratch.path());
-    for name in ["low", "low-open", "low-mapped", "both"] {
-        fs::write(layers.lower.join(name), name).unwrap();
-    }
-    sys::own_mounts();
-    layers.mount(&scratch.path().join("work"));
-    let at = |name: &str| layers.merged.join(name);
+    let low = ["low", "low-open", "low-mapped", "both"];
+    let layers = Layers::mounted(scratch.path(), &low);
+    let at = |name: &str| layers.at(name);
     for name in ["high", "high-open", "high-mapped"] {
         fs::write(at(name), name).unwrap();
     }
@@ -153,15 +160,57 @@ fn removals_on_layers() {
     let events: Vec<_> = finished.events("unlink").iter().map(told).collect();
     assert_eq!(events, expected);
     // The lower layer is as it was.
-    for name in ["low", "low-open", "low-mapped", "both"] {
+    for name in low {
         assert_eq!(fs::read_to_string(layers.lower.join(name)).unwrap(), name);
+    }
+}
+
+fn renames_on_layers() {
+    let scratch = scratch();
+    let layers = Layers::mounted(scratch.path(), &["low"]);
+    let at = |name: &str| layers.at(name);
+    let replaced = [
+        ("high", Some(false)),
+        ("high-mapped", Some(true)),
+        ("low", None),
+    ];
+    for name in ["high", "high-mapped", "new-0", "new-1", "new-2"] {
+        fs::write(at(name), name).unwrap();
+    }
+    let mapped = Mapped::of(&at("high-mapped"));
+    let doomed = replaced.map(|(name, open)| Doomed::known(&at(name), 0, open));
+    let Some(tool) = with_renames(on_self()) else {
+        return;
+    };
+    for (index, (name, _)) in replaced.iter().enumerate() {
+        let new = c(at(&format!("new-{index}")));
+        sys::rename(&new, &c(at(name)), 0).unwrap();
+    }
+    let finished = tool.finish().success();
+    drop(mapped);
+
+    let expected: Vec<_> = replaced
+        .iter()
+        .zip(&doomed)
+        .map(|((name, _), doomed)| doomed.event(&finished, "rename", AT_FDCWD, at(name)))
+        .collect();
+    let events: Vec<_> = finished.events("unlink").iter().map(told).collect();
+    assert_eq!(events, expected);
+}
+
+/// Runs it on a thread of its own: its mounts are nobody else's, and go with it.
+fn apart(test: fn()) {
+    if has_overlay() {
+        thread::spawn(test).join().unwrap();
     }
 }
 
 #[test]
 fn what_overlayfs_hides_or_maps_is_not_told_as_freed() {
-    if has_overlay() {
-        // A thread of its own: its mounts are nobody else's, and go with it.
-        thread::spawn(removals_on_layers).join().unwrap();
-    }
+    apart(removals_on_layers);
+}
+
+#[test]
+fn what_a_rename_replaces_on_overlayfs_is_told_alike() {
+    apart(renames_on_layers);
 }

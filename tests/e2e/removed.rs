@@ -13,7 +13,7 @@ use crate::sys::{self, AT_FDCWD, c};
 use crate::unlinks::{Doomed, on_self, told};
 
 /// Starts the tool for `--rename`; nothing where this kernel has no rung that can tell, which must be said.
-fn with_renames(tool: Tool) -> Option<Running> {
+pub(crate) fn with_renames(tool: Tool) -> Option<Running> {
     let probing = Tool::new("unlinksnoop").args(["--rename", "--duration", "0.001"]);
     let finished = probing.run();
     if finished.code() == Some(0) {
