@@ -18,7 +18,7 @@ pub(crate) fn write(docs: &Path, directory: &Path) -> Result<()> {
         let command = built(tool.parser());
         let mut page = Page::new(tool.name, 8, tool.about)?;
         page.synopsis(&mut [command.clone()]);
-        page.body(docs, &format!("{}.md", tool.name), &options(&command)?)?;
+        page.body(docs, &tool.page(), &options(&command)?)?;
         page.examples(&command)?;
         page.see_also(&all).write(&directory.join("man"))?;
     }
@@ -56,7 +56,7 @@ fn command_page(docs: &Path, tool: &Tool) -> Result<Page> {
     let mut page = Page::new(&page_name(tool), 1, tool.about)?;
     if actions.is_empty() {
         page.synopsis(&mut [command.clone()]);
-        page.body(docs, &format!("{}.md", tool.name), &options(&command)?)?;
+        page.body(docs, &tool.page(), &options(&command)?)?;
         page.examples(&command)?;
         return Ok(page);
     }
@@ -71,7 +71,7 @@ fn command_page(docs: &Path, tool: &Tool) -> Result<Page> {
         ));
         text.push_str(&options(action)?.replace(".SH OPTIONS\n", ""));
     }
-    page.body(docs, &format!("{}.md", tool.name), &text)?;
+    page.body(docs, &tool.page(), &text)?;
     page.examples(&command)?;
     Ok(page)
 }

@@ -72,6 +72,12 @@ impl Trace {
 }
 
 impl Tool {
+    /// Whether it prints events, one by one: neither a command nor a tool that counts in the kernel.
+    pub fn prints_events(&self) -> bool {
+        let kind = self.trace.as_ref().map(|trace| trace.kind);
+        kind.is_some_and(|kind| kind != "histogram")
+    }
+
     /// The page that the documentation has of it, in `docs/`.
     pub fn page(&self) -> String {
         format!("{}.md", self.name)

@@ -93,6 +93,18 @@ pub(crate) fn unlinks() -> Load {
     Load::new("unlinksnoop", "unlink", "unlink", 4_000)
 }
 
+/// A load for each tool that prints events.
+pub(crate) fn loads() -> [Load; 3] {
+    [execs(), opens(), unlinks()]
+}
+
+#[test]
+fn every_tool_that_prints_events_has_a_load() {
+    let loads = loads();
+    let of_loads: Vec<_> = loads.iter().map(|load| load.tool).collect();
+    assert_eq!(of_loads, crate::event_tools().collect::<Vec<_>>());
+}
+
 /// What a run told of, one by one: events, and losses by cause.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Told {
@@ -214,7 +226,7 @@ fn unlinks_beyond_a_page() {
 #[test]
 fn a_reader_that_is_stopped_again_and_again() {
     let _turn = turn();
-    for load in [execs(), opens(), unlinks()] {
+    for load in loads() {
         let uid = unique_uid();
         let tool = traced(load.tool, uid)
             .json()
@@ -296,7 +308,7 @@ fn a_cpu_beyond_the_list_is_accounted_for() {
     fs::write(&list, "0\n").unwrap();
     with_own_mounts(|| {
         sys::mount(Some(&list), Path::new(POSSIBLE), None, libc::MS_BIND);
-        for load in [execs(), opens(), unlinks()] {
+        for load in loads() {
             let uid = unique_uid();
             let tool = traced(load.tool, uid)
                 .json()

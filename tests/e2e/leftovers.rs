@@ -109,8 +109,8 @@ fn a_killed_tools_command_holds_nothing() {
 fn twenty_at_once() {
     let _turn = turn();
     // A user for each load, since what is executed opens files too.
-    let loads = [accounts::execs(), accounts::opens(), accounts::unlinks()];
-    let uids = [unique_uid(), unique_uid(), unique_uid()];
+    let loads = accounts::loads();
+    let uids = loads.each_ref().map(|_| unique_uid());
     let of = |name: &str| loads.iter().position(|load| load.tool == name);
     let disk = Disk::new();
     let start = |name: &str| match of(name) {

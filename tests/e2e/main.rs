@@ -64,3 +64,9 @@ mod words;
 fn all_tools() -> impl Iterator<Item = &'static str> {
     tracewell::TOOLS.iter().map(|tool| tool.name)
 }
+
+/// Those that print events. The others count in the kernel, and have no buffer.
+fn event_tools() -> impl Iterator<Item = &'static str> {
+    let tools = tracewell::TOOLS.iter().filter(|tool| tool.prints_events());
+    tools.map(|tool| tool.name)
+}

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use tracewell::TOOLS;
-use tracewell_shared::tool::Tool as Described;
 use tracewell_tests::environment::program;
 use tracewell_tests::{Tool, scratch};
 
-use crate::{all_tools, cgroups, sys};
+use crate::{all_tools, cgroups, event_tools, sys};
 
 /// Runs a tool as a user who may do nothing. Its file is copied, as that user may not reach the original.
 fn as_nobody(tool: &str, args: &[&str]) -> Output {
@@ -64,15 +63,6 @@ fn help_and_version_need_no_privilege() {
             }
         }
     }
-}
-
-/// Those that print events. The others count in the kernel, and have no buffer.
-fn event_tools() -> impl Iterator<Item = &'static str> {
-    let kind = |tool: &&Described| tool.trace.as_ref().map(|trace| trace.kind);
-    let tools = TOOLS.iter().copied();
-    tools
-        .filter(move |tool| kind(tool) != Some("histogram"))
-        .map(|tool| tool.name)
 }
 
 #[test]

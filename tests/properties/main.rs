@@ -19,9 +19,10 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::Union;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 
-use made::{Exec, Open, Unlink, bytes, exec, open, unlink};
+use made::{bytes, exec, open, unlink};
 
 /// Tries the property on so many cases, the same ones each time.
 fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
@@ -56,14 +57,30 @@ fn any_record_is_an_event_or_none() {
     });
 }
 
+/// Records as each tool that prints events has them.
+fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 3] {
+    [
+        ("execsnoop", exec().prop_map(|exec| exec.record()).boxed()),
+        ("opensnoop", open().prop_map(|open| open.record()).boxed()),
+        (
+            "unlinksnoop",
+            unlink().prop_map(|unlink| unlink.record()).boxed(),
+        ),
+    ]
+}
+
+#[test]
+fn every_tool_that_prints_events_has_its_records_here() {
+    let tools = tracewell::TOOLS.iter().filter(|tool| tool.prints_events());
+    let names: Vec<_> = tools.map(|tool| tool.name).collect();
+    assert_eq!(records().map(|(name, _)| name), *names);
+}
+
 /// Records with heads that promise more, or less, than is there.
 #[test]
 fn a_record_that_is_cut_or_longer_is_an_event_or_none() {
-    let record = prop_oneof![
-        open().prop_map(|open: Open| open.record()),
-        exec().prop_map(|exec: Exec| exec.record()),
-        unlink().prop_map(|unlink: Unlink| unlink.record()),
-    ];
+    let of_tools = records().into_iter().map(|(_, records)| records);
+    let record = Union::new(of_tools);
     let changed = (record, any::<prop::sample::Index>(), vec(any::<u8>(), 0..8));
     holds(300, changed, |(record, cut, more)| {
         let (head, tail) = record.split_at(cut.index(record.len()));

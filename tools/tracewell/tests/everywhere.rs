@@ -95,8 +95,8 @@ fn every_rung_of_the_kernel_matrix_is_a_tools() {
 }
 
 #[test]
-fn every_tool_is_in_the_tables_of_the_kernels() {
-    for file in ["docs/kernels.md", "README.md"] {
+fn every_tool_is_in_the_tables_of_kernels_and_loads() {
+    for file in ["docs/kernels.md", "docs/selftest.md", "README.md"] {
         let page = text(file);
         let cells = first_cells(&page);
         for tool in TOOLS {
@@ -136,6 +136,7 @@ fn the_guide_has_the_table_of_tools() {
 fn every_tool_is_named_where_a_person_has_to_say_something_of_it() {
     for file in [
         "CHANGELOG.md",
+        "docs/tracewell.md",
         "bench/src/subject.rs",
         "packaging/test-static",
         "tools/tracewell/tests/ladders.rs",
