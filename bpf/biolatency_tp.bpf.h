@@ -88,7 +88,7 @@ static __always_inline int place_start(const struct place *place)
 static __always_inline int place_end(const struct place *place, const __u8 *letters)
 {
 	struct in_flight *entry = bpf_map_lookup_elem(&places, place);
-	struct latency_key key = {};
+	struct keyed of = {};
 	__u64 start_ns, took_ns;
 	__u32 i;
 
@@ -96,20 +96,20 @@ static __always_inline int place_end(const struct place *place, const __u8 *lett
 		return 0;
 	start_ns = entry->start_ns;
 	bpf_map_delete_elem(&places, place);
-	took_ns = since(start_ns);
+	took_ns = span(start_ns, bpf_ktime_get_ns());
 	if (!is_keyed()) {
 		whole_count(took_ns);
 		return 0;
 	}
 	if (by_disk)
-		name_by_number(&key.disk, place->disk);
+		name_by_number(&of.key.disk, place->disk);
 	if (by_flags) {
-		key.flags = FLAGS_ARE_LETTERS;
+		of.key.flags = FLAGS_ARE_LETTERS;
 #pragma unroll
 		for (i = 0; i < LETTERS; i++)
-			key.flags |= (__u64)letters[i] << (8 * i);
+			of.key.flags |= (__u64)letters[i] << (8 * i);
 	}
-	keyed_count(&keyed, &key, took_ns);
+	keyed_count(&of, took_ns);
 	return 0;
 }
 

@@ -146,12 +146,29 @@ static __always_inline bool comm_passes(void)
 	return by == FILTER_BY_ALL_BUT;
 }
 
+/* --cgroupmap of a cgroup, by its id. */
+static __always_inline bool pinned_cgroups_pass(__u64 id)
+{
+	if (!shared_knobs.cgroup_maps.wanted && !shared_knobs.cgroup_maps.excluded)
+		return true;
+	return pinned_pass(&cgroup_ids, &shared_knobs.cgroup_maps, id);
+}
+
+/* --cgroup and --cgroupmap of the current task. */
+static __always_inline bool current_cgroup_passes(void)
+{
+	if ((shared_knobs.cgroups.wanted || shared_knobs.cgroups.excluded) && !cgroups_pass())
+		return false;
+	return pinned_cgroups_pass(bpf_get_current_cgroup_id());
+}
+
 /*
- * Whether the current task, by the number of its thread, is one to trace. What
- * is off costs nothing: the verifier drops it. After an exec the thread has its
- * process's number, and had another one when it was asked for.
+ * Whether the current task, by the number of its thread, is one to trace by all
+ * filters but those by cgroup. What is off costs nothing: the verifier drops it.
+ * After an exec the thread has its process's number, and had another one when it
+ * was asked for.
  */
-common_code bool filter_passes_thread(__u32 tid)
+common_code bool task_passes(__u32 tid)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
@@ -173,15 +190,15 @@ common_code bool filter_passes_thread(__u32 tid)
 		return false;
 	if (shared_knobs.by_comm && !comm_passes())
 		return false;
-	if ((shared_knobs.cgroups.wanted || shared_knobs.cgroups.excluded) && !cgroups_pass())
-		return false;
-	if ((shared_knobs.cgroup_maps.wanted || shared_knobs.cgroup_maps.excluded) &&
-	    !pinned_pass(&cgroup_ids, &shared_knobs.cgroup_maps, bpf_get_current_cgroup_id()))
-		return false;
 	if ((shared_knobs.mntns_maps.wanted || shared_knobs.mntns_maps.excluded) &&
 	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, current_mntns()))
 		return false;
 	return true;
+}
+
+common_code bool filter_passes_thread(__u32 tid)
+{
+	return task_passes(tid) && current_cgroup_passes();
 }
 
 static __always_inline bool filter_passes(void)

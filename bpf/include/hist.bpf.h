@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Histograms that only ever grow: user space subtracts what it read before. */
+/*
+ * Histograms: one of all values, or one for each key.
+ *
+ * The one only ever grows, and user space subtracts what it read before. Those
+ * by key cost what is in them: a chunk of buckets is made when its first value
+ * comes. Keys come and go, so two maps take turns: one is counted in while user
+ * space reads and empties the other. The one that counts stands in a map of
+ * maps, for the kernel itself waits, in the update of such a one, for all
+ * programs that may still use what stood there ("bpf: wait for running BPF
+ * programs when updating map-in-map", 4.20). So no value falls between two.
+ *
+ * A value whose chunk finds no room is counted in the one histogram: it is not
+ * attributed, and not lost.
+ */
 #ifndef TRACEWELL_HIST_BPF_H
 #define TRACEWELL_HIST_BPF_H
 
@@ -7,11 +20,7 @@
 #include "hist.h"
 #include "loss.bpf.h"
 
-/*
- * The histogram of a tool that tells its values apart by nothing. Of one that
- * does, it stays empty: the value that a new key starts with, which is too
- * large for the stack.
- */
+/* The histogram of a tool without keys, and of what found no room by key. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -19,16 +28,32 @@ struct {
 	__type(value, struct histogram);
 } whole SEC(".maps");
 
-/* The histograms by key. User space sets the number of entries. */
+/* The histograms by key; a key in the maps is a struct keyed. User space sets the number of entries. */
 #define KEYED_HISTOGRAMS(key_type)                                                                 \
-	struct {                                                                                   \
+	struct keyed {                                                                             \
+		key_type key;                                                                      \
+		__u64 chunk;                                                                       \
+	};                                                                                         \
+	struct keyed_chunks {                                                                      \
 		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
 		__uint(max_entries, 1);                                                            \
-		__type(key, key_type);                                                             \
-		__type(value, struct histogram);                                                   \
-	} keyed SEC(".maps")
+		__type(key, struct keyed);                                                         \
+		__type(value, struct histogram_chunk);                                             \
+	} keyed_even SEC(".maps"), keyed_odd SEC(".maps");                                         \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__array(values, struct keyed_chunks);                                              \
+	} keyed_now SEC(".maps") = {                                                               \
+	    .values = {&keyed_even},                                                               \
+	}
 
-static __always_inline __u32 histogram_bucket(__u64 value)
+/*
+ * A global function, which the verifier looks at once. In line it would go all
+ * that follows for each way on which the bucket is found.
+ */
+__noinline __u32 histogram_bucket(__u64 value)
 {
 	__u64 above = value >> (HISTOGRAM_SHARE_BITS + 1);
 	__u32 shift = 0;
@@ -73,7 +98,7 @@ static __always_inline void histogram_count(struct histogram *histogram, __u64 v
 	__sync_fetch_and_add(&histogram->count[bucket], 1);
 }
 
-/* The one histogram of a tool without keys. */
+/* The one histogram. */
 static __always_inline void whole_count(__u64 value)
 {
 	__u32 only = 0;
@@ -85,28 +110,46 @@ static __always_inline void whole_count(__u64 value)
 		lose(LOSS_NO_ROOM);
 }
 
-/* The histogram of a key in a map of KEYED_HISTOGRAMS, made when there is none. */
-static __always_inline void keyed_count(void *map, const void *key, __u64 value)
+/* What a new chunk starts with: too large for the stack. */
+const volatile struct histogram_chunk empty_chunk = {};
+
+/* The chunk of a key in the map that stands in now; made when there is none. */
+static __always_inline struct histogram_chunk *chunk_of(void *now, const void *key)
 {
-	struct histogram *histogram = bpf_map_lookup_elem(map, key);
 	__u32 only = 0;
+	void *chunks = bpf_map_lookup_elem(now, &only);
+	struct histogram_chunk *chunk;
 
-	if (!histogram) {
-		struct histogram *empty = bpf_map_lookup_elem(&whole, &only);
+	if (!chunks)
+		return NULL;
+	chunk = bpf_map_lookup_elem(chunks, key);
+	if (chunk)
+		return chunk;
+	/* Another CPU may be first: then it is there, and all is well. */
+	bpf_map_update_elem(chunks, key, (const void *)&empty_chunk, BPF_NOEXIST);
+	return bpf_map_lookup_elem(chunks, key);
+}
 
-		if (!empty) {
-			lose(LOSS_NO_ROOM);
-			return;
-		}
-		/* Another CPU may be first: then it is there, and all is well. */
-		bpf_map_update_elem(map, key, empty, BPF_NOEXIST);
-		histogram = bpf_map_lookup_elem(map, key);
-		if (!histogram) {
-			lose(LOSS_KEYS_FULL);
-			return;
-		}
-	}
-	histogram_count(histogram, value);
+/* Counts a value of a key: of_key is a struct keyed, all set but its chunk. */
+#define keyed_count(of_key, value)                                                                 \
+	({                                                                                         \
+		__u64 __value = (value);                                                           \
+		__u32 __bucket = histogram_bucket(__value);                                        \
+		struct histogram_chunk *__chunk;                                                   \
+		(of_key)->chunk = __bucket / HISTOGRAM_CHUNK_BUCKETS;                              \
+		__chunk = chunk_of(&keyed_now, of_key);                                            \
+		if (__chunk)                                                                       \
+			chunk_count(__chunk, __bucket, __value);                                   \
+		else                                                                               \
+			whole_count(__value);                                                      \
+	})
+
+static __always_inline void chunk_count(struct histogram_chunk *chunk, __u32 bucket, __u64 value)
+{
+	__u64 place = at_most(bucket % HISTOGRAM_CHUNK_BUCKETS, HISTOGRAM_CHUNK_BUCKETS - 1);
+
+	__sync_fetch_and_add(&chunk->sum_ns, value);
+	__sync_fetch_and_add(&chunk->count[place], 1);
 }
 
 #endif

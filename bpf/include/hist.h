@@ -15,4 +15,12 @@ struct histogram {
 	__u64 count[HISTOGRAM_BUCKETS];
 };
 
+/* The buckets of a histogram by key come in chunks: of a power of two each, or of 32 values below 64. */
+#define HISTOGRAM_CHUNK_BUCKETS 32
+
+struct histogram_chunk {
+	__u64 sum_ns; /* of the values in here */
+	__u64 count[HISTOGRAM_CHUNK_BUCKETS];
+};
+
 #endif

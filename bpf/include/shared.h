@@ -24,24 +24,23 @@ enum loss_cause {
 	/* These two are counted at an entry, taken back at its exit: of one slot they may be negative. */
 	LOSS_KPROBE_MISSED = 3,
 	LOSS_FEXIT_MISSED = 4,
-	LOSS_KEYS_FULL = 5,
-	LOSS_INFLIGHT_CLASH = 6,
-	LOSS_COMPLETION_MISSED = 7,
+	LOSS_INFLIGHT_CLASH = 5,
+	LOSS_COMPLETION_MISSED = 6,
 	/* An entry that is replaced, or found to be another call's: its own exit did not run. */
-	LOSS_EXIT_MISSED = 8,
+	LOSS_EXIT_MISSED = 7,
 	/* There was no memory to build the event in. */
-	LOSS_NO_ROOM = 9,
+	LOSS_NO_ROOM = 8,
 	/* The event is larger than the buffer, or than what one of its records carries. */
-	LOSS_TOO_LARGE = 10,
+	LOSS_TOO_LARGE = 9,
 	/* A perf buffer for this CPU was not opened: it came online after the start. */
-	LOSS_NO_BUFFER = 11,
+	LOSS_NO_BUFFER = 10,
 	/* Counted when an event is begun, taken back when it has been sent: what is left was cut off by the end. */
-	LOSS_UNFINISHED = 12,
+	LOSS_UNFINISHED = 11,
 	/* A call ended by one of the kernel's ERESTART numbers, so that it may have returned EINTR. */
-	LOSS_INTERRUPTED = 13,
+	LOSS_INTERRUPTED = 12,
 	/* An exit without an entry, by a thread with a seccomp filter: that refused the call. */
-	LOSS_ENTRY_MISSED = 14,
-	LOSS_COUNTED = 15, /* causes in use */
+	LOSS_ENTRY_MISSED = 13,
+	LOSS_COUNTED = 14, /* causes in use */
 	LOSS_CAUSES = 16, /* room for causes: two cache lines */
 };
 
@@ -100,6 +99,15 @@ struct filter_id {
 	__u32 id;
 };
 
+/* What --cgroup says of a cgroup in owner_ids, and of all below it. */
+enum owner_filter {
+	OWNER_WANTED = 1,
+	OWNER_EXCLUDED = 2,
+};
+
+/* How deep the cgroups of --cgroup may lie, for what the current task's is not asked of. */
+#define OWNER_LEVELS 32
+
 /* Most entries of a filter that is an array: cgroups, pinned maps. */
 #define FILTER_PLACES 32
 
@@ -134,6 +142,9 @@ struct shared_knobs {
 	__u8 typed_current; /* bpf_get_current_task_btf() is there, and its type known */
 	__u8 spaces; /* of the scratch map, on each CPU: programs that put events together */
 	__u8 adopt; /* a program of follow.bpf.h may be refused: ask for a process's ancestors */
+	__u8
+	    owner_levels; /* the cgroups of --cgroup lie above this level: 1 where only the root can be */
+	__u8 pad[3];
 	__u32 mnt_ns_at; /* in nsproxy; with nsproxy_at */
 	__u32 mntns_inum_at; /* in mnt_namespace; with nsproxy_at */
 };

@@ -24,6 +24,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Result};
+use crate::raw::owner_filter;
 use crate::session::bpf_error;
 use crate::set::Set;
 
@@ -33,14 +34,22 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The cgroups of a running trace.
 #[derive(Debug)]
 pub struct Cgroups {
-    /// The kernel's array of them.
-    map: MapHandle,
+    places: Places,
     followed: Vec<Followed>,
     /// Whether one of those that are asked for was made again: what ran in it before it was found was not seen.
     interrupted: Arc<AtomicBool>,
     /// Tells of directories that are made beside them.
     notices: Option<AsyncFd<OwnedFd>>,
     next_look: Instant,
+}
+
+/// Where the kernel's side finds them.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// The array of them, which helpers ask of the current task.
+    pub(crate) array: MapHandle,
+    /// Their ids, for those that something else than the current task belongs to; where the object has such a map.
+    pub(crate) ids: Option<MapHandle>,
 }
 
 #[derive(Debug)]
@@ -105,12 +114,12 @@ impl std::fmt::Display for Change {
 impl Cgroups {
     /// Puts the cgroups into the array, those that are wanted before those that are left out. Needs a tokio runtime with
     /// its I/O and time drivers.
-    pub(crate) fn new(map: MapHandle, filter: &Set<PathBuf>) -> Result<Self> {
+    pub(crate) fn new(places: Places, filter: &Set<PathBuf>) -> Result<Self> {
         let wanted = filter.wanted().iter().map(|path| (path, false));
         let excluded = filter.excluded().iter().map(|path| (path, true));
         let mut followed = Vec::new();
         for (place, (path, left_out)) in (0_u32..).zip(wanted.chain(excluded)) {
-            let id = put(&map, place, path)?;
+            let id = places.put(place, path, left_out)?;
             followed.push(Followed {
                 path: path.clone(),
                 left_out,
@@ -119,7 +128,7 @@ impl Cgroups {
             });
         }
         Ok(Self {
-            map,
+            places,
             // Without, the look each second finds them.
             notices: notices(followed.iter().map(|followed| followed.path.as_path())).ok(),
             followed,
@@ -154,7 +163,8 @@ impl Cgroups {
             match path.metadata().map(|found| found.ino()) {
                 Ok(id) if id == followed.id => {}
                 Ok(_) => {
-                    let (id, fate) = match put(&self.map, place, path) {
+                    let put = self.places.put(place, path, followed.left_out);
+                    let (id, fate) = match put {
                         Ok(id) => (id, Fate::MadeAgain),
                         // Told once of each.
                         Err(error) => (
@@ -166,6 +176,7 @@ impl Cgroups {
                     if change.misses() {
                         self.interrupted.store(true, Ordering::Relaxed);
                     }
+                    self.places.forget(followed.id);
                     followed.id = id;
                     followed.gone = false;
                     return Some(change);
@@ -190,24 +201,47 @@ impl Cgroups {
     /// Whether the kernel lets this thread change the array, as it is.
     pub(crate) fn is_changeable(&self) -> bool {
         match self.followed.first() {
-            Some(first) => put(&self.map, 0, &first.path).is_ok(),
+            Some(first) => {
+                let put = self.places.put(0, &first.path, first.left_out);
+                put.is_ok()
+            }
             None => true,
         }
     }
 }
 
-/// Puts the cgroup at this path into a place of the array; gives its id.
-fn put(map: &MapHandle, place: u32, path: &Path) -> Result<u64> {
-    let failed = |error: io::Error| Error::io(path.display(), &error);
-    let directory = File::open(path).map_err(failed)?;
-    let id = directory.metadata().map_err(failed)?.ino();
-    map.update(
-        &place.to_ne_bytes(),
-        &directory.as_raw_fd().to_ne_bytes(),
-        MapFlags::ANY,
-    )
-    .map_err(|error| bpf_error(&format!("cannot filter by {}", path.display()), &error))?;
-    Ok(id)
+impl Places {
+    /// Puts the cgroup at this path into a place; gives its id.
+    fn put(&self, place: u32, path: &Path, left_out: bool) -> Result<u64> {
+        let failed = |error: io::Error| Error::io(path.display(), &error);
+        let refused = |error: libbpf_rs::Error| {
+            bpf_error(&format!("cannot filter by {}", path.display()), &error)
+        };
+        let directory = File::open(path).map_err(failed)?;
+        let id = directory.metadata().map_err(failed)?.ino();
+        let fd = directory.as_raw_fd().to_ne_bytes();
+        self.array
+            .update(&place.to_ne_bytes(), &fd, MapFlags::ANY)
+            .map_err(refused)?;
+        if let Some(ids) = &self.ids {
+            // Excluded ones come last, so that of one that is both it stays.
+            let filter = if left_out {
+                owner_filter::OWNER_EXCLUDED
+            } else {
+                owner_filter::OWNER_WANTED
+            };
+            ids.update(&id.to_ne_bytes(), &[filter.0 as u8], MapFlags::ANY)
+                .map_err(refused)?;
+        }
+        Ok(id)
+    }
+
+    /// Makes room for the id of the one that comes in its place. No other cgroup will have it.
+    fn forget(&self, id: u64) {
+        if let Some(ids) = &self.ids {
+            drop(ids.delete(&id.to_ne_bytes()));
+        }
+    }
 }
 
 /// An inotify instance that becomes readable when something is made or removed in a directory above one of these.
@@ -240,6 +274,19 @@ async fn told(notices: Option<&AsyncFd<OwnedFd>>) {
     ready.clear_ready();
     let mut bytes = [0_u8; 4096];
     while nix::unistd::read(notices.get_ref(), &mut bytes).is_ok_and(|length| length > 0) {}
+}
+
+/// The inode number of the hierarchy's root (the kernel's `kernfs` gives it to the first node of a file system).
+const ROOT: u64 = 1;
+
+/// How many cgroups are above this one; `None` where its path does not show the hierarchy's root, as in a container.
+pub(crate) fn level(path: &Path) -> Option<usize> {
+    let path = fs::canonicalize(path).ok()?;
+    let device = path.metadata().ok()?.dev();
+    path.ancestors().position(|above| {
+        let found = above.metadata();
+        found.is_ok_and(|found| (found.dev(), found.ino()) == (device, ROOT))
+    })
 }
 
 /// Where cgroup v2 is mounted, in the order of the mounts.

@@ -189,6 +189,11 @@ impl Common {
             || !self.command.is_empty()
     }
 
+    /// Whether cgroups are filtered. Asks nothing of the machine, either.
+    pub fn picks_cgroups(&self) -> bool {
+        !self.cgroup.is_empty() || !self.cgroup_map.is_empty()
+    }
+
     /// Whether threads were asked for, by their numbers: a table then shows these, not those of processes.
     pub fn is_of_threads(&self) -> bool {
         self.tid.iter().any(|set| !set.wanted().is_empty())

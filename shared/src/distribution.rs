@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A running trace whose result is histograms that BPF keeps, one for each key.
 //!
-//! The kernel's counts only grow. What belongs to an interval is what they grew by, so nothing is reset, and no
-//! count can fall between two intervals.
+//! The counts of the one histogram of all values only grow. What belongs to an interval is what they grew by, so nothing
+//! is reset, and no count can fall between two intervals. Of histograms by key there are two sets: one is counted in while
+//! the other is read and emptied, so that the room of keys that come no more is free again.
 
 mod record;
 mod run;
 
 use std::collections::BTreeMap;
+use std::mem::swap;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -52,7 +55,7 @@ pub trait Keyed: Hooks {
     /// Whether these settings tell values apart at all.
     fn is_keyed(&self) -> bool;
 
-    /// The key in the bytes of the map's key; `None` when they are not one.
+    /// The key in the bytes that `struct keyed` begins with; `None` when they are not one.
     fn key(&self, bytes: &[u8]) -> Option<Self::Key>;
 
     /// The map of what is under way on the rung with this label, if what is left there can be told from what has ended
@@ -77,8 +80,8 @@ pub struct Distribution<H: Keyed> {
     hooks: H,
     session: Session,
     maps: Maps,
-    /// The counts as they were last read.
-    before: BTreeMap<H::Key, Histogram>,
+    /// The one histogram as it was last read.
+    before: Histogram,
     /// What had ended unseen when the trace was stopped, and was not met again by BPF; `None` while it runs.
     unseen: Option<u64>,
 }
@@ -86,8 +89,10 @@ pub struct Distribution<H: Keyed> {
 /// What one key's values were since the last look.
 #[derive(Debug, Clone)]
 pub struct Part<K> {
-    /// The key.
+    /// The key; the default for [`other`](Self::other).
     pub key: K,
+    /// These are values whose key found no room, of any key. A key that is told beside them may lack some of its own.
+    pub other: bool,
     /// How its values are spread; not empty.
     pub histogram: Histogram,
 }
@@ -95,10 +100,47 @@ pub struct Part<K> {
 #[derive(Debug)]
 struct Maps {
     whole: MapHandle,
-    keyed: MapHandle,
+    keyed: Option<Turns>,
     under_way: Option<MapHandle>,
     /// In the order of [`Keyed::ASIDES`]; none on a rung that cannot tell.
     asides: Vec<MapHandle>,
+}
+
+/// The two maps that take turns, and the one that says whose turn it is: see `bpf/include/hist.bpf.h`.
+#[derive(Debug)]
+struct Turns {
+    now: MapHandle,
+    /// The one that counts first.
+    counting: MapHandle,
+    empty: MapHandle,
+}
+
+impl Turns {
+    fn of(object: &Object) -> Result<Self> {
+        Ok(Self {
+            now: handle(object, "keyed_now")?,
+            counting: handle(object, "keyed_even")?,
+            empty: handle(object, "keyed_odd")?,
+        })
+    }
+
+    /// Lets the other map count; gives all that was counted in this one, which is empty then.
+    fn take(&mut self) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        let failed = |error: libbpf_rs::Error| bpf_error("cannot read the histograms", &error);
+        let other = self.empty.as_fd().as_raw_fd().to_ne_bytes();
+        // The kernel comes back when no program uses the other one any more.
+        self.now
+            .update(&0_u32.to_ne_bytes(), &other, MapFlags::ANY)
+            .map_err(failed)?;
+        swap(&mut self.counting, &mut self.empty);
+        let mut all = Vec::new();
+        for key in self.empty.keys().collect::<Vec<_>>() {
+            let value = self.empty.lookup(&key, MapFlags::ANY).map_err(failed)?;
+            self.empty.delete(&key).map_err(failed)?;
+            all.push((key, value.ok_or_else(strange)?));
+        }
+        Ok(all)
+    }
 }
 
 impl<H: Keyed> Distribution<H> {
@@ -113,7 +155,7 @@ impl<H: Keyed> Distribution<H> {
             let under_way = hooks.under_way_in(rung);
             Ok(Maps {
                 whole: handle(object, "whole")?,
-                keyed: handle(object, "keyed")?,
+                keyed: hooks.is_keyed().then(|| Turns::of(object)).transpose()?,
                 under_way: under_way.map(|name| handle(object, name)).transpose()?,
                 asides: under_way
                     .into_iter()
@@ -126,49 +168,48 @@ impl<H: Keyed> Distribution<H> {
             hooks,
             session,
             maps,
-            before: BTreeMap::new(),
+            before: Histogram::default(),
             unseen: None,
         })
     }
 
-    /// What came since the last call, by rising key. The parts of all calls add up to all that happened.
+    /// What came since the last call, by rising key, and at last what found no room. The parts of all calls add up to all
+    /// that happened.
+    ///
+    /// Where there are keys, this blocks the thread until no program uses the counts that are read: some 20 ms, and more on
+    /// a busy machine. They are those of the moment at which it was called.
     ///
     /// # Errors
     ///
     /// When the kernel's maps cannot be read. That takes `CAP_BPF` on kernels older than 5.19.
     pub fn parts(&mut self) -> Result<Vec<Part<H::Key>>> {
-        let mut parts = Vec::new();
-        for (key, now) in self.read()? {
-            let part = match self.before.get(&key) {
-                Some(before) => now.since(before),
-                None => now.clone(),
-            };
-            if !part.is_empty() {
-                parts.push(Part {
-                    key,
-                    histogram: part,
-                });
-                self.before.insert(key, now);
+        let mut keyed: BTreeMap<H::Key, Histogram> = BTreeMap::new();
+        if let Some(turns) = &mut self.maps.keyed {
+            for (of, chunk) in turns.take()? {
+                let (key, number) = of.split_last_chunk().ok_or_else(strange)?;
+                let key = self.hooks.key(key).ok_or_else(strange)?;
+                let histogram = keyed.entry(key).or_default();
+                histogram
+                    .add_chunk(u64::from_ne_bytes(*number), &chunk)
+                    .ok_or_else(strange)?;
             }
         }
+        let part = |(key, histogram)| Part {
+            key,
+            other: false,
+            histogram,
+        };
+        let mut parts: Vec<_> = keyed.into_iter().map(part).collect();
+        let now = self.whole()?.ok_or_else(strange)?;
+        parts.push(Part {
+            key: H::Key::default(),
+            other: self.hooks.is_keyed(),
+            histogram: now.since(&self.before),
+        });
+        self.before = now;
+        // A chunk is made just before its first value comes.
+        parts.retain(|part| !part.histogram.is_empty());
         Ok(parts)
-    }
-
-    /// All counts as they are now.
-    fn read(&self) -> Result<BTreeMap<H::Key, Histogram>> {
-        let mut all = BTreeMap::new();
-        if self.hooks.is_keyed() {
-            // No key is ever deleted, so each is met once. One that is added meanwhile is met now or next time.
-            for bytes in self.maps.keyed.keys() {
-                let key = self.hooks.key(&bytes).ok_or_else(strange)?;
-                if let Some(histogram) = lookup(&self.maps.keyed, &bytes)? {
-                    all.insert(key, histogram);
-                }
-            }
-        } else if let Some(histogram) = self.whole()? {
-            all.insert(H::Key::default(), histogram);
-        }
-        Ok(all)
     }
 
     fn whole(&self) -> Result<Option<Histogram>> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, Object, OpenMapMut};
 
-use crate::cgroups::{self, Cgroups};
+use crate::cgroups::{Cgroups, Places};
 use crate::error::{Error, Kind, Result};
 use crate::options::{Filter, Options};
 use crate::raw::{filter_by, filter_kind, filter_places};
@@ -139,6 +139,8 @@ impl Maps {
             b"filter_ids" => self.ids.len(),
             b"filter_comms" => self.comms.len(),
             b"cgroup_filter" => in_places(&self.cgroups).count(),
+            // One more for each that is made again, while the old one is there.
+            b"owner_ids" => 2 * in_places(&self.cgroups).count(),
             _ => {
                 let holder = self.pinned.iter().find(|(holder, _)| name == *holder);
                 let Some((_, pinned)) = holder else {
@@ -178,9 +180,15 @@ impl Maps {
         if self.cgroups.is_empty() {
             return Ok(None);
         }
-        let map = MapHandle::try_from(&find_map(object, "cgroup_filter")?)
-            .map_err(|error| bpf_error("cannot keep a map", &error))?;
-        cgroups::Cgroups::new(map, &self.cgroups).map(Some)
+        let kept = |map: &libbpf_rs::Map<'_>| {
+            MapHandle::try_from(map).map_err(|error| bpf_error("cannot keep a map", &error))
+        };
+        let ids = find_map(object, "owner_ids").ok();
+        let places = Places {
+            array: kept(&find_map(object, "cgroup_filter")?)?,
+            ids: ids.as_ref().map(kept).transpose()?,
+        };
+        Cgroups::new(places, &self.cgroups).map(Some)
     }
 }
 

@@ -17,11 +17,12 @@ mod show;
 mod table;
 
 use crate::output::fields::Fields;
-use crate::raw::histogram as raw;
+use crate::raw::{histogram as raw, histogram_chunk as raw_chunk};
 
 const SHARE_BITS: u32 = 5;
 const BUCKETS: usize = (size_of::<raw>() - size_of::<u64>()) / size_of::<u64>();
-const _: () = assert!(BUCKETS == 1216);
+const CHUNK_BUCKETS: usize = (size_of::<raw_chunk>() - size_of::<u64>()) / size_of::<u64>();
+const _: () = assert!(BUCKETS == 1216 && BUCKETS.is_multiple_of(CHUNK_BUCKETS));
 
 /// How values are spread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,18 +80,25 @@ impl Default for Histogram {
 impl Histogram {
     /// The histogram in a map's value; `None` for bytes of another length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (words, rest) = bytes.as_chunks::<8>();
-        let (sum, counts) = words.split_first()?;
-        if !rest.is_empty() || counts.len() != BUCKETS {
-            return None;
-        }
+        let (sum, counts) = sum_and_counts(bytes, BUCKETS)?;
         Some(Self {
-            sum: u64::from_ne_bytes(*sum),
-            counts: counts
-                .iter()
-                .map(|word| u64::from_ne_bytes(*word))
-                .collect(),
+            sum,
+            counts: counts.collect(),
         })
+    }
+
+    /// Adds the chunk of this number, as BPF keeps it; `None` where these bytes are none.
+    pub(crate) fn add_chunk(&mut self, number: u64, bytes: &[u8]) -> Option<()> {
+        let (sum, counts) = sum_and_counts(bytes, CHUNK_BUCKETS)?;
+        let from = usize::try_from(number).ok()?.checked_mul(CHUNK_BUCKETS)?;
+        let places = self
+            .counts
+            .get_mut(from..from.checked_add(CHUNK_BUCKETS)?)?;
+        self.sum = self.sum.wrapping_add(sum);
+        for (place, count) in places.iter_mut().zip(counts) {
+            *place += count;
+        }
+        Some(())
     }
 
     /// How many values there are.
@@ -165,6 +173,15 @@ impl Histogram {
         }
         to.buckets("buckets", &mut self.buckets());
     }
+}
+
+/// The sum that a map's value begins with, and the counts of so many buckets behind it.
+fn sum_and_counts(bytes: &[u8], buckets: usize) -> Option<(u64, impl Iterator<Item = u64>)> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (sum, counts) = words.split_first()?;
+    let whole = rest.is_empty() && counts.len() == buckets;
+    let counts = counts.iter().map(|word| u64::from_ne_bytes(*word));
+    whole.then_some((u64::from_ne_bytes(*sum), counts))
 }
 
 /// What [`Histogram::fields`] gives.

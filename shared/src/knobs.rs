@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The knobs that all objects share: from [`Options`] to `struct shared_knobs`.
 
+use std::path::PathBuf;
+
+use crate::cgroups;
 use crate::error::{Error, Kind, Result};
 use crate::filters::{decided_by, padded_comm, places};
 use crate::kernel::{self, Types};
 use crate::options::Options;
 use crate::raw::shared_knobs;
+use crate::set::Set;
 use crate::transport;
 
 /// The kernel's `TASK_COMM_LEN` less the NUL.
@@ -34,6 +38,7 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         by_uid,
         by_comm,
         cgroups: places("--cgroup", &filter.cgroup)?,
+        owner_levels: levels(&filter.cgroup)?,
         cgroup_maps: places("--cgroupmap", &filter.cgroup_map)?,
         mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
         follow: options.follow.is_some().into(),
@@ -62,4 +67,25 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         knobs.mntns_inum_at = at("mnt_namespace", &["ns", "inum"])?;
     }
     Ok(knobs)
+}
+
+/// `OWNER_LEVELS` of the header.
+const LEVELS: u8 = 32;
+
+/// How many levels of the hierarchy have cgroups of this filter; all that the kernel's side looks at where a path does not
+/// tell, as in a container.
+fn levels(filter: &Set<PathBuf>) -> Result<u8> {
+    let mut levels = 0;
+    for path in filter.wanted().iter().chain(filter.excluded()) {
+        let level =
+            cgroups::level(path).map_or(LEVELS - 1, |level| level.try_into().unwrap_or(u8::MAX));
+        if level >= LEVELS {
+            return Err(Error::usage(format!(
+                "--cgroup: {} lies deeper than {LEVELS} levels",
+                path.display()
+            )));
+        }
+        levels = levels.max(level + 1);
+    }
+    Ok(levels)
 }

@@ -46,6 +46,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) cgroups: Option<Cgroups>,
     pub(crate) state: Arc<State>,
     pub(crate) capabilities: &'a [Capability],
+    /// Whether it writes to its maps, beside those of cgroups.
+    pub(crate) updates_maps: bool,
 }
 
 impl Pending {
@@ -63,6 +65,7 @@ impl Pending {
             cgroups,
             state,
             capabilities,
+            updates_maps,
         } = kept;
         privilege::keep_only_unless(capabilities, || {
             works() && cgroups.as_ref().is_none_or(Cgroups::is_changeable)
@@ -70,7 +73,7 @@ impl Pending {
         memory::give_back();
         let also = Also {
             command: self.held.as_ref().map(Held::pid),
-            updates_maps: cgroups.is_some(),
+            updates_maps: updates_maps || cgroups.is_some(),
         };
         if !seccomp::enter(common.seccomp, also)? && common.verbose {
             tool::say(name, "the kernel has no seccomp: no system call is refused");

@@ -65,8 +65,6 @@ causes! {
     InflightFull: "inflight_full", "in-flight map full", Exact, LOSS_INFLIGHT_FULL;
     /// The map of followed processes had no room: a descendant was not followed. Counts processes, not events.
     FollowFull: "follow_full", "follow map full", Exact, LOSS_FOLLOW_FULL;
-    /// The map of histograms had no room for one more key.
-    KeysFull: "keys_full", "map of keys full", Exact, LOSS_KEYS_FULL;
     /// Two operations under way could not be told apart; the earlier one is lost.
     InflightClash: "inflight_clash", "in-flight clash", Exact, LOSS_INFLIGHT_CLASH;
     /// A function's return was not seen: a kretprobe has only so many places for calls under way.

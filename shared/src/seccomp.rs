@@ -140,7 +140,8 @@ const SPEC_ALLOW: libc::c_ulong = 1 << 2;
 pub struct Also {
     /// The process that it may send signals to, beside its own.
     pub command: Option<u32>,
-    /// Whether it writes to BPF maps that it has open: a cgroup that is made again takes the place of the old one.
+    /// Whether it writes to BPF maps that it has open: a cgroup that is made again takes the place of the old one, and maps
+    /// of histograms take turns.
     pub updates_maps: bool,
 }
 

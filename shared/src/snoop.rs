@@ -92,6 +92,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             cgroups: stream.take_cgroups(),
             state: stream.state(),
             capabilities: args.keeps(),
+            updates_maps: false,
         };
         let pending = launched.pending;
         let ends = pending.begin(S::Tracer::NAME, &common, kept, || true)?;

@@ -113,6 +113,40 @@ fn intervals_add_up() {
     }
 }
 
+/// A key of an interval leaves its room to the next one's, and what finds none is counted nevertheless.
+#[test]
+fn what_finds_no_room_is_counted_as_other() {
+    let disk = Disk::new();
+    let direct = disk.open();
+    let mut others = 0;
+    for room in [1, 2, 4096] {
+        let options = ["-D", "-F", "--room", &room.to_string(), "0.02"];
+        let tool = of(&disk).json().args(options).start();
+        let mut made = 0;
+        let keyed = |printed: &[u8]| {
+            let printed = String::from_utf8_lossy(printed);
+            printed.matches("\"other\":false").count()
+        };
+        for wanted in 1..5 {
+            direct.read(scaled(200));
+            direct.write(scaled(200));
+            made += 2 * scaled(200);
+            tool.stdout_until(|printed| keyed(printed) >= wanted);
+        }
+        let finished = tool.finish().success();
+        adds_up(&finished, made);
+        for object in finished.events("histogram") {
+            let other = object["other"] == true;
+            assert_eq!(object["disk"].is_null(), other, "{object}");
+            assert_eq!(object["op"].is_null(), other, "{object}");
+        }
+        let other = counted(&finished, |object| object["other"] == true);
+        assert!(room < 4096 || other == 0, "{other}");
+        others += other;
+    }
+    assert!(others > 0);
+}
+
 #[test]
 fn a_count_of_intervals_ends_it() {
     let disk = Disk::new();

@@ -22,7 +22,7 @@ fn kinds() -> Vec<(Map<String, Value>, Value)> {
             "args_b64": ["cA==", "/w==", ""], "args_truncated": true, "via": ["execve", "thread"],
             "cgroup_id": u64::MAX, "cpu": 1}),
         json!({"event": "histogram", "time": time, "interval_ms": 1000, "disk": "nvme0n1", "op": "read",
-            "flags": ["SYNC"], "cgroup": "/\u{fffd}", "cgroup_b64": "L/8=", "cgroup_id": 7, "count": 3, "sum": 3000,
+            "flags": ["SYNC"], "cgroup": "/\u{fffd}", "cgroup_b64": "L/8=", "cgroup_id": 7, "other": false, "count": 3, "sum": 3000,
             "min": 992, "max": 1023, "p50": 1007, "p90": 1007, "p99": 1007, "p999": 1007, "p9999": 1007,
             "buckets": [{"low": 992, "high": 1023, "count": 3}]}),
         json!({"event": "open", "time": time, "pid": 881, "tid": 882, "uid": 4294967294_u32, "comm": "sh\u{fffd}",

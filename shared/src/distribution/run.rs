@@ -50,6 +50,9 @@ pub struct Interval<'a, K> {
     pub part: &'a Part<K>,
 }
 
+/// What is written in a key's place above values that found no room by key.
+pub(super) const OTHER: &str = "(other)";
+
 /// The arguments of such a tool.
 pub trait Distribute: clap::FromArgMatches {
     /// What they set up.
@@ -74,7 +77,7 @@ pub trait Distribute: clap::FromArgMatches {
     /// The log to write each interval's histograms to as well.
     fn record(&self) -> Option<&Path>;
 
-    /// What a key is called in that log; `None` where keys are not told apart.
+    /// What a key is called in that log; `None` where keys are not told apart. What found no room is `(other)` there.
     fn tag(&self, key: &<Self::Hooks as Keyed>::Key) -> Option<String>;
 
     /// Called once it measures.
@@ -146,6 +149,8 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
             cgroups: distribution.take_cgroups(),
             state: distribution.state(),
             capabilities: &[],
+            // Maps of histograms take turns.
+            updates_maps: true,
         };
         let pending = launched.pending;
         let ends = pending.begin(D::Hooks::NAME, &common, kept, || distribution.is_readable())?;
@@ -254,7 +259,12 @@ impl<D: Distribute> Run<'_, D> {
         self.last_ns = end_ns;
         let parts = distribution.parts()?;
         let show = args.show();
-        args.meet(&mut parts.iter().map(|part| &part.key));
+        args.meet(
+            &mut parts
+                .iter()
+                .filter(|part| !part.other)
+                .map(|part| &part.key),
+        );
         // Before it is shown, and told below: what fails to be shown is recorded, and the other way round.
         let recorded = self.record(&parts, end_ns, length);
         if recorded.is_err() {
@@ -282,7 +292,12 @@ impl<D: Distribute> Run<'_, D> {
             });
             self.out.write(|writer| {
                 writer.lines(&event, |lines| {
-                    args.heading(&part.key, lines);
+                    if part.other {
+                        lines.text(format_args!("{OTHER}"));
+                        lines.end();
+                    } else {
+                        args.heading(&part.key, lines);
+                    }
                     block(part, show, lines);
                 })
             })?;
@@ -303,8 +318,13 @@ impl<D: Distribute> Run<'_, D> {
         };
         let end = Duration::from_nanos(self.clock.unix_ns(end_ns));
         for part in parts {
+            let tag = if part.other {
+                Some(OTHER.to_owned())
+            } else {
+                self.args.tag(&part.key)
+            };
             recorder.add(&Record {
-                tag: self.args.tag(&part.key).as_deref(),
+                tag: tag.as_deref(),
                 start: end.saturating_sub(length),
                 length,
                 histogram: &part.histogram.to_logged()?,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 use super::rows::{Unit, counts, whole};
-use super::{BUCKETS, Bucket, Histogram};
+use super::{BUCKETS, Bucket, CHUNK_BUCKETS, Histogram};
 
 /// What `histogram_bucket()` of `bpf/include/hist.bpf.h` does, by its definition.
 fn bucket_of(value: u64) -> usize {
@@ -37,6 +37,43 @@ fn buckets_follow_each_other_and_are_narrow() {
     // 32 buckets for each power of two from 2^6 to 2^41.
     let top = Bucket::at(BUCKETS - 1, 0);
     assert_eq!(top.low, (1 << 42) - (1 << 36));
+}
+
+#[test]
+fn chunks_are_the_histogram_in_parts() {
+    let values = [0, 31, 32, 63, 64, 1_000, 1_000_000, u64::MAX >> 20];
+    let whole = histogram(values);
+    let mut chunks = std::collections::BTreeMap::<usize, [u64; CHUNK_BUCKETS + 1]>::new();
+    for value in values {
+        let bucket = bucket_of(value);
+        let chunk = chunks
+            .entry(bucket / CHUNK_BUCKETS)
+            .or_insert([0; CHUNK_BUCKETS + 1]);
+        chunk[0] += value;
+        chunk[1 + bucket % CHUNK_BUCKETS] += 1;
+    }
+    let bytes = |chunk: &[u64]| {
+        let words = chunk.iter().map(|word| word.to_ne_bytes());
+        words.collect::<Vec<_>>().concat()
+    };
+    let mut added = Histogram::default();
+    for (number, chunk) in &chunks {
+        added.add_chunk(*number as u64, &bytes(chunk)).unwrap();
+    }
+    assert_eq!(added, whole);
+    // What is none changes nothing.
+    let chunk = [1; CHUNK_BUCKETS + 1];
+    let last = (BUCKETS / CHUNK_BUCKETS) as u64;
+    for (number, bytes) in [
+        (last, bytes(&chunk)),
+        (u64::MAX, bytes(&chunk)),
+        (0, bytes(&chunk[1..])),
+        (0, bytes(&chunk)[1..].to_vec()),
+    ] {
+        assert_eq!(added.add_chunk(number, &bytes), None, "{number}");
+    }
+    assert_eq!(added, whole);
+    assert!(added.add_chunk(last - 1, &bytes(&chunk)).is_some());
 }
 
 #[test]

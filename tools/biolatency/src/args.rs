@@ -15,8 +15,9 @@ use tracewell_shared::hist::rows::Unit;
 use tracewell_shared::output::Format;
 use tracewell_shared::output::lines::Lines;
 use tracewell_shared::set::Set;
+use tracewell_shared::tool;
 
-use crate::cgroups::Cgroups;
+use crate::cgroups::{Cgroups, charges_requests};
 use crate::disk::Disk;
 use crate::disks::{self, Disks};
 use crate::names::Names;
@@ -61,6 +62,12 @@ pub(crate) struct Args {
     /// A histogram for each cgroup that requests are for
     #[arg(short = 'C', long)]
     cgroups: bool,
+
+    /// How many powers of two of nanoseconds all histograms of an interval have room for; 4,096 by default
+    ///
+    /// A histogram of a disk takes some five to ten. What finds no room is counted in one of its own, (other).
+    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    room: Option<u32>,
 
     /// Only requests of these disks: names of /sys/block or paths, with commas between; '!' before one leaves it out
     #[arg(short, long, value_name = "DISK", help_heading = "Filters", value_parser = sets::parser(disks::meant))]
@@ -129,11 +136,11 @@ const MEANINGS: [(&str, &str); 9] = [
     ),
     (
         "cgroup",
-        "Only requests submitted from this cgroup and those below it: a directory of a cgroup v2 file system",
+        "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system",
     ),
     (
         "cgroup_map",
-        "Only requests submitted from cgroups whose ids are the keys of this pinned BPF map",
+        "Only requests for cgroups whose ids are the keys of this pinned BPF map",
     ),
     (
         "mntns_map",
@@ -160,16 +167,15 @@ pub(crate) fn command() -> clap::Command {
 }
 
 impl Args {
-    /// `None` where disks are not told apart.
-    fn disk_name(&self, key: &Key) -> Option<String> {
-        self.disks.then(|| match key.disk.numbers() {
+    fn disk_name(&self, key: &Key) -> String {
+        match key.disk.numbers() {
             None => key.disk.name(),
             Some(_) => {
                 let mut numbered = self.numbered.borrow_mut();
                 let name = numbered.entry(key.disk);
                 name.or_insert_with(|| key.disk.name()).clone()
             }
-        })
+        }
     }
 
     /// The disks that `-d` asks for.
@@ -202,12 +208,19 @@ impl Distribute for Args {
             self.names = Names::read(self.common.btf.as_deref());
         }
         self.disks_chosen = self.chosen()?;
+        if (self.cgroups || self.common.picks_cgroups()) && !charges_requests() {
+            tool::say(
+                "biolatency",
+                "requests are charged to no cgroup here (cgroup.controllers lacks io): each is taken for its submitter's",
+            );
+        }
         Ok(Latencies {
             queued: self.queued,
             by_disk: self.disks,
             by_flags: self.flags,
             by_cgroup: self.cgroups,
             disks: self.disks_chosen.clone(),
+            room: self.room,
             ..Latencies::default()
         })
     }
@@ -232,7 +245,8 @@ impl Distribute for Args {
 
     fn tag(&self, key: &Key) -> Option<String> {
         let mut parts = Vec::new();
-        if let Some(disk) = self.disk_name(key) {
+        if self.disks {
+            let disk = self.disk_name(key);
             parts.push(format!("disk={}", log::tag(disk.as_bytes())));
         }
         if self.flags {
@@ -291,25 +305,31 @@ impl Distribute for Args {
 
     fn report<'a>(&'a self, interval: Interval<'a, Key>) -> Report<'a> {
         let key = &interval.part.key;
+        // Of what found no room, nothing is known.
+        let (disks, named, grouped) = if interval.part.other {
+            (false, false, false)
+        } else {
+            (self.disks, self.flags, self.cgroups)
+        };
         Report {
-            disk: self.disk_name(key),
-            op: self.flags.then(|| self.names.op(key.flags)),
-            flags: if self.flags {
+            disk: disks.then(|| self.disk_name(key)),
+            op: named.then(|| self.names.op(key.flags)),
+            flags: if named {
                 self.names.flags(key.flags)
             } else {
                 Vec::new()
             },
-            cgroup: self.cgroups.then(|| self.found.path(key.cgroup)).flatten(),
-            cgroup_id: self.cgroups.then_some(key.cgroup),
+            cgroup: grouped.then(|| self.found.path(key.cgroup)).flatten(),
+            cgroup_id: grouped.then_some(key.cgroup),
             interval,
         }
     }
 
     fn heading(&self, key: &Key, to: &mut Lines<'_>) {
         let mut lead = "";
-        if let Some(disk) = self.disk_name(key) {
+        if self.disks {
             to.text(format_args!("disk = "));
-            to.bytes(disk.as_bytes());
+            to.bytes(self.disk_name(key).as_bytes());
             lead = ", ";
         }
         if self.flags {

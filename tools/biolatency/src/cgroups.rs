@@ -9,6 +9,18 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 
+/// Whether requests are charged to cgroups, so that what the kernel writes back belongs to who wrote it: the hierarchy of
+/// cgroup v2 has the controller `io`. It has not where the kernel was built without (`CONFIG_BLK_CGROUP`), where v1 has it,
+/// and in a container to which it is not given. Each request is taken for its submitter's cgroup there.
+pub fn charges_requests() -> bool {
+    let controllers = mount_point().map(|mount| fs::read(mount.join("cgroup.controllers")));
+    let Some(Ok(controllers)) = controllers else {
+        return false;
+    };
+    let mut words = controllers.split(u8::is_ascii_whitespace);
+    words.any(|word| word == b"io")
+}
+
 /// Finds paths, and keeps what it found of those that were asked for: a cgroup may be gone when it is asked for again,
 /// and one that is gone does not come back, since no id is given twice.
 #[derive(Debug, Clone, Default)]

@@ -41,6 +41,7 @@ mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
+pub use cgroups::charges_requests;
 pub use disk::Disk;
 pub use disks::Disks;
 pub use names::Names;

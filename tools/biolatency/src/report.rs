@@ -42,6 +42,7 @@ impl Event for Report<'_> {
         "flags",
         "cgroup",
         "cgroup_id",
+        "other",
         "count",
         "sum",
         "min",
@@ -73,6 +74,7 @@ impl Event for Report<'_> {
         }
         to.opt_bytes("cgroup", self.cgroup.as_deref());
         to.opt_u64("cgroup_id", self.cgroup_id);
+        to.bool("other", self.interval.part.other);
         self.interval.part.histogram.fields(to);
     }
 }

@@ -31,12 +31,17 @@ pub struct Latencies {
     pub by_disk: bool,
     /// A histogram for each operation with its flags.
     pub by_flags: bool,
-    /// A histogram for each cgroup that requests are for.
+    /// A histogram for each cgroup that requests are for: see [`charges_requests`](crate::charges_requests).
     pub by_cgroup: bool,
     /// Which disks.
     pub disks: Disks,
-    /// Whether tasks are filtered, so that it matters who submitted a request. Starting sets it.
+    /// How many powers of two of nanoseconds there is room for in all histograms of an interval together, where they are
+    /// told apart; `None` is 4,096. What finds no room is in the part of [others](crate::Part::other).
+    pub room: Option<u32>,
+    /// Whether tasks or cgroups are filtered, so that it matters who submitted a request. Starting sets it.
     pub filtered: bool,
+    /// Whether cgroups are filtered. Starting sets it.
+    pub cgroups_filtered: bool,
     #[doc(hidden)]
     pub _later: (),
 }
@@ -71,7 +76,9 @@ impl Keyed for Latencies {
     type Key = Key;
 
     fn prepare(&mut self, options: &Options) {
-        self.filtered = options.filter != Filter::default() || options.follow.is_some();
+        let filter = &options.filter;
+        self.filtered = *filter != Filter::default() || options.follow.is_some();
+        self.cgroups_filtered = !filter.cgroup.is_empty() || !filter.cgroup_map.is_empty();
     }
 
     fn is_keyed(&self) -> bool {
@@ -107,8 +114,8 @@ impl Keyed for Latencies {
 /// The label of the rung whose hooks do not show the request.
 const PLACES: &str = "tracepoint";
 
-/// How many histograms there can be: for some hundred disks, or a dozen with all flags. Each takes 10 kB.
-const KEYS: u32 = 512;
+/// The histograms of some hundred disks, or of a dozen with all flags: two times 1.6 MB.
+const ROOM: u32 = 4096;
 
 /// What no rung sees.
 const UNSEEN: &[&str] = &[
@@ -136,16 +143,10 @@ impl Hooks for Latencies {
                 label: "tp_btf",
                 programs: &[
                     "rq_complete_btf",
-                    "rq_complete_keyed_btf",
                     "rq_requeue_btf",
-                    "rq_requeue_choosy_btf",
-                    "rq_requeue_owned_btf",
                     "rq_issue_btf",
-                    "rq_issue_choosy_btf",
-                    "rq_issue_owned_btf",
                     "rq_merge_btf",
                     "rq_insert_btf",
-                    "rq_insert_owned_btf",
                 ],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
@@ -154,16 +155,10 @@ impl Hooks for Latencies {
                 label: "raw_tp",
                 programs: &[
                     "rq_complete_raw",
-                    "rq_complete_keyed_raw",
                     "rq_requeue_raw",
-                    "rq_requeue_choosy_raw",
-                    "rq_requeue_owned_raw",
                     "rq_issue_raw",
-                    "rq_issue_choosy_raw",
-                    "rq_issue_owned_raw",
                     "rq_merge_raw",
                     "rq_insert_raw",
-                    "rq_insert_owned_raw",
                 ],
                 unseen: UNSEEN,
                 ..Rung::EMPTY
@@ -182,38 +177,14 @@ impl Hooks for Latencies {
     const INTERRUPTED: bool = true;
 
     fn wants(&self, program: &str) -> bool {
-        // The same programs on both rungs that show the request.
-        let program = program
-            .strip_suffix("_btf")
-            .or_else(|| program.strip_suffix("_raw"));
-        let (judged, owned) = (self.by_submitter(), self.by_cgroup);
-        let choosy = judged || !self.disks.are_all();
-        match program {
-            // Where a request waits in a queue first, it is another task that issues it.
-            Some("rq_insert") => judged && !owned,
-            Some("rq_insert_owned") => owned,
-            Some("rq_merge") => judged,
-            Some("rq_requeue") => !judged,
-            Some("rq_requeue_choosy") => judged && !owned,
-            Some("rq_requeue_owned") => owned,
-            Some("rq_issue") => !choosy,
-            Some("rq_issue_choosy") => choosy && !owned,
-            Some("rq_issue_owned") => owned,
-            Some("rq_complete_keyed") => self.is_keyed(),
-            Some("rq_complete") => !self.is_keyed(),
-            _ => true,
-        }
+        // Where a request waits in a queue first, it is another task that issues it.
+        let judges = program.starts_with("rq_insert") || program.starts_with("rq_merge");
+        !judges || self.by_submitter()
     }
 
     fn loses(&self, program: &str) -> bool {
         // What the kernel refuses of these is found by the request.
-        !matches!(
-            program,
-            "rq_complete_btf"
-                | "rq_complete_keyed_btf"
-                | "rq_complete_raw"
-                | "rq_complete_keyed_raw"
-        )
+        !matches!(program, "rq_complete_btf" | "rq_complete_raw")
     }
 
     fn bounds(&self) -> &'static [Cause] {
@@ -252,6 +223,7 @@ impl Hooks for Latencies {
         knobs.by_flags = self.by_flags;
         knobs.by_cgroup = self.by_cgroup;
         knobs.by_submitter = self.by_submitter();
+        knobs.by_owner = self.by_cgroup || self.cgroups_filtered;
         let disks = if rung == PLACES {
             self.disks.by_number().unwrap_or_default()
         } else {
@@ -264,14 +236,25 @@ impl Hooks for Latencies {
         knobs.disks_excluded = disks.excluded();
         // The other half is for requests that are under way at once.
         knobs.kept_most = (object.maps.requests.max_entries() / 2).into();
+        let maps = &mut object.maps;
         let unused = if rung == PLACES {
-            &mut object.maps.requests
+            &mut maps.requests
         } else {
-            &mut object.maps.places
+            &mut maps.places
         };
-        unused.set_max_entries(1).map_err(refused)?;
+        unused.set_autocreate(false).map_err(refused)?;
         if self.is_keyed() {
-            object.maps.keyed.set_max_entries(KEYS).map_err(refused)?;
+            let room = self.room.unwrap_or(ROOM);
+            maps.keyed_even.set_max_entries(room).map_err(refused)?;
+            maps.keyed_odd.set_max_entries(room).map_err(refused)?;
+        } else {
+            for map in [
+                &mut maps.keyed_now,
+                &mut maps.keyed_even,
+                &mut maps.keyed_odd,
+            ] {
+                map.set_autocreate(false).map_err(refused)?;
+            }
         }
         Ok(())
     }
