@@ -69,17 +69,10 @@ static __always_inline void filename_was_read(struct exec_event *event, long byt
 /* Which call a number is, if one of these. */
 static __always_inline __u32 exec_call_of(long nr, bool compat)
 {
-#if defined(__TARGET_ARCH_x86)
-	if (nr == (compat ? 11 : 59))
+	if (nr == BY_CALLER(compat, NR_execve, NR32_execve))
 		return EXEC_BY_EXECVE;
-	if (nr == (compat ? 358 : 322))
+	if (nr == BY_CALLER(compat, NR_execveat, NR32_execveat))
 		return EXEC_BY_EXECVEAT;
-#elif defined(__TARGET_ARCH_arm64)
-	if (nr == (compat ? 11 : 221))
-		return EXEC_BY_EXECVE;
-	if (nr == (compat ? 387 : 281))
-		return EXEC_BY_EXECVEAT;
-#endif
 	return 0;
 }
 
@@ -291,7 +284,7 @@ static __always_inline int sys_exit(void *ctx, __u32 space, bool direct, struct 
 
 	if (ret >= 0 || !(exec_call_of(nr, false) || exec_call_of(nr, true)))
 		return 0;
-	compat = syscall_is_compat();
+	compat = syscall_is_compat(direct, regs);
 	request.call = exec_call_of(nr, compat);
 	if (!request.call || !filter_passes() || is_unseen(ret))
 		return 0;

@@ -57,7 +57,7 @@ static __always_inline bool is_same_text(const char *one, const char *other, __u
 static __always_inline bool is_by_descriptor(void)
 {
 	struct pt_regs *regs = current_regs();
-	bool compat = syscall_is_compat();
+	bool compat = syscall_is_compat(true, regs);
 	struct syscall_args args;
 	char first = 0;
 

@@ -44,51 +44,36 @@ struct call_request {
 	__u8 detail;
 };
 
-/*
- * Which call a number means, and in whose numbering: a 32-bit caller's numbers
- * mean other calls to a 64-bit one. Most are none; that answer is the cheap one.
- */
-static __always_inline enum call call_of(long nr, bool *compat)
+/* Which call a number means. Most are none; that answer is the cheap one. */
+static __always_inline struct calls calls_of(long nr)
 {
-	enum call native = CALL_NONE, call32 = CALL_NONE;
+	struct calls calls = {};
 
 	switch (nr) {
-#if defined(__TARGET_ARCH_x86)
-	case 257:
-		native = CALL_OPENAT;
+	case NR_openat:
+		calls.native = CALL_OPENAT;
 		break;
-	case 2:
-		native = CALL_OPEN;
+	case NR32_openat:
+		calls.other = CALL_OPENAT;
 		break;
-	case 85:
-		native = CALL_CREAT;
+	case NR_open:
+		calls.native = CALL_OPEN;
 		break;
-	case 295:
-		call32 = CALL_OPENAT;
+	case NR32_open:
+		calls.other = CALL_OPEN;
 		break;
-#elif defined(__TARGET_ARCH_arm64)
-	case 56:
-		native = CALL_OPENAT;
+	case NR_creat:
+		calls.native = CALL_CREAT;
 		break;
-	case 322:
-		call32 = CALL_OPENAT;
+	case NR32_creat:
+		calls.other = CALL_CREAT;
 		break;
-#endif
-	case 5: /* i386 and ARM agree on the old ones */
-		call32 = CALL_OPEN;
+	case NR_openat2:
+		calls.native = CALL_OPENAT2;
+		calls.other = CALL_OPENAT2;
 		break;
-	case 8:
-		call32 = CALL_CREAT;
-		break;
-	case 437: /* one number for all */
-		native = CALL_OPENAT2;
-		call32 = CALL_OPENAT2;
-		break;
-	default:
-		return CALL_NONE;
 	}
-	*compat = syscall_is_compat();
-	return *compat ? call32 : native;
+	return calls;
 }
 
 static __always_inline void call_request_of(struct call_request *request, enum call call,

@@ -88,44 +88,32 @@ enum call {
 	CALL_UNLINKAT,
 };
 
-/* As call_of() of opensnoop: the answer "none of these" is the cheap one. */
-static __always_inline enum call call_of(long nr, bool *compat)
+/* As calls_of() of opensnoop: the answer "none of these" is the cheap one. */
+static __always_inline struct calls calls_of(long nr)
 {
-	enum call native = CALL_NONE, call32 = CALL_NONE;
+	struct calls calls = {};
 
 	switch (nr) {
-#if defined(__TARGET_ARCH_x86)
-	case 87:
-		native = CALL_UNLINK;
+	case NR_unlink:
+		calls.native = CALL_UNLINK;
 		break;
-	case 84:
-		native = CALL_RMDIR;
+	case NR32_unlink:
+		calls.other = CALL_UNLINK;
 		break;
-	case 263:
-		native = CALL_UNLINKAT;
+	case NR_rmdir:
+		calls.native = CALL_RMDIR;
 		break;
-	case 301:
-		call32 = CALL_UNLINKAT;
+	case NR32_rmdir:
+		calls.other = CALL_RMDIR;
 		break;
-#elif defined(__TARGET_ARCH_arm64)
-	case 35:
-		native = CALL_UNLINKAT;
+	case NR_unlinkat:
+		calls.native = CALL_UNLINKAT;
 		break;
-	case 328:
-		call32 = CALL_UNLINKAT;
+	case NR32_unlinkat:
+		calls.other = CALL_UNLINKAT;
 		break;
-#endif
-	case 10: /* i386 and ARM agree on the old ones */
-		call32 = CALL_UNLINK;
-		break;
-	case 40:
-		call32 = CALL_RMDIR;
-		break;
-	default:
-		return CALL_NONE;
 	}
-	*compat = syscall_is_compat();
-	return *compat ? call32 : native;
+	return calls;
 }
 
 static __always_inline void call_request_of(struct call_request *request, enum call call,

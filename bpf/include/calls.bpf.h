@@ -4,7 +4,7 @@
  * at its exit. The source that includes this has said before what differs:
  *
  *   enum call                   the calls, CALL_NONE for all others
- *   call_of(nr, &compat)        which of them a number means
+ *   calls_of(nr)                which of them a number means
  *   struct call_request         what one call asked for, as its arguments say it
  *   call_request_of(&request, call, compat, &args)
  *
@@ -42,10 +42,15 @@ static __always_inline bool exit_request(struct call_request *request, enum call
 					 struct pt_regs *regs, int ret)
 {
 	bool direct = rung != RUNG_RAW_TP;
+	struct calls calls = calls_of(syscall_nr(direct, regs));
 	struct syscall_args args;
+	enum call call;
 	bool compat;
-	enum call call = call_of(syscall_nr(direct, regs), &compat);
 
+	if (calls.native == CALL_NONE && calls.other == CALL_NONE)
+		return false;
+	compat = syscall_is_compat(direct, regs);
+	call = BY_CALLER(compat, calls.native, calls.other);
 	if (call == CALL_NONE || !call_passes(ret))
 		return false;
 	syscall_args(direct, regs, compat, &args);

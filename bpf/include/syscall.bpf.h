@@ -1,9 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* System calls as seen at their exit: number, arguments, and whose numbering it is. */
+/*
+ * System calls as seen at their exit: number, arguments, and whose numbering it
+ * is. What differs between architectures is in arch/: the numbers (NR_name, and
+ * NR32_name where 32-bit callers have others), CALL_NR() and CALL_ARG0() to 4,
+ * CALL32_ARG0() to 4 where these find their arguments elsewhere, CALL_IS_32().
+ */
 #ifndef TRACEWELL_SYSCALL_BPF_H
 #define TRACEWELL_SYSCALL_BPF_H
 
 #include "core.bpf.h"
+
+/*
+ * A field of the current task, of which programs that are handed types may read
+ * it without a helper.
+ */
+#define TASK_FIELD(field) FIELD(current_is_typed(), current_task(), field)
+
+#if defined(__TARGET_ARCH_x86)
+#include "arch/x86.bpf.h"
+#elif defined(__TARGET_ARCH_arm64)
+#include "arch/arm64.bpf.h"
+#elif defined(__TARGET_ARCH_riscv)
+#include "arch/riscv.bpf.h"
+#elif defined(__TARGET_ARCH_powerpc)
+#include "arch/powerpc.bpf.h"
+#elif defined(__TARGET_ARCH_s390)
+#include "arch/s390.bpf.h"
+#elif defined(__TARGET_ARCH_loongarch)
+#include "arch/loongarch.bpf.h"
+#else
+#error "no file in arch/ for this architecture"
+#endif
+
+/* One number for all. */
+#define NR_openat2 437
+
+/* Numbers that no call has, each another one, so that each may be a case of one switch. */
+#define NO_CALL (-0x1000 - __COUNTER__)
+
+#ifndef NR_open
+#define NR_open NO_CALL
+#define NR_creat NO_CALL
+#define NR_unlink NO_CALL
+#define NR_rmdir NO_CALL
+#endif
+
+/*
+ * Of a call by number: what it is to 64-bit callers, or to 32-bit ones. Where
+ * both have one table, only the first is ever set.
+ */
+#ifdef ONE_TABLE_OF_CALLS
+#define NR32_open NO_CALL
+#define NR32_openat NO_CALL
+#define NR32_creat NO_CALL
+#define NR32_unlink NO_CALL
+#define NR32_unlinkat NO_CALL
+#define NR32_rmdir NO_CALL
+#define NR32_execve NO_CALL
+#define NR32_execveat NO_CALL
+#define BY_CALLER(compat, native, other) (native)
+#else
+#define BY_CALLER(compat, native, other) ((compat) ? (other) : (native))
+#endif
+
+#ifndef CALL32_ARG0
+#define CALL32_ARG0 CALL_ARG0
+#define CALL32_ARG1 CALL_ARG1
+#define CALL32_ARG2 CALL_ARG2
+#define CALL32_ARG3 CALL_ARG3
+#define CALL32_ARG4 CALL_ARG4
+#endif
 
 /*
  * The registers that the current task came into the kernel with, for programs
@@ -19,96 +85,38 @@ struct syscall_args {
 	__u64 arg[5];
 };
 
-#if defined(__TARGET_ARCH_x86)
-
-/* asm/thread_info.h: the call came in through the 32-bit entry. */
-#define TS_COMPAT 0x0002
-
-/*
- * The registers of a system call. Their places are part of the interface to
- * user space, the kernel's asm/ptrace.h, so there is nothing to relocate:
- * libbpf takes most of a millisecond to find one more of the kernel's types.
- */
-struct call_regs {
-	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+/* What a number means to 64-bit callers, and to 32-bit ones with a table of their own; 0: no call of the tool's. */
+struct calls {
+	__u32 native;
+	__u32 other;
 };
 
-/* direct as of FIELD. */
-#define REG(direct, regs, reg)                                                                     \
-	({                                                                                         \
-		const struct call_regs *__regs = (const struct call_regs *)(regs);                 \
-		unsigned long __value = 0;                                                         \
-		if (direct)                                                                        \
-			__value = __regs->reg;                                                     \
-		else                                                                               \
-			bpf_probe_read_kernel(&__value, sizeof(__value), &__regs->reg);            \
-		__value;                                                                           \
-	})
-
-#define syscall_nr(direct, regs) ((long)REG(direct, regs, orig_ax))
-
-static __always_inline bool syscall_is_compat(void)
+static __always_inline long syscall_nr(bool direct, struct pt_regs *regs)
 {
-	struct task_struct *task = current_task();
-	__u32 status;
+	return CALL_NR(direct, regs);
+}
 
-	if (current_is_typed())
-		status = task->thread_info.status;
-	else
-		status = BPF_CORE_READ(task, thread_info.status);
-	return status & TS_COMPAT;
+static __always_inline bool syscall_is_compat(bool direct, struct pt_regs *regs)
+{
+	return CALL_IS_32(direct, regs);
 }
 
 static __always_inline void syscall_args(bool direct, struct pt_regs *regs, bool compat,
 					 struct syscall_args *args)
 {
 	if (compat) {
-		args->arg[0] = (__u32)REG(direct, regs, bx);
-		args->arg[1] = (__u32)REG(direct, regs, cx);
-		args->arg[2] = (__u32)REG(direct, regs, dx);
-		args->arg[3] = (__u32)REG(direct, regs, si);
-		args->arg[4] = (__u32)REG(direct, regs, di);
+		args->arg[0] = (__u32)CALL32_ARG0(direct, regs);
+		args->arg[1] = (__u32)CALL32_ARG1(direct, regs);
+		args->arg[2] = (__u32)CALL32_ARG2(direct, regs);
+		args->arg[3] = (__u32)CALL32_ARG3(direct, regs);
+		args->arg[4] = (__u32)CALL32_ARG4(direct, regs);
 	} else {
-		args->arg[0] = REG(direct, regs, di);
-		args->arg[1] = REG(direct, regs, si);
-		args->arg[2] = REG(direct, regs, dx);
-		args->arg[3] = REG(direct, regs, r10);
-		args->arg[4] = REG(direct, regs, r8);
+		args->arg[0] = CALL_ARG0(direct, regs);
+		args->arg[1] = CALL_ARG1(direct, regs);
+		args->arg[2] = CALL_ARG2(direct, regs);
+		args->arg[3] = CALL_ARG3(direct, regs);
+		args->arg[4] = CALL_ARG4(direct, regs);
 	}
 }
-
-#elif defined(__TARGET_ARCH_arm64)
-
-/* asm/thread_info.h: TIF_32BIT. */
-#define TIF_32BIT_MASK (1UL << 22)
-
-#define syscall_nr(direct, regs) ((long)FIELD(direct, regs, syscallno))
-
-static __always_inline bool syscall_is_compat(void)
-{
-	struct task_struct *task = current_task();
-	unsigned long flags;
-
-	if (current_is_typed())
-		flags = task->thread_info.flags;
-	else
-		flags = BPF_CORE_READ(task, thread_info.flags);
-	return flags & TIF_32BIT_MASK;
-}
-
-/* At the exit regs[0] holds the result already; orig_x0 keeps the first argument. */
-static __always_inline void syscall_args(bool direct, struct pt_regs *regs, bool compat,
-					 struct syscall_args *args)
-{
-	args->arg[0] = FIELD(direct, regs, orig_x0);
-	args->arg[1] = FIELD(direct, regs, regs[1]);
-	args->arg[2] = FIELD(direct, regs, regs[2]);
-	args->arg[3] = FIELD(direct, regs, regs[3]);
-	args->arg[4] = FIELD(direct, regs, regs[4]);
-}
-
-#else
-#error "no system call registers for this architecture"
-#endif
 
 #endif

@@ -53,6 +53,8 @@ pub fn build(tool: &str) -> Result<(), Box<dyn Error>> {
     fs::write(out.join("skel.rs"), [MODULE, &list].concat())?;
     rerun_if_changed(&source_dir())?;
     rerun_if_changed(&vmlinux_dir(&arch))?;
+    // Whose types all others but aarch64 take.
+    rerun_if_changed(&vmlinux_dir("x86_64"))?;
     Ok(())
 }
 
@@ -125,7 +127,10 @@ fn vmlinux_dir(arch: &str) -> PathBuf {
 fn rerun_if_changed(dir: &Path) -> Result<(), Box<dyn Error>> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        if path.file_name().is_some_and(|name| name == "include") {
+        if path
+            .file_name()
+            .is_some_and(|name| name == "include" || name == "arch")
+        {
             rerun_if_changed(&path)?;
         }
         if path

@@ -4,16 +4,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use libbpf_cargo::SkeletonBuilder;
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::{DataSec, Var};
 use libbpf_rs::{AsRawLibbpf, ObjectBuilder, OpenObject};
 
-/// Rust's and libbpf's names of the architectures.
-const ARCHITECTURES: [(&str, &str); 2] = [("x86_64", "x86"), ("aarch64", "arm64")];
+/// Rust's and libbpf's names of the architectures, and clang's of their BPF.
+const ARCHITECTURES: [(&str, &str, &str); 6] = [
+    ("x86_64", "x86", "bpfel"),
+    ("aarch64", "arm64", "bpfel"),
+    ("riscv64", "riscv", "bpfel"),
+    ("powerpc64", "powerpc", "bpfel"),
+    ("s390x", "s390", "bpfeb"),
+    ("loongarch64", "loongarch", "bpfel"),
+];
 
 fn sources() -> Vec<PathBuf> {
     let mut sources: Vec<_> = fs::read_dir(tracewell_bpf::source_dir())
@@ -25,26 +33,59 @@ fn sources() -> Vec<PathBuf> {
     sources
 }
 
-/// The objects of one architecture, compiled into a directory that lives as long as the test.
-fn compile(source: &PathBuf, rust_arch: &str, bpf_arch: &str, dir: &tempfile::TempDir) -> PathBuf {
+/// The object of one architecture, compiled into a directory that lives as long as the test.
+fn compile(source: &Path, architecture: (&str, &str, &str), dir: &tempfile::TempDir) -> PathBuf {
+    let (rust_arch, bpf_arch, target) = architecture;
     let object = dir.path().join("object.bpf.o");
     let mut args = tracewell_bpf::clang_args(rust_arch).unwrap();
     args.push(format!("-D__TARGET_ARCH_{bpf_arch}"));
+    // libbpf-cargo compiles for the byte order of this machine. Of two targets clang takes the last.
+    let clang = dir.path().join("clang");
+    fs::write(
+        &clang,
+        format!("#!/bin/sh\nexec clang \"$@\" -target {target}\n"),
+    )
+    .unwrap();
+    fs::set_permissions(&clang, Permissions::from_mode(0o755)).unwrap();
     SkeletonBuilder::new()
         .source(source)
         .obj(&object)
+        .clang(&clang)
         .clang_args(args)
         .build()
         .unwrap_or_else(|error| panic!("{} for {rust_arch}: {error:#}", source.display()));
     object
 }
 
+/// A tool's source that stands in another place than the others, or under another name, would not be compiled here.
+#[test]
+fn every_tool_has_a_source_here() {
+    let sources = sources();
+    let tools = fs::read_dir(tracewell_bpf::source_dir().join("../tools")).unwrap();
+    let with_build = tools
+        .map(|entry| entry.unwrap().path())
+        .filter(|tool| tool.join("build.rs").exists());
+    let mut count = 0;
+    for tool in with_build {
+        let name = tool.file_name().unwrap().to_str().unwrap();
+        let source = tracewell_bpf::source_dir().join(format!("{name}.bpf.c"));
+        assert!(
+            sources.contains(&source),
+            "{name} has no {}",
+            source.display()
+        );
+        count += 1;
+    }
+    assert!(count > 0);
+}
+
 #[test]
 fn every_object_compiles_and_opens_on_every_architecture() {
     for source in sources() {
-        for (rust_arch, bpf_arch) in ARCHITECTURES {
+        for architecture in ARCHITECTURES {
+            let (rust_arch, ..) = architecture;
             let dir = tempfile::tempdir().unwrap();
-            let object = compile(&source, rust_arch, bpf_arch, &dir);
+            let object = compile(&source, architecture, &dir);
             let open = ObjectBuilder::default()
                 .open_file(&object)
                 .unwrap_or_else(|error| panic!("{} for {rust_arch}: {error}", source.display()));
@@ -95,7 +136,7 @@ fn the_architectures_are_those_that_have_a_vmlinux() {
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect();
     found.sort();
-    let mut known = ARCHITECTURES.map(|(rust_arch, _)| rust_arch.to_owned());
+    let mut known = ARCHITECTURES.map(|(rust_arch, ..)| rust_arch.to_owned());
     known.sort();
     assert_eq!(found, known);
 }

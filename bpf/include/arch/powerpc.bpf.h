@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* powerpc64; powerpc has the same numbers: its system calls, and where their registers are. See ../syscall.bpf.h. */
+
+#define ONE_TABLE_OF_CALLS
+#define NR_open 5
+#define NR_openat 286
+#define NR_creat 8
+#define NR_unlink 10
+#define NR_unlinkat 292
+#define NR_rmdir 40
+#define NR_execve 11
+#define NR_execveat 362
+
+/* At the exit gpr[3] holds the result already. */
+#define CALL_NR(direct, regs) FIELD(direct, regs, gpr[0])
+#define CALL_ARG0(direct, regs) FIELD(direct, regs, orig_gpr3)
+#define CALL_ARG1(direct, regs) FIELD(direct, regs, gpr[4])
+#define CALL_ARG2(direct, regs) FIELD(direct, regs, gpr[5])
+#define CALL_ARG3(direct, regs) FIELD(direct, regs, gpr[6])
+#define CALL_ARG4(direct, regs) FIELD(direct, regs, gpr[7])
+
+/* asm/reg.h, MSR_SF: the caller is a 64-bit one. */
+#define CALL_IS_32(direct, regs) (!(FIELD(direct, regs, msr) >> 63))

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* riscv64; riscv32 has the same numbers: its system calls, and where their registers are. See ../syscall.bpf.h. */
+
+#define ONE_TABLE_OF_CALLS
+#define NR_openat 56
+#define NR_unlinkat 35
+#define NR_execve 221
+#define NR_execveat 281
+
+/* At the exit a0 holds the result already. */
+#define CALL_NR(direct, regs) FIELD(direct, regs, a7)
+#define CALL_ARG0(direct, regs) FIELD(direct, regs, orig_a0)
+#define CALL_ARG1(direct, regs) FIELD(direct, regs, a1)
+#define CALL_ARG2(direct, regs) FIELD(direct, regs, a2)
+#define CALL_ARG3(direct, regs) FIELD(direct, regs, a3)
+#define CALL_ARG4(direct, regs) FIELD(direct, regs, a4)
+
+/* asm/csr.h, SR_UXL_32: how wide user space is. */
+#define CALL_IS_32(direct, regs) ((FIELD(direct, regs, status) >> 32 & 3) == 1)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* s390x; s390 has the same numbers: its system calls, and where their registers are. See ../syscall.bpf.h. */
+
+#define ONE_TABLE_OF_CALLS
+#define NR_open 5
+#define NR_openat 288
+#define NR_creat 8
+#define NR_unlink 10
+#define NR_unlinkat 294
+#define NR_rmdir 40
+#define NR_execve 11
+#define NR_execveat 354
+
+/* At the exit gprs[2] holds the result already. */
+#define CALL_NR(direct, regs) (FIELD(direct, regs, int_code) & 0xffff)
+#define CALL_ARG0(direct, regs) FIELD(direct, regs, orig_gpr2)
+#define CALL_ARG1(direct, regs) FIELD(direct, regs, gprs[3])
+#define CALL_ARG2(direct, regs) FIELD(direct, regs, gprs[4])
+#define CALL_ARG3(direct, regs) FIELD(direct, regs, gprs[5])
+#define CALL_ARG4(direct, regs) FIELD(direct, regs, gprs[6])
+
+/* asm/ptrace.h, PSW_MASK_EA: the caller is a 64-bit one. */
+#define CALL_IS_32(direct, regs) (!(FIELD(direct, regs, psw.mask) & 1UL << 32))
