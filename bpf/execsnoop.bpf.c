@@ -16,6 +16,13 @@ _Static_assert(sizeof(struct exec_event) == 96, "exec_event");
 
 /* Bytes of arguments that are read at most; user space sizes scratch for it. */
 const volatile __u32 max_args_bytes = 8192;
+/*
+ * An argument of a failed exec is read in so many pieces at most, of so many
+ * bytes: each as long as all that is left would be, were it read at once, where
+ * the verifier is concerned. User space sets the bytes, and room for one.
+ */
+#define PIECES 8
+const volatile __u32 piece_bytes = 8192 / PIECES + 2;
 
 /* What an exec was called with. */
 struct exec_request {
@@ -32,12 +39,11 @@ struct unread {
 
 /*
  * The event, the filename, and the arguments; where failed execs are told of,
- * these twice, since each read of one may be as long as all of them together
- * where the verifier is concerned, with struct unread before the event and
- * room for it behind.
+ * with a piece behind them, and with struct unread before the event and room for
+ * it behind.
  */
-SCRATCH_MAP(2 * sizeof(struct unread) + sizeof(struct exec_event) + FILENAME_BYTES +
-	    2 * STRING_ROOM(8192));
+SCRATCH_MAP(2 * sizeof(struct unread) + sizeof(struct exec_event) + FILENAME_BYTES + 8192 +
+	    8192 / PIECES + 2);
 
 static __always_inline void exec_begin(struct exec_event *event, bool direct,
 				       struct task_struct *task, int ret)
@@ -160,9 +166,10 @@ __noinline int copy_argument(__u32 space, __u64 at, __u32 step, __u32 index)
 {
 	struct unread *unread;
 	struct exec_event *event = failed_event(space, &unread);
-	__u64 pointer = 0, filename_bytes, start;
-	char *out;
+	__u64 pointer = 0, start, read = 0;
+	char *args, *out;
 	long bytes;
+	int i;
 
 	if (!event)
 		return COPIED_ALL;
@@ -176,23 +183,31 @@ __noinline int copy_argument(__u32 space, __u64 at, __u32 step, __u32 index)
 		event->detail |= EXEC_ARGS_CUT;
 		return COPIED_ALL;
 	}
-	filename_bytes = at_most(event->filename_bytes, FILENAME_BYTES - 1);
-	start = at_most(event->args_bytes, max_args_bytes);
-	out = (char *)(event + 1) + filename_bytes + start;
-	/* What is left from an earlier event would stand there for an empty string. */
-	*out = 0;
-	bytes = bpf_probe_read_user_str(out, STRING_ROOM(max_args_bytes), (void *)pointer);
-	if (bytes < 0) {
+	args = (char *)(event + 1) + at_most(event->filename_bytes, FILENAME_BYTES - 1);
+	start = event->args_bytes;
+	for (i = 0; i < PIECES && start + read <= max_args_bytes; i++) {
+		out = args + at_most(start + read, max_args_bytes);
+		/* What is left from an earlier event would stand there for an empty string. */
 		*out = 0;
-		event->detail |= EXEC_SOME_UNREADABLE;
-		unread->bits[at_most(index / 64, FAILED_ARGS / 64 - 1)] |= 1ULL << (index % 64);
+		bytes = bpf_probe_read_user_str(out, piece_bytes, (void *)(pointer + read));
+		if (bytes < 0) {
+			args[at_most(start, max_args_bytes)] = 0;
+			event->detail |= EXEC_SOME_UNREADABLE;
+			unread->bits[at_most(index / 64, FAILED_ARGS / 64 - 1)] |= 1ULL
+										   << (index % 64);
+			read = 1;
+			break;
+		}
+		if (bytes < piece_bytes) {
+			read += bytes > 0 ? bytes : 1;
+			break;
+		}
+		/* The next piece takes the place of this one's NUL. */
+		read += piece_bytes - 1;
 	}
-	event->args_bytes += bytes > 0 ? bytes : 1;
-	if (bytes > max_args_bytes) {
-		event->detail |= EXEC_ARGS_CUT;
-		return COPIED_ALL;
-	}
-	return COPIED_ONE;
+	event->args_bytes = start + read;
+	/* All of it is cut off where it has no room. */
+	return start + read > max_args_bytes ? COPIED_ALL : COPIED_ONE;
 }
 
 /* The same for a row of them; so the verifier goes round two short loops instead of one long one. */

@@ -17,10 +17,11 @@ struct {
 } events SEC(".maps");
 
 /*
- * Where events are put together: one value for each CPU and program, so that
- * neither another CPU nor another program of the object, run by a task that
- * preempts this one, can write into it. The kernel refuses a second run of the
- * same program on a CPU. User space sets the number of entries.
+ * Where events are put together: one value for each CPU, and where the kernel
+ * preempts tasks inside one of the programs, for each program. So neither
+ * another CPU nor another program of the object, run by a task that preempts
+ * this one, can write into it. The kernel refuses a second run of the same
+ * program on a CPU. User space sets the number of entries.
  *
  * A plain array indexed by CPU: the lookup is inlined on every kernel, and a
  * value may be larger than the 32 KiB of a per-CPU one.
@@ -36,7 +37,7 @@ struct {
 /*
  * Gives a program scratch space of its own, which its code knows as
  * space_PROGRAM. User space numbers the spaces of the programs that it loads,
- * and makes as many; so none is shared, and none is made for what is not loaded.
+ * and makes as many as can be in use on a CPU at once (shared/src/spaces.rs).
  */
 #define SPACE(program) const volatile __u32 space_##program SEC(".rodata.spaces") = 0
 

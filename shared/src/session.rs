@@ -355,7 +355,11 @@ impl<'a, T: Hooks> Attempt<'a, T> {
     }
 
     fn configure_shared(&self, object: &mut OpenObject) -> Result<()> {
-        let spaces = Spaces::of(object)?;
+        let preempted = |section: &str| {
+            let place = Place::of_section(section);
+            place.is_some_and(|place| self.kernel.preempts(place).is_some())
+        };
+        let spaces = Spaces::of(object, preempted)?;
         let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
         knobs.spaces = spaces.count;
         knobs.adopt = self.adopt.into();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Scratch spaces: each program that puts events together has its own on each CPU, numbered among those that are loaded.
+//! Scratch spaces: each program that puts events together has its own on each CPU, numbered among those that are loaded;
+//! or all have one, where none of them can be run in the middle of another.
 
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::{DataSec, Var};
@@ -21,14 +22,23 @@ pub(crate) struct Spaces {
 }
 
 impl Spaces {
-    /// For the programs of `object` that are to be loaded.
-    pub(crate) fn of(object: &OpenObject) -> Result<Self> {
+    /// For the programs of `object` that are to be loaded. `preempted` says whether a task may be preempted in a program
+    /// on the hook of this ELF section; where it may be in none, a CPU is in one of them at a time, and they share a space.
+    /// (None of them runs in interrupts.)
+    pub(crate) fn of(object: &OpenObject, preempted: impl Fn(&str) -> bool) -> Result<Self> {
         let loaded = |name: &str| {
             object
                 .progs()
                 .any(|program| program.name() == name && program.autoload())
         };
-        Ok(number(&declared(object)?, loaded))
+        let declared = declared(object)?;
+        let names = |name: &str| declared.iter().any(|(program, _)| program == name);
+        let apart = object.progs().any(|program| {
+            let name = program.name().to_str().unwrap_or_default();
+            let section = program.section().to_str().unwrap_or_default();
+            program.autoload() && names(name) && preempted(section)
+        });
+        Ok(number(&declared, loaded, apart))
     }
 }
 
@@ -58,7 +68,7 @@ fn declared(object: &OpenObject) -> Result<Vec<(String, usize)>> {
 }
 
 /// Programs that are not loaded get no number of their own: their code is not there to use it.
-fn number(declared: &[(String, usize)], loaded: impl Fn(&str) -> bool) -> Spaces {
+fn number(declared: &[(String, usize)], loaded: impl Fn(&str) -> bool, apart: bool) -> Spaces {
     let bytes = declared
         .iter()
         .map(|(_, offset)| offset + size_of::<u32>())
@@ -71,8 +81,9 @@ fn number(declared: &[(String, usize)], loaded: impl Fn(&str) -> bool) -> Spaces
         if loaded(program) {
             let place = *offset..offset + size_of::<u32>();
             if let Some(number) = spaces.numbers.get_mut(place) {
-                number.copy_from_slice(&u32::from(spaces.count).to_ne_bytes());
-                spaces.count += 1;
+                let space = if apart { spaces.count } else { 0 };
+                number.copy_from_slice(&u32::from(space).to_ne_bytes());
+                spaces.count = space + 1;
             }
         }
     }
@@ -84,15 +95,17 @@ mod tests {
     use super::number;
 
     #[test]
-    fn each_loaded_program_has_a_number_of_its_own() {
+    fn each_loaded_program_has_a_number_of_its_own_where_they_may_meet() {
         let declared = [("a", 0), ("b", 8), ("c", 4)].map(|(name, at)| (name.to_owned(), at));
-        let spaces = number(&declared, |program| program != "a");
-        let numbers: Vec<_> = spaces
-            .numbers
-            .chunks_exact(4)
-            .map(|bytes| u32::from_ne_bytes(bytes.try_into().unwrap()))
-            .collect();
-        assert_eq!((spaces.count, &numbers[1..]), (2, &[1, 0][..]));
-        assert_eq!(number(&[], |_| true), super::Spaces::default());
+        for (apart, count, expected) in [(true, 2, [1, 0]), (false, 1, [0, 0])] {
+            let spaces = number(&declared, |program| program != "a", apart);
+            let numbers: Vec<_> = spaces
+                .numbers
+                .chunks_exact(4)
+                .map(|bytes| u32::from_ne_bytes(bytes.try_into().unwrap()))
+                .collect();
+            assert_eq!((spaces.count, &numbers[1..]), (count, &expected[..]));
+        }
+        assert_eq!(number(&[], |_| true, true), super::Spaces::default());
     }
 }

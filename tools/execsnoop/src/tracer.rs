@@ -181,12 +181,12 @@ impl Hooks for Execs {
     fn room_bytes(&self) -> usize {
         // The layout that the BPF source explains at its scratch map. Kernels such as 5.10 refuse values of more than
         // 4 MiB, so that there is as little as can be.
-        let twice = if self.failed {
-            UNREAD_BYTES + self.max_args_bytes as usize + 2
+        let more = if self.failed {
+            UNREAD_BYTES + self.piece_bytes() as usize
         } else {
             0
         };
-        self.most_bytes() + twice
+        self.most_bytes() + more
     }
 
     fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
@@ -205,6 +205,7 @@ impl Hooks for Execs {
             .as_deref_mut()
             .ok_or_else(|| Error::new(Kind::Bpf, "execsnoop's object has no knobs"))?;
         knobs.max_args_bytes = self.max_args_bytes;
+        knobs.piece_bytes = self.piece_bytes();
         if !object.progs.execve_enter_pair.autoload() {
             object.maps.inflight.set_max_entries(1).map_err(refused)?;
         }
@@ -218,6 +219,16 @@ impl Hooks for Execs {
 impl Tracer for Execs {
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Exec<'a>> {
         Exec::decode(record, self.max_args)
+    }
+}
+
+/// `PIECES` of the BPF source.
+const PIECES: u32 = 8;
+
+impl Execs {
+    /// So many that all pieces together, each but the last without a NUL, are more than all arguments may have.
+    fn piece_bytes(&self) -> u32 {
+        self.max_args_bytes / PIECES + 2
     }
 }
 
