@@ -7,8 +7,8 @@
 #include "core.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
-#include "result.bpf.h"
 #include "syscall.bpf.h"
+#include "tracepoint.bpf.h"
 #include "execsnoop.h"
 
 struct exec_event *unused_exec_event __attribute__((unused));
@@ -25,7 +25,7 @@ const volatile __u32 max_args_bytes = 8192;
 const volatile __u32 piece_bytes = 8192 / PIECES + 2;
 
 /* What an exec was called with. */
-struct exec_request {
+struct call_request {
 	__u64 filename;
 	__u64 argv;
 	__u32 compat;
@@ -72,15 +72,22 @@ static __always_inline void filename_was_read(struct exec_event *event, long byt
 		event->filename_bytes = at_most(bytes - 1, FILENAME_BYTES - 1);
 }
 
-/* Which call a number is, if one of these. */
-static __always_inline __u32 exec_call_of(long nr, bool compat)
+/* The calls, by what an event says of them. */
+#define CALLS(X) X(execve, EXEC_BY_EXECVE) X(execveat, EXEC_BY_EXECVEAT)
+
+static __always_inline void call_request_of(struct call_request *request, __u32 call, bool compat,
+					    const struct syscall_args *args)
 {
-	if (nr == BY_CALLER(compat, NR_execve, NR32_execve))
-		return EXEC_BY_EXECVE;
-	if (nr == BY_CALLER(compat, NR_execveat, NR32_execveat))
-		return EXEC_BY_EXECVEAT;
-	return 0;
+	bool at = call == EXEC_BY_EXECVEAT;
+
+	request->call = call;
+	request->filename = at ? args->arg[1] : args->arg[0];
+	request->argv = at ? args->arg[2] : args->arg[1];
+	request->compat = compat;
 }
+
+/* A successful exec is told at sched_process_exec: user space sets failed_only. */
+#include "calls.bpf.h"
 
 /* How an exec came about, as what the kernel works on has it. */
 static __always_inline __u32 kind_of(bool direct, struct linux_binprm *bprm)
@@ -222,7 +229,7 @@ __noinline int copy_row(__u32 space, __u64 at, __u32 step, __u32 index)
 	return COPIED_ONE;
 }
 
-static __always_inline void copy_arguments(__u32 space, const struct exec_request *request)
+static __always_inline void copy_arguments(__u32 space, const struct call_request *request)
 {
 	__u32 step = request->compat ? sizeof(__u32) : sizeof(__u64);
 	__u64 at = request->argv;
@@ -247,7 +254,8 @@ static __always_inline bool memory_is_new(void)
 	return BPF_CORE_READ(current_task(), mm, end_code) == 0;
 }
 
-common_code int exec_failed(void *ctx, __u32 space, const struct exec_request *request, int ret)
+common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
+			  const struct call_request *request, int ret)
 {
 	struct unread *unread = room_of(space);
 	struct exec_event *event;
@@ -285,77 +293,12 @@ common_code int exec_failed(void *ctx, __u32 space, const struct exec_request *r
 	return 0;
 }
 
-/*
- * The exit of any system call, whose result is an int: see EXIT_OF_ANY_CALL. A
- * successful exec is told at sched_process_exec.
- */
-static __always_inline int sys_exit(void *ctx, __u32 space, bool direct, struct pt_regs *regs,
-				    int ret)
-{
-	struct exec_request request;
-	struct syscall_args args;
-	long nr = syscall_nr(direct, regs);
-	bool compat, at;
+#define EXEC_DONE(ctx, space, direct)                                                              \
+	exec_done(ctx, space, direct, task, old_tid, kind_of(direct, bprm),                        \
+		  FIELD(direct, bprm, filename))
 
-	if (ret >= 0 || !(exec_call_of(nr, false) || exec_call_of(nr, true)))
-		return 0;
-	compat = syscall_is_compat(direct, regs);
-	request.call = exec_call_of(nr, compat);
-	if (!request.call || !filter_passes() || is_unseen(ret))
-		return 0;
-	syscall_args(direct, regs, compat, &args);
-	at = request.call == EXEC_BY_EXECVEAT;
-	request.filename = at ? args.arg[1] : args.arg[0];
-	request.argv = at ? args.arg[2] : args.arg[1];
-	request.compat = compat;
-	return exec_failed(ctx, space, &request, ret);
-}
+#define EXEC_DONE_ARGS struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm
 
-SPACE(exec_done_btf);
-SPACE(exec_fail_btf);
-SPACE(exec_done_raw);
-SPACE(exec_fail_raw);
-SPACE(exec_fail_rawsys);
-
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(exec_done_btf, struct task_struct *task, pid_t old_tid, struct linux_binprm *bprm)
-{
-	return exec_done(ctx, space_exec_done_btf, true, task, old_tid, kind_of(true, bprm),
-			 bprm->filename);
-}
-
-SEC("tp_btf/sys_exit")
-int BPF_PROG(exec_fail_btf, struct pt_regs *regs, long ret)
-{
-	return sys_exit(ctx, space_exec_fail_btf, true, regs, ret);
-}
-
-static __always_inline int exec_done_in_kernel(struct bpf_raw_tracepoint_args *ctx, __u32 space)
-{
-	struct linux_binprm *bprm = (struct linux_binprm *)ctx->args[2];
-
-	return exec_done(ctx, space, false, (struct task_struct *)ctx->args[0], ctx->args[1],
-			 kind_of(false, bprm), BPF_CORE_READ(bprm, filename));
-}
-
-SEC("raw_tp/sched_process_exec")
-int exec_done_raw(struct bpf_raw_tracepoint_args *ctx)
-{
-	return exec_done_in_kernel(ctx, space_exec_done_raw);
-}
-
-SEC("raw_tp/sys_exit")
-int exec_fail_raw(struct bpf_raw_tracepoint_args *ctx)
-{
-	return sys_exit(ctx, space_exec_fail_raw, false, (struct pt_regs *)ctx->args[0],
-			ctx->args[1]);
-}
-
-/* Never preempted, see opensnoop.bpf.c; the successes are those of the last rung. */
-SEC("tp/raw_syscalls/sys_exit")
-int exec_fail_rawsys(struct trace_event_raw_sys_exit *ctx)
-{
-	return sys_exit(ctx, space_exec_fail_rawsys, true, current_regs(), ctx->ret);
-}
+TRACEPOINT(exec_done, sched_process_exec, EXEC_DONE, EXEC_DONE_ARGS)
 
 #include "execsnoop_tp.bpf.h"

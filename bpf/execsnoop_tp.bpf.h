@@ -57,11 +57,11 @@ static __always_inline bool is_same_text(const char *one, const char *other, __u
 static __always_inline bool is_by_descriptor(void)
 {
 	struct pt_regs *regs = current_regs();
-	bool compat = syscall_is_compat(true, regs);
+	bool compat;
 	struct syscall_args args;
 	char first = 0;
 
-	if (exec_call_of(syscall_nr(true, regs), compat) != EXEC_BY_EXECVEAT)
+	if (call_of(true, regs, &compat) != EXEC_BY_EXECVEAT)
 		return false;
 	syscall_args(true, regs, compat, &args);
 	bpf_probe_read_user(&first, sizeof(first), (void *)args.arg[1]);
@@ -115,7 +115,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 10240);
 	__type(key, __u32);
-	__type(value, struct exec_request);
+	__type(value, struct call_request);
 } inflight SEC(".maps");
 
 /*
@@ -137,20 +137,22 @@ static __always_inline bool roomless_take(__u32 tid)
 }
 
 SEC("raw_tp/sched_process_exec")
-int exec_done_pair(struct bpf_raw_tracepoint_args *ctx)
+int BPF_PROG(exec_done_pair, EXEC_DONE_ARGS)
 {
-	__u32 old_tid = ctx->args[1];
+	__u32 before = old_tid;
 
-	bpf_map_delete_elem(&inflight, &old_tid);
-	roomless_take(old_tid);
-	return exec_done_in_kernel(ctx, space_exec_done_pair);
+	bpf_map_delete_elem(&inflight, &before);
+	roomless_take(before);
+	return EXEC_DONE(ctx, space_exec_done_pair, false);
 }
 
-static __always_inline int enter(__u32 call, __u64 filename, __u64 argv)
+static __always_inline int enter(struct trace_event_raw_sys_enter *ctx, __u32 call)
 {
+	struct syscall_args args = {.arg = {ctx->args[0], ctx->args[1], ctx->args[2]}};
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct exec_request request = {.filename = filename, .argv = argv, .call = call};
+	struct call_request request = {};
 
+	call_request_of(&request, call, false, &args);
 	/* What the thread left there before is none of this exec's. */
 	if (!bpf_map_delete_elem(&inflight, &tid))
 		lose(LOSS_EXIT_MISSED);
@@ -166,8 +168,8 @@ static __always_inline int enter(__u32 call, __u64 filename, __u64 argv)
 static __always_inline int leave(struct trace_event_raw_sys_exit *ctx, __u32 space)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct exec_request *request = bpf_map_lookup_elem(&inflight, &tid);
-	struct exec_request copy;
+	struct call_request *request = bpf_map_lookup_elem(&inflight, &tid);
+	struct call_request copy;
 	int ret = ctx->ret;
 
 	if (!request) {
@@ -181,18 +183,12 @@ static __always_inline int leave(struct trace_event_raw_sys_exit *ctx, __u32 spa
 	bpf_map_delete_elem(&inflight, &tid);
 	if (ret >= 0 || is_unseen(ret))
 		return 0;
-	return exec_failed(ctx, space, &copy, ret);
+	return call_exit(ctx, space, PROBE_TRACEPOINT, &copy, ret);
 }
 
 /* Exits before entries, so that none is missed. */
-#define FAILURES_OF(name, call, filename, argv)                                                    \
-	SPACE(name##_exit_tp);                                                                     \
+#define FAILURES_OF(name, call)                                                                    \
 	SPACE(name##_exit_pair);                                                                   \
-	SEC("tp/syscalls/sys_exit_" #name)                                                         \
-	int name##_exit_tp(struct trace_event_raw_sys_exit *ctx)                                   \
-	{                                                                                          \
-		return sys_exit(ctx, space_##name##_exit_tp, true, current_regs(), ctx->ret);      \
-	}                                                                                          \
 	SEC("tp/syscalls/sys_exit_" #name)                                                         \
 	int name##_exit_pair(struct trace_event_raw_sys_exit *ctx)                                 \
 	{                                                                                          \
@@ -201,8 +197,7 @@ static __always_inline int leave(struct trace_event_raw_sys_exit *ctx, __u32 spa
 	SEC("tp/syscalls/sys_enter_" #name)                                                        \
 	int name##_enter_pair(struct trace_event_raw_sys_enter *ctx)                               \
 	{                                                                                          \
-		return enter(call, ctx->args[filename], ctx->args[argv]);                          \
+		return enter(ctx, call);                                                           \
 	}
 
-FAILURES_OF(execve, EXEC_BY_EXECVE, 0, 1)
-FAILURES_OF(execveat, EXEC_BY_EXECVEAT, 1, 2)
+CALLS(FAILURES_OF)

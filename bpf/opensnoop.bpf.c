@@ -9,7 +9,6 @@
 #include "core.bpf.h"
 #include "callers.bpf.h"
 #include "emit.bpf.h"
-#include "filter.bpf.h"
 #include "syscall.bpf.h"
 #include "opensnoop.h"
 
@@ -22,13 +21,15 @@ _Static_assert(sizeof(struct open_event) == 80, "open_event");
 
 const volatile bool with_callers = false;
 
-enum call {
-	CALL_NONE,
-	CALL_OPEN,
+enum {
+	CALL_OPEN = 1,
 	CALL_CREAT,
 	CALL_OPENAT,
 	CALL_OPENAT2,
 };
+
+#define CALLS(X)                                                                                   \
+	X(open, CALL_OPEN) X(creat, CALL_CREAT) X(openat, CALL_OPENAT) X(openat2, CALL_OPENAT2)
 
 /* linux/openat2.h's struct open_how, which user space made: nothing to relocate. */
 struct how {
@@ -44,40 +45,8 @@ struct call_request {
 	__u8 detail;
 };
 
-/* Which call a number means. Most are none; that answer is the cheap one. */
-static __always_inline struct calls calls_of(long nr)
-{
-	struct calls calls = {};
-
-	switch (nr) {
-	case NR_openat:
-		calls.native = CALL_OPENAT;
-		break;
-	case NR32_openat:
-		calls.other = CALL_OPENAT;
-		break;
-	case NR_open:
-		calls.native = CALL_OPEN;
-		break;
-	case NR32_open:
-		calls.other = CALL_OPEN;
-		break;
-	case NR_creat:
-		calls.native = CALL_CREAT;
-		break;
-	case NR32_creat:
-		calls.other = CALL_CREAT;
-		break;
-	case NR_openat2:
-		calls.native = CALL_OPENAT2;
-		calls.other = CALL_OPENAT2;
-		break;
-	}
-	return calls;
-}
-
-static __always_inline void call_request_of(struct call_request *request, enum call call,
-					    bool compat, const struct syscall_args *args)
+static __always_inline void call_request_of(struct call_request *request, __u32 call, bool compat,
+					    const struct syscall_args *args)
 {
 	bool at = call == CALL_OPENAT || call == CALL_OPENAT2;
 
@@ -102,9 +71,10 @@ static __always_inline void call_request_of(struct call_request *request, enum c
 	}
 }
 
-#include "calls.bpf.h"
+#include "call_pairs.bpf.h"
 
-common_code int open_exit(void *ctx, __u32 space, const struct call_request *request, int ret)
+common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
+			  const struct call_request *request, int ret)
 {
 	struct open_event *event;
 	__u64 end = 0;
@@ -155,26 +125,3 @@ common_code int open_exit(void *ctx, __u32 space, const struct call_request *req
 	emit(ctx, event, sizeof(*event) + end);
 	return 0;
 }
-
-static __always_inline int sys_exit(void *ctx, __u32 space, enum call_rung rung,
-				    struct pt_regs *regs, int ret)
-{
-	struct call_request request;
-
-	if (!exit_request(&request, rung, regs, ret))
-		return 0;
-	return open_exit(ctx, space, &request, ret);
-}
-
-EXIT_OF_ANY_CALL(open_exit)
-
-static __always_inline int call_exit(void *ctx, __u32 space, const struct call_request *request,
-				     int ret)
-{
-	return open_exit(ctx, space, request, ret);
-}
-
-EXIT_OF_CALL(open, CALL_OPEN)
-EXIT_OF_CALL(creat, CALL_CREAT)
-EXIT_OF_CALL(openat, CALL_OPENAT)
-EXIT_OF_CALL(openat2, CALL_OPENAT2)

@@ -10,8 +10,6 @@
  */
 #include "core.bpf.h"
 #include "emit.bpf.h"
-#include "filter.bpf.h"
-#include "session.bpf.h"
 #include "syscall.bpf.h"
 #include "unlinksnoop.h"
 
@@ -51,9 +49,31 @@ common_code void unlink_emit(void *ctx, __u32 space, struct unlink_event *event)
 	emit(ctx, event, sizeof(*event) + end);
 }
 
+enum {
+	CALL_UNLINK = 1,
+	CALL_RMDIR,
+	CALL_UNLINKAT,
+};
+
+#define CALLS(X) X(unlink, CALL_UNLINK) X(rmdir, CALL_RMDIR) X(unlinkat, CALL_UNLINKAT)
+
+static __always_inline void call_request_of(struct call_request *request, __u32 call, bool compat,
+					    const struct syscall_args *args)
+{
+	bool at = call == CALL_UNLINKAT;
+
+	request->dirfd = at ? (int)args->arg[0] : AT_FDCWD;
+	request->path = (const char *)(at ? args->arg[1] : args->arg[0]);
+	request->op = REMOVED_BY_UNLINK;
+	if (call == CALL_RMDIR || (at && (args->arg[2] & AT_REMOVEDIR)))
+		request->op = REMOVED_BY_RMDIR;
+}
+
+#include "call_pairs.bpf.h"
+
 /* The exit of a call whose name is in the caller's memory. */
-common_code int unlink_exit(void *ctx, __u32 space, enum unlink_probe probe,
-			    const struct call_request *request, int ret)
+common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
+			  const struct call_request *request, int ret)
 {
 	struct unlink_event *event = room_of(space);
 	long bytes;
@@ -81,80 +101,4 @@ common_code int unlink_exit(void *ctx, __u32 space, enum unlink_probe probe,
 	return 0;
 }
 
-enum call {
-	CALL_NONE,
-	CALL_UNLINK,
-	CALL_RMDIR,
-	CALL_UNLINKAT,
-};
-
-/* As calls_of() of opensnoop: the answer "none of these" is the cheap one. */
-static __always_inline struct calls calls_of(long nr)
-{
-	struct calls calls = {};
-
-	switch (nr) {
-	case NR_unlink:
-		calls.native = CALL_UNLINK;
-		break;
-	case NR32_unlink:
-		calls.other = CALL_UNLINK;
-		break;
-	case NR_rmdir:
-		calls.native = CALL_RMDIR;
-		break;
-	case NR32_rmdir:
-		calls.other = CALL_RMDIR;
-		break;
-	case NR_unlinkat:
-		calls.native = CALL_UNLINKAT;
-		break;
-	case NR32_unlinkat:
-		calls.other = CALL_UNLINKAT;
-		break;
-	}
-	return calls;
-}
-
-static __always_inline void call_request_of(struct call_request *request, enum call call,
-					    bool compat, const struct syscall_args *args)
-{
-	bool at = call == CALL_UNLINKAT;
-
-	request->dirfd = at ? (int)args->arg[0] : AT_FDCWD;
-	request->path = (const char *)(at ? args->arg[1] : args->arg[0]);
-	request->op = REMOVED_BY_UNLINK;
-	if (call == CALL_RMDIR || (at && (args->arg[2] & AT_REMOVEDIR)))
-		request->op = REMOVED_BY_RMDIR;
-}
-
-#include "calls.bpf.h"
-
-static __always_inline int sys_exit(void *ctx, __u32 space, enum call_rung rung,
-				    struct pt_regs *regs, int ret)
-{
-	enum unlink_probe probe = PROBE_TP_BTF;
-	struct call_request request;
-
-	if (rung == RUNG_RAW_TP)
-		probe = PROBE_RAW_TP;
-	else if (rung == RUNG_RAW_SYSCALLS)
-		probe = PROBE_RAW_SYSCALLS;
-	if (!exit_request(&request, rung, regs, ret))
-		return 0;
-	return unlink_exit(ctx, space, probe, &request, ret);
-}
-
-EXIT_OF_ANY_CALL(unlink_exit)
-
-static __always_inline int call_exit(void *ctx, __u32 space, const struct call_request *request,
-				     int ret)
-{
-	return unlink_exit(ctx, space, PROBE_TRACEPOINT, request, ret);
-}
-
 #include "unlinksnoop_fn.bpf.h"
-
-EXIT_OF_CALL(unlink, CALL_UNLINK)
-EXIT_OF_CALL(rmdir, CALL_RMDIR)
-EXIT_OF_CALL(unlinkat, CALL_UNLINKAT)

@@ -11,16 +11,6 @@ enum unlink_op {
 	REMOVED_BY_RENAME = 2, /* a rename that replaced a file */
 };
 
-/* By which rung an event was seen. */
-enum unlink_probe {
-	PROBE_FENTRY = 0,
-	PROBE_KPROBE = 1,
-	PROBE_TP_BTF = 2,
-	PROBE_RAW_TP = 3,
-	PROBE_RAW_SYSCALLS = 4,
-	PROBE_TRACEPOINT = 5,
-};
-
 enum unlink_detail {
 	UNLINK_PATH_UNREADABLE = 1, /* the name is not in memory: no path follows */
 	UNLINK_PATH_CUT = 2, /* the name has PATH_MAX bytes or more */
@@ -41,7 +31,7 @@ struct unlink_event {
 	__u16 base_bytes;
 	__u8 base_status; /* enum base_status */
 	__u8 op; /* enum unlink_op */
-	__u8 probe; /* enum unlink_probe */
+	__u8 probe; /* enum probe_label */
 	__u8 detail; /* enum unlink_detail */
 	__u8 pad[4];
 };

@@ -19,6 +19,8 @@
  *   io_uring's workers make no system calls, see removal_enter().
  */
 
+#include "functions.bpf.h"
+
 #define LAST_ERRNO 4095
 #define ENAMETOOLONG 36
 #define S_IFMT 00170000
@@ -37,7 +39,7 @@ struct removal {
 	__u16 type; /* that of the file: what S_IFMT leaves of its mode */
 	__u8 op; /* enum unlink_op */
 	__u8 detail; /* enum unlink_detail */
-	__u8 probe; /* enum unlink_probe */
+	__u8 probe; /* enum probe_label */
 	__u8 pad[1];
 };
 
@@ -86,7 +88,7 @@ static __always_inline struct removal *removal_of(__u32 tid)
 	return removal ?: bpf_map_lookup_elem(&long_removals, &tid);
 }
 
-static __always_inline enum loss_cause exit_missed(enum unlink_probe probe)
+static __always_inline enum loss_cause exit_missed(enum probe_label probe)
 {
 	return probe == PROBE_KPROBE ? LOSS_KPROBE_MISSED : LOSS_FEXIT_MISSED;
 }
@@ -131,7 +133,7 @@ common_code void removal_forget(__u32 tid)
  * and an exit could find it if the next entry is refused as well: a worker of
  * io_uring comes to no end of a system call.
  */
-static __always_inline bool cannot_be_joined(enum unlink_probe probe)
+static __always_inline bool cannot_be_joined(enum probe_label probe)
 {
 	return preempted && probe == PROBE_FENTRY &&
 	       BPF_CORE_READ(current_task(), flags) & PF_IO_WORKER;
@@ -141,7 +143,7 @@ static __always_inline bool cannot_be_joined(enum unlink_probe probe)
  * The entry of one of the functions: whether its exit will find the removal.
  * The caller's getname() may have failed: name is then the error.
  */
-common_code bool removal_enter(enum unlink_probe probe, bool session, enum unlink_op op, int dirfd,
+common_code bool removal_enter(enum probe_label probe, bool session, enum unlink_op op, int dirfd,
 			       struct filename *filename)
 {
 	struct removal removal = {.op = op, .dirfd = dirfd, .probe = probe};
@@ -228,7 +230,7 @@ common_code int removal_exit(void *ctx, __u32 space, int ret)
 {
 	struct unlink_event *event = scratch_of(space);
 	__u32 tid = bpf_get_current_pid_tgid();
-	enum unlink_probe probe;
+	enum probe_label probe;
 
 	/* What is in the map stays counted as missed. */
 	if (!event)
@@ -308,44 +310,19 @@ common_code int removal_object(bool direct, enum unlink_op op, struct dentry *de
 	return 0;
 }
 
-/* What is at hand before the call is under way is attached first: libbpf goes by the order in this file. */
-SEC("fentry/security_inode_unlink")
-int BPF_PROG(unlink_object_fentry, struct inode *dir, struct dentry *dentry)
-{
-	return removal_object(true, REMOVED_BY_UNLINK, dentry);
-}
+#define UNLINK_OBJECT_OF(direct) removal_object(direct, REMOVED_BY_UNLINK, dentry)
+#define RMDIR_OBJECT_OF(direct) removal_object(direct, REMOVED_BY_RMDIR, dentry)
+#define RENAME_OBJECT_OF(direct)                                                                   \
+	(flags & RENAME_EXCHANGE ? 0 : removal_object(direct, REMOVED_BY_RENAME, new_dentry))
 
-SEC("fentry/security_inode_rmdir")
-int BPF_PROG(rmdir_object_fentry, struct inode *dir, struct dentry *dentry)
-{
-	return removal_object(true, REMOVED_BY_RMDIR, dentry);
-}
+#define OBJECT_ARGS struct inode *dir, struct dentry *dentry
+#define RENAME_OBJECT_ARGS                                                                         \
+	struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir,                   \
+	    struct dentry *new_dentry, unsigned int flags
 
-SEC("fentry/security_inode_rename")
-int BPF_PROG(rename_object_fentry, struct inode *old_dir, struct dentry *old_dentry,
-	     struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
-{
-	return flags & RENAME_EXCHANGE ? 0 : removal_object(true, REMOVED_BY_RENAME, new_dentry);
-}
-
-SEC("kprobe/security_inode_unlink")
-int BPF_KPROBE(unlink_object_kprobe, struct inode *dir, struct dentry *dentry)
-{
-	return removal_object(false, REMOVED_BY_UNLINK, dentry);
-}
-
-SEC("kprobe/security_inode_rmdir")
-int BPF_KPROBE(rmdir_object_kprobe, struct inode *dir, struct dentry *dentry)
-{
-	return removal_object(false, REMOVED_BY_RMDIR, dentry);
-}
-
-SEC("kprobe/security_inode_rename")
-int BPF_KPROBE(rename_object_kprobe, struct inode *old_dir, struct dentry *old_dentry,
-	       struct inode *new_dir, struct dentry *new_dentry, unsigned int flags)
-{
-	return flags & RENAME_EXCHANGE ? 0 : removal_object(false, REMOVED_BY_RENAME, new_dentry);
-}
+FUNCTION_INSIDE(unlink_object, security_inode_unlink, UNLINK_OBJECT_OF, OBJECT_ARGS)
+FUNCTION_INSIDE(rmdir_object, security_inode_rmdir, RMDIR_OBJECT_OF, OBJECT_ARGS)
+FUNCTION_INSIDE(rename_object, security_inode_rename, RENAME_OBJECT_OF, RENAME_OBJECT_ARGS)
 
 /*
  * A kretprobe has places for so many calls under way, on 5.10 as many as there
@@ -360,78 +337,19 @@ int BPF_PROG(left_behind_exit_raw, struct pt_regs *regs, long ret)
 	return removal_exit(ctx, space_left_behind_exit_raw, ret);
 }
 
-/* Exits before entries, so that none is missed. What follows the name are the function's arguments, to its end. */
-#define REMOVAL_PAIR(function, op, at, filename, ...)                                              \
-	SPACE(function##_exit_fexit);                                                              \
-	SPACE(function##_exit_kretprobe);                                                          \
-	SEC("fexit/" #function)                                                                    \
-	int BPF_PROG(function##_exit_fexit, __VA_ARGS__, int ret)                                  \
-	{                                                                                          \
-		return removal_exit(ctx, space_##function##_exit_fexit, ret);                      \
-	}                                                                                          \
-	SEC("kretprobe/" #function)                                                                \
-	int BPF_KRETPROBE(function##_exit_kretprobe, int ret)                                      \
-	{                                                                                          \
-		return removal_exit(ctx, space_##function##_exit_kretprobe, ret);                  \
-	}                                                                                          \
-	SEC("fentry/" #function)                                                                   \
-	int BPF_PROG(function##_enter_fentry, __VA_ARGS__)                                         \
-	{                                                                                          \
-		removal_enter(PROBE_FENTRY, false, op, at, filename);                              \
-		return 0;                                                                          \
-	}                                                                                          \
-	SEC("kprobe/" #function)                                                                   \
-	int BPF_KPROBE(function##_enter_kprobe, __VA_ARGS__)                                       \
-	{                                                                                          \
-		removal_enter(PROBE_KPROBE, false, op, at, filename);                              \
-		return 0;                                                                          \
-	}
+/* From 7.0 on, the functions leave the name to their caller: it is still there where a session's entry was refused. */
+#define UNLINK_ENTER(probe, session) removal_enter(probe, session, REMOVED_BY_UNLINK, dirfd, name)
+#define RMDIR_ENTER(probe, session) removal_enter(probe, session, REMOVED_BY_RMDIR, dirfd, name)
+#define RENAME_ENTER(probe, session) removal_enter(probe, session, REMOVED_BY_RENAME, new_dirfd, to)
 
-/*
- * Entry and exit in one. With kprobes, the exit runs only if the entry said so.
- * With fentry it always does, and the call's cookie says whether the entry ran.
- * Where it was refused, the exit does for both: these functions leave the name
- * to their caller, so it is still there.
- */
-enum entry {
-	ENTRY_REFUSED = 0,
-	ENTRY_KEPT = 1,
-	ENTRY_PASSED = 2, /* filtered, or counted as lost */
-};
-
-#define REMOVAL_SESSION(function, op, at, filename, ...)                                           \
-	SPACE(function##_fsession);                                                                \
-	SPACE(function##_ksession);                                                                \
-	SEC("fsession/" #function)                                                                 \
-	int BPF_PROG(function##_fsession, __VA_ARGS__, int ret)                                    \
-	{                                                                                          \
-		bool leaves = session_is_return(ctx);                                              \
-		__u64 *entry = session_cookie(ctx);                                                \
-                                                                                                   \
-		if (*entry == ENTRY_REFUSED)                                                       \
-			*entry = removal_enter(PROBE_FENTRY, true, op, at, filename)               \
-				     ? ENTRY_KEPT                                                  \
-				     : ENTRY_PASSED;                                               \
-		if (!leaves || *entry != ENTRY_KEPT)                                               \
-			return 0;                                                                  \
-		return removal_exit(ctx, space_##function##_fsession, ret);                        \
-	}                                                                                          \
-	SEC("kprobe.session/" #function)                                                           \
-	int BPF_KPROBE(function##_ksession, __VA_ARGS__)                                           \
-	{                                                                                          \
-		if (session_is_return(ctx))                                                        \
-			return removal_exit(ctx, space_##function##_ksession, PT_REGS_RC(ctx));    \
-		return !removal_enter(PROBE_KPROBE, true, op, at, filename);                       \
-	}
-
-/* Up to 6.19, then by the names that came with 7.0 ("do_unlinkat(): ... filename_unlinkat()" and its kin). */
 #define REMOVAL_ARGS int dirfd, struct filename *name
 #define RENAME_ARGS                                                                                \
 	int old_dirfd, struct filename *from, int new_dirfd, struct filename *to, unsigned int flags
 
-REMOVAL_PAIR(do_unlinkat, REMOVED_BY_UNLINK, dirfd, name, REMOVAL_ARGS)
-REMOVAL_PAIR(do_rmdir, REMOVED_BY_RMDIR, dirfd, name, REMOVAL_ARGS)
-REMOVAL_PAIR(do_renameat2, REMOVED_BY_RENAME, new_dirfd, to, RENAME_ARGS)
-REMOVAL_SESSION(filename_unlinkat, REMOVED_BY_UNLINK, dirfd, name, REMOVAL_ARGS)
-REMOVAL_SESSION(filename_rmdir, REMOVED_BY_RMDIR, dirfd, name, REMOVAL_ARGS)
-REMOVAL_SESSION(filename_renameat2, REMOVED_BY_RENAME, new_dirfd, to, RENAME_ARGS)
+/* Up to 6.19, then by the names that came with 7.0 ("do_unlinkat(): ... filename_unlinkat()" and its kin). */
+FUNCTION_PAIR(do_unlinkat, UNLINK_ENTER, removal_exit, REMOVAL_ARGS)
+FUNCTION_PAIR(do_rmdir, RMDIR_ENTER, removal_exit, REMOVAL_ARGS)
+FUNCTION_PAIR(do_renameat2, RENAME_ENTER, removal_exit, RENAME_ARGS)
+FUNCTION_SESSION(filename_unlinkat, UNLINK_ENTER, removal_exit, REMOVAL_ARGS)
+FUNCTION_SESSION(filename_rmdir, RMDIR_ENTER, removal_exit, REMOVAL_ARGS)
+FUNCTION_SESSION(filename_renameat2, RENAME_ENTER, removal_exit, RENAME_ARGS)

@@ -168,7 +168,7 @@ static __always_inline bool current_cgroup_passes(void)
  * After an exec the thread has its process's number, and had another one when it
  * was asked for.
  */
-common_code bool task_passes(__u32 tid)
+static __always_inline bool task_passes(__u32 tid)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
@@ -196,9 +196,24 @@ common_code bool task_passes(__u32 tid)
 	return true;
 }
 
-common_code bool filter_passes_thread(__u32 tid)
+/* The same, and by those by cgroup. */
+common_code bool filters_pass(__u32 tid)
 {
 	return task_passes(tid) && current_cgroup_passes();
+}
+
+/*
+ * Whether the current task, by the number of its thread, is one to trace. After
+ * an exec the thread has its process's number, and had another one when it was
+ * asked for. Without filters that is decided here.
+ */
+static __always_inline bool filter_passes_thread(__u32 tid)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid)
+		return false;
+	return !shared_knobs.filtered || filters_pass(tid);
 }
 
 static __always_inline bool filter_passes(void)

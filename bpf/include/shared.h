@@ -10,6 +10,16 @@
 
 #define COMM_BYTES 16
 
+/* The ways into the kernel, as --probe and an event's field have them. */
+enum probe_label {
+	PROBE_FENTRY = 0,
+	PROBE_KPROBE = 1,
+	PROBE_TP_BTF = 2,
+	PROBE_RAW_TP = 3,
+	PROBE_RAW_SYSCALLS = 4,
+	PROBE_TRACEPOINT = 5,
+};
+
 /* CPUs beyond this many share slots; the counts stay exact, see loss_slot. */
 #define LOSS_SLOTS 256
 
@@ -144,7 +154,8 @@ struct shared_knobs {
 	__u8 adopt; /* a program of follow.bpf.h may be refused: ask for a process's ancestors */
 	__u8
 	    owner_levels; /* the cgroups of --cgroup lie above this level: 1 where only the root can be */
-	__u8 pad[3];
+	__u8 filtered; /* any of the filters is on, or follow */
+	__u8 pad[2];
 	__u32 mnt_ns_at; /* in nsproxy; with nsproxy_at */
 	__u32 mntns_inum_at; /* in mnt_namespace; with nsproxy_at */
 };

@@ -35,8 +35,8 @@
 /* One number for all. */
 #define NR_openat2 437
 
-/* Numbers that no call has, each another one, so that each may be a case of one switch. */
-#define NO_CALL (-0x1000 - __COUNTER__)
+/* A number that no call has. */
+#define NO_CALL (-1)
 
 #ifndef NR_open
 #define NR_open NO_CALL
@@ -52,6 +52,7 @@
 #ifdef ONE_TABLE_OF_CALLS
 #define NR32_open NO_CALL
 #define NR32_openat NO_CALL
+#define NR32_openat2 NO_CALL
 #define NR32_creat NO_CALL
 #define NR32_unlink NO_CALL
 #define NR32_unlinkat NO_CALL
@@ -60,6 +61,7 @@
 #define NR32_execveat NO_CALL
 #define BY_CALLER(compat, native, other) (native)
 #else
+#define NR32_openat2 NR_openat2
 #define BY_CALLER(compat, native, other) ((compat) ? (other) : (native))
 #endif
 
@@ -83,12 +85,6 @@ static __always_inline struct pt_regs *current_regs(void)
 
 struct syscall_args {
 	__u64 arg[5];
-};
-
-/* What a number means to 64-bit callers, and to 32-bit ones with a table of their own; 0: no call of the tool's. */
-struct calls {
-	__u32 native;
-	__u32 other;
 };
 
 static __always_inline long syscall_nr(bool direct, struct pt_regs *regs)

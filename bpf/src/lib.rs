@@ -9,8 +9,9 @@
 //! ```
 //!
 //! The crate then has `include!(concat!(env!("OUT_DIR"), "/skel.rs"));`, which makes the module `skel`, and
-//! `KERNEL_TYPES`, the kernel's types that the object names.
+//! `KERNEL_TYPES` and `MAPS`, what of the kernel's types and of the object's maps each program names.
 
+mod extended;
 mod relocations;
 
 use std::env;
@@ -42,15 +43,17 @@ pub fn build(tool: &str) -> Result<(), Box<dyn Error>> {
     builder
         .build_and_generate(out.join("skeleton.rs"))
         .map_err(|error| format!("cannot build {}: {error:#}", source.display()))?;
-    let types = relocations::kernel_types(&fs::read(&object)?)
+    let uses = relocations::uses(&fs::read(&object)?)
         .map_err(|error| format!("{}: {error}", source.display()))?;
-    let mut list = KERNEL_TYPES.to_owned();
-    for (program, roots) in &types {
-        let roots: Vec<_> = roots.iter().collect();
-        list += &format!("    ({program:?}, &{roots:?}),\n");
+    let (mut types, mut maps) = (KERNEL_TYPES.to_owned(), MAPS.to_owned());
+    for (program, uses) in &uses {
+        let roots: Vec<_> = uses.types.iter().collect();
+        types += &format!("    ({program:?}, &{roots:?}),\n");
+        let named: Vec<_> = uses.maps.iter().collect();
+        maps += &format!("    ({program:?}, &{named:?}),\n");
     }
-    list += "];\n";
-    fs::write(out.join("skel.rs"), [MODULE, &list].concat())?;
+    let lists = [&types, END, &maps, END].concat();
+    fs::write(out.join("skel.rs"), [MODULE, &lists].concat())?;
     rerun_if_changed(&source_dir())?;
     rerun_if_changed(&vmlinux_dir(&arch))?;
     // Whose types all others but aarch64 take.
@@ -82,6 +85,16 @@ const KERNEL_TYPES: &str = r#"
 #[allow(dead_code, reason = "what is never loaded needs no types")]
 const KERNEL_TYPES: &[(&str, &[(&str, bool)])] = &[
 "#;
+
+/// How the list of maps begins.
+const MAPS: &str = r#"
+/// The maps that each of the object's programs names.
+#[allow(dead_code, reason = "what is never loaded needs no maps")]
+const MAPS: &[(&str, &[&str])] = &[
+"#;
+
+/// How both end.
+const END: &str = "];\n";
 
 /// The arguments that every BPF source is compiled with, for the architecture that Rust calls `arch`.
 ///

@@ -1,205 +1,232 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Which of the kernel's types an object names: the roots of its CO-RE relocations.
-//!
-//! The sections `.BTF` and `.BTF.ext` have the forms of Documentation/bpf/btf.rst and `struct bpf_core_relo`
-//! (linux/bpf.h).
+//! What an object's programs use: of the kernel's types, the roots of their CO-RE relocations; and their maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::ops::Range;
 
 use object::read::elf::ElfFile64;
-use object::{Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
+use object::{Endianness, Object as _, ObjectSection, ObjectSymbol, RelocationTarget, SymbolKind};
+
+use crate::extended::{Kind, LocalTypes, relocations, word};
 
 /// The types that one program's relocations start from: each type's name, without what stands behind `___`, and whether
 /// what its pointers point to matters as well.
 pub(crate) type Roots = BTreeMap<String, bool>;
 
-/// The kernel's types that each program of the object names; those of functions that several programs call stand under
-/// an empty name.
-pub(crate) fn kernel_types(object: &[u8]) -> Result<BTreeMap<String, Roots>, Box<dyn Error>> {
+/// What a program uses, in its own code and in that of the functions that it calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Uses {
+    /// The kernel's types that it names.
+    pub(crate) types: Roots,
+    /// The maps, by name; those that hold the object's variables are not among them.
+    pub(crate) maps: BTreeSet<String>,
+}
+
+/// What each program of the object uses.
+pub(crate) fn uses(object: &[u8]) -> Result<BTreeMap<String, Uses>, Box<dyn Error>> {
     let file = ElfFile64::<Endianness>::parse(object)?;
-    let mut programs = BTreeMap::<_, Roots>::new();
+    let mut code = Code::of(&file)?;
     let section = |name| file.section_by_name(name);
-    // An object without programs has no relocations.
-    let (Some(types), Some(extended)) = (section(".BTF"), section(".BTF.ext")) else {
-        return Ok(programs);
-    };
-    let endian = file.endianness();
-    let types = LocalTypes::parse(types.data()?, endian).ok_or("the section .BTF is cut")?;
-    for relocation in relocations(extended.data()?, endian).ok_or("the section .BTF.ext is cut")? {
-        let deep = match relocation.kind {
-            Kind::OfField | Kind::OfEnum => false,
-            Kind::OfType => true,
-            Kind::Local => continue,
-            Kind::Unknown(kind) => {
-                return Err(format!(
-                    "a relocation of kind {kind}, which needs all of the kernel's types"
-                )
-                .into());
+    if let (Some(types), Some(extended)) = (section(".BTF"), section(".BTF.ext")) {
+        code.name_types(types.data()?, extended.data()?, file.endianness())?;
+    }
+    let programs = 0..code.functions.len();
+    Ok(programs
+        .filter(|&index| code.functions[index].section != TEXT)
+        .map(|index| (code.functions[index].name.clone(), code.all_uses(index)))
+        .collect())
+}
+
+/// The section of the functions that programs call.
+const TEXT: &str = ".text";
+
+/// A program, or a function that programs call.
+#[derive(Debug)]
+struct Function {
+    name: String,
+    section: String,
+    /// Where in the section its code is.
+    at: Range<u64>,
+    uses: Uses,
+    /// What it calls, by where that is.
+    calls: Vec<(String, u64)>,
+}
+
+/// All functions of an object.
+#[derive(Debug)]
+struct Code {
+    functions: Vec<Function>,
+}
+
+impl Code {
+    fn of(file: &ElfFile64<'_, Endianness>) -> Result<Self, Box<dyn Error>> {
+        let mut functions = Vec::new();
+        for symbol in file
+            .symbols()
+            .filter(|symbol| symbol.kind() == SymbolKind::Text)
+        {
+            let Some(index) = symbol.section_index() else {
+                continue;
+            };
+            // The places that lines of source begin at have no size.
+            if symbol.size() == 0 {
+                continue;
             }
-        };
-        let name = types
-            .name(relocation.type_id)
-            .ok_or("a relocation of no type")?;
-        let name = name.split_once("___").map_or(name, |(name, _)| name);
-        let section = types
-            .string(relocation.section)
-            .ok_or("a relocation in no section")?;
-        let program = program_at(&file, section, relocation.at).unwrap_or_default();
-        *programs
-            .entry(program)
-            .or_default()
-            .entry(name.to_owned())
-            .or_default() |= deep;
-    }
-    Ok(programs)
-}
-
-/// The program whose code is at this place of the section.
-fn program_at(file: &ElfFile64<'_, Endianness>, section: &str, at: u32) -> Option<String> {
-    // Functions that are called lie here, together.
-    if section == ".text" {
-        return None;
-    }
-    let index = file.section_by_name(section)?.index();
-    let at = u64::from(at);
-    let program = file.symbols().find(|symbol| {
-        let code = symbol.address()..symbol.address() + symbol.size();
-        symbol.section_index() == Some(index)
-            && symbol.kind() == SymbolKind::Text
-            && code.contains(&at)
-    })?;
-    Some(program.name().ok()?.to_owned())
-}
-
-struct Relocation {
-    /// Where the name of its section stands among the strings.
-    section: u32,
-    /// The bytes of the section before the instruction.
-    at: u32,
-    type_id: u32,
-    kind: Kind,
-}
-
-/// `enum bpf_core_relo_kind`, by what is looked at in the kernel's types.
-enum Kind {
-    OfField,
-    OfEnum,
-    /// Whether there is such a type, and its size.
-    OfType,
-    /// Of the object's own types.
-    Local,
-    Unknown(u32),
-}
-
-impl From<u32> for Kind {
-    fn from(kind: u32) -> Self {
-        match kind {
-            0..=5 => Self::OfField,
-            6 => Self::Local,
-            8 | 9 => Self::OfType,
-            10 | 11 => Self::OfEnum,
-            // 7 is the number of a type in the kernel, 12 whether a type is like the kernel's in all its members.
-            unknown => Self::Unknown(unknown),
+            let section = file.section_by_index(index)?;
+            let mut function = Function {
+                name: symbol.name()?.to_owned(),
+                section: section.name()?.to_owned(),
+                at: symbol.address()..symbol.address() + symbol.size(),
+                uses: Uses::default(),
+                calls: Vec::new(),
+            };
+            function.read(file, &section)?;
+            functions.push(function);
         }
+        Ok(Self { functions })
     }
-}
 
-fn word(bytes: &[u8], at: usize, endian: Endianness) -> Option<u32> {
-    let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-    Some(match endian {
-        Endianness::Little => u32::from_le_bytes(bytes),
-        Endianness::Big => u32::from_be_bytes(bytes),
-    })
-}
-
-fn position(bytes: &[u8], at: usize, endian: Endianness) -> Option<usize> {
-    word(bytes, at, endian)?.try_into().ok()
-}
-
-fn relocations(extended: &[u8], endian: Endianness) -> Option<Vec<Relocation>> {
-    let word = |at| word(extended, at, endian);
-    let header = position(extended, 4, endian)?;
-    let mut at = header.checked_add(position(extended, 24, endian)?)?;
-    let end = at.checked_add(position(extended, 28, endian)?)?;
-    let mut all = Vec::new();
-    if at == end {
-        return Some(all);
+    /// The function whose code is at this place.
+    fn function_at(&self, section: &str, at: u64) -> Option<usize> {
+        self.functions
+            .iter()
+            .position(|function| function.section == section && function.at.contains(&at))
     }
-    let record = position(extended, at, endian)?;
-    at += 4;
-    // For each section of programs: its name, a count, the records.
-    while at < end {
-        let (section, count) = (word(at)?, position(extended, at + 4, endian)?);
-        at += 8;
-        for _ in 0..count {
-            all.push(Relocation {
-                section,
-                at: word(at)?,
-                type_id: word(at + 4)?,
-                kind: word(at + 12)?.into(),
-            });
-            at += record;
+
+    /// Adds the types that relocations name to the functions that they are in.
+    fn name_types(
+        &mut self,
+        types: &[u8],
+        extended: &[u8],
+        endian: Endianness,
+    ) -> Result<(), Box<dyn Error>> {
+        let types = LocalTypes::parse(types, endian).ok_or("the section .BTF is cut")?;
+        let all = relocations(extended, endian).ok_or("the section .BTF.ext is cut")?;
+        for relocation in all {
+            let deep = match relocation.kind {
+                Kind::OfField | Kind::OfEnum => false,
+                Kind::OfType => true,
+                Kind::Local => continue,
+                Kind::Unknown(kind) => {
+                    return Err(format!(
+                        "a relocation of kind {kind}, which needs all of the kernel's types"
+                    )
+                    .into());
+                }
+            };
+            let name = types
+                .name(relocation.type_id)
+                .ok_or("a relocation of no type")?;
+            let name = name.split_once("___").map_or(name, |(name, _)| name);
+            let section = types
+                .string(relocation.section)
+                .ok_or("a relocation in no section")?;
+            let function = self
+                .function_at(section, relocation.at.into())
+                .ok_or("a relocation in no function")?;
+            *self.functions[function]
+                .uses
+                .types
+                .entry(name.to_owned())
+                .or_default() |= deep;
         }
+        Ok(())
     }
-    Some(all)
-}
 
-/// The names of the object's own types.
-struct LocalTypes<'a> {
-    names: Vec<&'a str>,
-    strings: &'a [u8],
-}
-
-impl<'a> LocalTypes<'a> {
-    fn parse(btf: &'a [u8], endian: Endianness) -> Option<Self> {
-        let header = position(btf, 4, endian)?;
-        let of = |field| {
-            Some((
-                position(btf, field, endian)?,
-                position(btf, field + 4, endian)?,
-            ))
-        };
-        let ((types, types_bytes), (strings, strings_bytes)) = (of(8)?, of(16)?);
-        let strings = btf.get(header + strings..header + strings + strings_bytes)?;
-        let (mut at, end) = (header + types, header + types + types_bytes);
-        // The number 0 is void.
-        let mut names = vec![""];
-        while at < end {
-            names.push(string_at(strings, word(btf, at, endian)?)?);
-            at += 12 + behind(word(btf, at + 4, endian)?)?;
+    /// What a function uses, and what it calls does.
+    fn all_uses(&self, function: usize) -> Uses {
+        let (mut uses, mut open, mut seen) = (Uses::default(), vec![function], BTreeSet::new());
+        while let Some(index) = open.pop() {
+            if !seen.insert(index) {
+                continue;
+            }
+            let function = &self.functions[index];
+            for (name, deep) in &function.uses.types {
+                *uses.types.entry(name.clone()).or_default() |= deep;
+            }
+            uses.maps.extend(function.uses.maps.iter().cloned());
+            open.extend(
+                function
+                    .calls
+                    .iter()
+                    .filter_map(|(section, at)| self.function_at(section, *at)),
+            );
         }
-        Some(Self { names, strings })
-    }
-
-    fn string(&self, at: u32) -> Option<&'a str> {
-        string_at(self.strings, at)
-    }
-
-    fn name(&self, id: u32) -> Option<&'a str> {
-        self.names.get(usize::try_from(id).ok()?).copied()
+        uses
     }
 }
 
-fn string_at(strings: &[u8], at: u32) -> Option<&str> {
-    let from = strings.get(usize::try_from(at).ok()?..)?;
-    std::str::from_utf8(from.split(|byte| *byte == 0).next()?).ok()
+/// `BPF_JMP | BPF_CALL`, and `BPF_PSEUDO_CALL` of linux/bpf.h, for a function of the object.
+const CALL: u8 = 0x85;
+const OWN_FUNCTION: u8 = 1;
+
+const INSTRUCTION_BYTES: u64 = 8;
+
+impl Function {
+    /// Reads the code and its relocations. An instruction names a map by its symbol; it calls by a symbol and a distance
+    /// from it, or where the function is in the same section, by a distance from itself.
+    fn read<'d>(
+        &mut self,
+        file: &ElfFile64<'d, Endianness>,
+        section: &impl ObjectSection<'d>,
+    ) -> Result<(), Box<dyn Error>> {
+        let endian = file.endianness();
+        let mut symbols = BTreeMap::new();
+        for (at, relocation) in section.relocations() {
+            if let (true, RelocationTarget::Symbol(index)) =
+                (self.at.contains(&at), relocation.target())
+            {
+                symbols.insert(at, file.symbol_by_index(index)?);
+            }
+        }
+        for symbol in symbols.values() {
+            if section_of(file, symbol)?.is_some_and(|name| name == ".maps") {
+                self.uses.maps.insert(symbol.name()?.to_owned());
+            }
+        }
+        let code = section.data()?;
+        for at in self.at.clone().step_by(INSTRUCTION_BYTES as usize) {
+            let start = usize::try_from(at)?;
+            let instruction = code
+                .get(start..start + INSTRUCTION_BYTES as usize)
+                .ok_or("a function is cut")?;
+            let source = match endian {
+                Endianness::Little => instruction[1] >> 4,
+                Endianness::Big => instruction[1] & 0xf,
+            };
+            if (instruction[0], source) != (CALL, OWN_FUNCTION) {
+                continue;
+            }
+            let distance = word(instruction, 4, endian)
+                .ok_or("a call is cut")?
+                .cast_signed();
+            let behind = i64::from(distance + 1) * INSTRUCTION_BYTES as i64;
+            let (from, target) = match symbols.get(&at) {
+                Some(symbol) => (
+                    symbol.address(),
+                    section_of(file, symbol)?.ok_or("a call of nothing")?,
+                ),
+                None => (at, self.section.clone()),
+            };
+            let to = from.checked_add_signed(behind).ok_or("a call to nowhere")?;
+            self.calls.push((target, to));
+        }
+        Ok(())
+    }
 }
 
-/// The bytes that follow the common part of a type with this `info`.
-fn behind(info: u32) -> Option<usize> {
-    let members = (info & 0xffff) as usize;
-    Some(match info >> 24 & 0x1f {
-        // Pointers, forward declarations, typedefs, volatile, const, restrict, functions, floats, type tags.
-        2 | 7..=12 | 16 | 18 => 0,
-        // Integers, variables, declaration tags.
-        1 | 14 | 17 => 4,
-        // Arrays.
-        3 => 12,
-        // Structures, unions, sections of data, 64-bit enums.
-        4 | 5 | 15 | 19 => 12 * members,
-        // Enums, prototypes.
-        6 | 13 => 8 * members,
-        _ => return None,
-    })
+/// The section that a symbol is in.
+fn section_of<'d>(
+    file: &ElfFile64<'d, Endianness>,
+    symbol: &impl ObjectSymbol<'d>,
+) -> Result<Option<String>, object::Error> {
+    let Some(index) = symbol.section_index() else {
+        return Ok(None);
+    };
+    Ok(Some(file.section_by_index(index)?.name()?.to_owned()))
 }
+
+#[cfg(test)]
+#[path = "relocations_tests.rs"]
+mod tests;

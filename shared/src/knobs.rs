@@ -7,7 +7,7 @@ use crate::cgroups;
 use crate::error::{Error, Kind, Result};
 use crate::filters::{decided_by, padded_comm, places};
 use crate::kernel::{self, Types};
-use crate::options::Options;
+use crate::options::{Filter, Options};
 use crate::raw::shared_knobs;
 use crate::set::Set;
 use crate::transport;
@@ -42,6 +42,7 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         cgroup_maps: places("--cgroupmap", &filter.cgroup_map)?,
         mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
         follow: options.follow.is_some().into(),
+        filtered: (*filter != Filter::default() || options.follow.is_some()).into(),
         perf_buffer: perf.into(),
         typed_current: kernel::has_typed_current().into(),
         ..Default::default()

@@ -23,6 +23,7 @@ pub mod hist;
 pub mod kernel;
 mod kfunc;
 pub mod knobs;
+mod ladder;
 mod launch;
 mod libbpf_log;
 pub mod load;

@@ -26,8 +26,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use self::reader::{Kind, Reader, Type};
 
-/// The types that each program of an object names, those of functions that several programs call under an empty name.
-/// Build scripts make the list (`tracewell_bpf::build`).
+/// The types that each program of an object names, in functions that it calls too. Build scripts make the list (`tracewell_bpf::build`).
 pub type Named = [(&'static str, &'static [(&'static str, bool)])];
 
 /// The names of the types that relocations start from; with `true` where what their pointers point to is compared as
@@ -43,7 +42,7 @@ fn roots(named: &Named, programs: &[&str]) -> Roots {
     let mut roots = Roots::new();
     let wanted = named
         .iter()
-        .filter(|(program, _)| program.is_empty() || programs.contains(program));
+        .filter(|(program, _)| programs.contains(program));
     for (name, pointees) in wanted.flat_map(|(_, types)| *types) {
         *roots.entry(*name).or_default() |= *pointees;
     }

@@ -9,6 +9,13 @@ use std::fmt;
 
 use crate::kernel::{Kernel, Place};
 
+/// The labels of rungs whose programs a kernel may preempt tasks inside. It never does inside the others, `kprobe` and
+/// `raw_syscalls`: it disables preemption around these.
+pub const PREEMPTIBLE: &[&str] = &["fentry", "tp_btf", "raw_tp", "tracepoint"];
+
+/// The labels of rungs at the kernel's own functions, which have at hand what a system call only names.
+pub const AT_FUNCTIONS: &[&str] = &["fentry", "kprobe"];
+
 /// The ways to hook one thing, best first.
 #[derive(Debug)]
 pub struct Ladder {

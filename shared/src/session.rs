@@ -3,6 +3,7 @@
 
 mod attached;
 mod refusals;
+mod unused;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr};
@@ -299,7 +300,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         if let Err(lacking) = kfunc::resolve(open.open_object_mut()) {
             return pass(lacking);
         }
-        self.configure_shared(open.open_object_mut())?;
+        self.configure_shared(open.open_object_mut(), programs)?;
         self.hooks.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
@@ -347,14 +348,25 @@ impl<'a, T: Hooks> Attempt<'a, T> {
                 .and_then(|section| Need::of_section(section));
             matches!(needs, Some(Need::BtfTracepoint(_) | Need::BtfFunction(_)))
         });
+        MinimalBtf::of(
+            self.kernel.btf()?,
+            T::TYPES,
+            &self.with_followers(programs),
+            typed,
+        )
+    }
+
+    /// The programs, and those that follow processes where that is asked for.
+    fn with_followers(&self, programs: &Programs) -> Programs {
         let mut programs = programs.clone();
         if self.options.follow.is_some() {
             programs.extend(FOLLOW_PROGRAMS);
         }
-        MinimalBtf::of(self.kernel.btf()?, T::TYPES, &programs, typed)
+        programs
     }
 
-    fn configure_shared(&self, object: &mut OpenObject) -> Result<()> {
+    fn configure_shared(&self, object: &mut OpenObject, programs: &Programs) -> Result<()> {
+        let unused = unused::maps(T::MAPS, &self.with_followers(programs));
         let preempted = |section: &str| {
             let place = Place::of_section(section);
             place.is_some_and(|place| self.kernel.preempts(place).is_some())
@@ -368,6 +380,10 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);
         for mut map in object.maps_mut() {
             let name = map.name().to_owned();
+            if unused.iter().any(|unused| name == *unused) {
+                map.set_autocreate(false).map_err(set)?;
+                continue;
+            }
             match name.as_bytes() {
                 b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,

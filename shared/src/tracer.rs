@@ -7,7 +7,11 @@ use crate::error::Result;
 use crate::event::EventFamily;
 use crate::loss::Cause;
 use crate::minimal_btf::Named;
-use crate::probe::Ladder;
+use crate::probe::{self, Ladder};
+
+/// The maps that each program of an object names, in functions that it calls too. Build scripts make the list
+/// (`tracewell_bpf::build`).
+pub type NamedMaps = [(&'static str, &'static [&'static str])];
 
 /// The opened, not yet loaded skeleton of a tracer's object.
 pub type Opened<'o, T> = <<T as Hooks>::Object as SkelBuilder<'o>>::Output;
@@ -23,21 +27,30 @@ pub trait Hooks: Send {
     /// The kernel's types that each program of the object names: the build's `KERNEL_TYPES`.
     const TYPES: &'static Named;
 
+    /// The maps that each program of the object names: the build's `MAPS`. Those that no program of a rung names are not
+    /// made. Without a list all are.
+    const MAPS: &'static NamedMaps = &[];
+
     /// The ways to hook what it traces.
     const LADDER: &'static Ladder;
 
     /// The maps that join the start of an operation with its end, each with the share of operations that it is to
-    /// hold: one in so many. [`Options::inflight`](crate::options::Options::inflight) sets their size before
-    /// [`configure`](Self::configure) makes those small that a rung does not use.
-    const IN_FLIGHT: &'static [(&'static str, u32)] = &[];
-
-    /// Labels of the rungs that come after all others where the kernel preempts tasks inside their programs, and
-    /// refuses these to other tasks meanwhile (see [`Kernel::preempts`](crate::kernel::Kernel::preempts)).
-    const PREEMPTIBLE: &'static [&'static str] = &[];
+    /// hold: one in so many. [`Options::inflight`](crate::options::Options::inflight) sets their size. Without a word,
+    /// that of `call_pairs.bpf.h`.
+    const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
 
     /// Whether what is hooked happens in interrupts too, so that a program may be interrupted by itself. The kernel
     /// refuses the inner run.
     const INTERRUPTED: bool = false;
+
+    /// Labels of the rungs that come after all others where the kernel preempts tasks inside their programs, and
+    /// refuses these to other tasks meanwhile (see [`Kernel::preempts`](crate::kernel::Kernel::preempts)). Where an
+    /// interrupt may do the same, no rung is better than another.
+    const PREEMPTIBLE: &'static [&'static str] = if Self::INTERRUPTED {
+        &[]
+    } else {
+        probe::PREEMPTIBLE
+    };
 
     /// Whether these settings need a program of the ladder; those that none needs are not loaded.
     fn wants(&self, _program: &str) -> bool {

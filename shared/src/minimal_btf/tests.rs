@@ -110,8 +110,7 @@ fn what_the_kernel_does_not_have_is_not_there() {
 #[test]
 fn few_types_are_left_to_libbpf_where_it_reads_all() {
     let named: &Named = &[
-        ("", &[("outer", false)]),
-        ("one", &[("inner", false)]),
+        ("one", &[("inner", false), ("outer", false)]),
         ("two", &[("inner", true), ("other", false)]),
     ];
     let made = |programs, typed| MinimalBtf::of(&made(), named, programs, typed).is_some();
@@ -163,8 +162,10 @@ fn of_this_kernel() {
         return;
     };
     let named: &Named = &[
-        ("", &[("task_struct", false)]),
-        ("program", &[("btf_trace_sys_exit", true)]),
+        (
+            "program",
+            &[("task_struct", false), ("btf_trace_sys_exit", true)],
+        ),
         ("other", &[("request", false)]),
     ];
     let minimal = MinimalBtf::of(types, named, &["program"], false).unwrap();

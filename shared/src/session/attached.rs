@@ -103,7 +103,8 @@ impl Session {
             session.links.push(link);
             session._programs.push(kept);
         }
-        let maps = object.maps();
+        // A map that no loaded program uses was not made.
+        let maps = object.maps().filter(|map| map.autocreate());
         let maps = maps.filter_map(|map| map.as_fd().try_clone_to_owned().ok());
         session._maps = maps.collect();
         Ok(session)

@@ -3,11 +3,12 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::ladder;
 use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
-use tracewell_shared::probe::{Ladder, Rung};
+use tracewell_shared::probe::Ladder;
 use tracewell_shared::stream::Stream;
-use tracewell_shared::tracer::{Hooks, Opened, Tracer};
+use tracewell_shared::tracer::{Hooks, NamedMaps, Opened, Tracer};
 
 use crate::event::Exec;
 use crate::skel::ExecsnoopSkelBuilder;
@@ -60,39 +61,6 @@ impl EventFamily for Execs {
     type Event<'a> = Exec<'a>;
 }
 
-/// The programs that only failed execs need.
-const FAIL_PROGRAMS: &[&str] = &[
-    "exec_fail_btf",
-    "exec_fail_raw",
-    "exec_fail_rawsys",
-    "execve_exit_tp",
-    "execveat_exit_tp",
-    "execve_exit_pair",
-    "execve_enter_pair",
-    "execveat_exit_pair",
-    "execveat_enter_pair",
-];
-
-/// What no program at the exit of system calls sees. Successes are seen by whomever they are.
-const UNSEEN: &[&str] = &[
-    "failed execs of x32 programs (-x)",
-    "failed execs of the kernel's own helpers (-x)",
-];
-
-/// What the tracepoints of each call do not see: they are not run for 32-bit programs.
-const UNSEEN_BY_EACH: &[&str] = &["failed execs of 32-bit and x32 programs (-x)", UNSEEN[1]];
-
-/// What is not seen where an exit takes an entry: there is none of what seccomp refuses.
-const UNSEEN_BY_PAIRS: &[&str] = &[
-    UNSEEN_BY_EACH[0],
-    UNSEEN_BY_EACH[1],
-    "execs that a seccomp filter refuses (-x; counted as entry_missed)",
-];
-
-/// What the labels of two rungs stand for, though their programs at it only tell of failures.
-const ALL_CALLS: &[&str] = &["tp/raw_syscalls/sys_exit"];
-const EACH_CALL: &[&str] = &["tp/syscalls/sys_exit_execve"];
-
 impl Hooks for Execs {
     type Object = ExecsnoopSkelBuilder;
 
@@ -100,77 +68,20 @@ impl Hooks for Execs {
 
     const TYPES: &'static Named = crate::KERNEL_TYPES;
 
-    const LADDER: &'static Ladder = &Ladder {
+    const MAPS: &'static NamedMaps = crate::MAPS;
+
+    const LADDER: &'static Ladder = &ladder! {
         subject: "execs",
-        rungs: &[
-            Rung {
-                label: "tp_btf",
-                programs: &["exec_done_btf", "exec_fail_btf"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_tp",
-                programs: &["exec_done_raw", "exec_fail_raw"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            // sched_prepare_exec came with 6.10. Older kernels preempt no task at a raw tracepoint, and from there a
-            // success is told as well.
-            Rung {
-                label: "raw_syscalls",
-                programs: &["exec_prepare_tp", "exec_done_tp", "exec_fail_rawsys"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_syscalls",
-                programs: &["exec_done_raw", "exec_fail_rawsys"],
-                requires: ALL_CALLS,
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "tracepoint",
-                programs: &[
-                    "exec_prepare_tp",
-                    "exec_done_tp",
-                    "execve_exit_tp",
-                    "execveat_exit_tp",
-                ],
-                unseen: UNSEEN_BY_EACH,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "tracepoint",
-                programs: &["exec_done_raw", "execve_exit_tp", "execveat_exit_tp"],
-                requires: EACH_CALL,
-                unseen: UNSEEN_BY_EACH,
-                ..Rung::EMPTY
-            },
-            // Where the arguments cannot be had at the exit.
-            Rung {
-                label: "tracepoint",
-                programs: &[
-                    "exec_done_pair",
-                    "execve_exit_pair",
-                    "execve_enter_pair",
-                    "execveat_exit_pair",
-                    "execveat_enter_pair",
-                ],
-                requires: EACH_CALL,
-                unseen: UNSEEN_BY_PAIRS,
-                ..Rung::EMPTY
-            },
-        ],
+        calls: ["execve", "execveat"],
+        optional: [],
+        successes: "exec_done" with "exec_prepare_tp",
+        of: "failed execs (-x) of",
+        unseen: [] and ["failed execs of the kernel's own helpers (-x)"],
     };
 
-    const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
-
-    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp", "tracepoint"];
-
     fn wants(&self, program: &str) -> bool {
-        self.failed || !FAIL_PROGRAMS.contains(&program)
+        let success = program.starts_with("exec_done") || program.starts_with("exec_prepare");
+        self.failed || success
     }
 
     fn most_bytes(&self) -> usize {
@@ -190,9 +101,6 @@ impl Hooks for Execs {
     }
 
     fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
-        let refused = |error: libbpf_rs::Error| {
-            Error::new(Kind::Bpf, format!("cannot set up execsnoop: {error}"))
-        };
         if !(16..=Self::MAX_ARGS_BYTES).contains(&self.max_args_bytes) {
             return Err(Error::usage(format!(
                 "the bytes of arguments must be from 16 to {}",
@@ -206,12 +114,8 @@ impl Hooks for Execs {
             .ok_or_else(|| Error::new(Kind::Bpf, "execsnoop's object has no knobs"))?;
         knobs.max_args_bytes = self.max_args_bytes;
         knobs.piece_bytes = self.piece_bytes();
-        if !object.progs.execve_enter_pair.autoload() {
-            object.maps.inflight.set_max_entries(1).map_err(refused)?;
-        }
-        if !object.progs.exec_prepare_tp.autoload() {
-            object.maps.kinds.set_max_entries(1).map_err(refused)?;
-        }
+        // What succeeds is told of elsewhere.
+        knobs.failed_only = true;
         Ok(())
     }
 }

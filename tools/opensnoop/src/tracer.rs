@@ -4,13 +4,14 @@
 use tracewell_shared::callers::{CALLERS_BYTES, Symbols};
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::ladder;
 use tracewell_shared::loss::Cause;
 use tracewell_shared::minimal_btf::Named;
 use tracewell_shared::options::Options;
 use tracewell_shared::path::{BASE_BYTES, PATH_BYTES};
-use tracewell_shared::probe::{Ladder, Rung};
+use tracewell_shared::probe::Ladder;
 use tracewell_shared::stream::Stream;
-use tracewell_shared::tracer::{Hooks, Opened, Tracer};
+use tracewell_shared::tracer::{Hooks, NamedMaps, Opened, Tracer};
 
 use crate::event::Open;
 use crate::skel::OpensnoopSkelBuilder;
@@ -47,27 +48,6 @@ impl EventFamily for Opens {
     type Event<'a> = Open<'a>;
 }
 
-/// The label of the rung at the tracepoints of each call.
-const EACH_CALL: &str = "tracepoint";
-
-/// What no program at the exit of system calls sees.
-const UNSEEN: &[&str] = &[
-    "opens by io_uring",
-    "opens by x32 programs",
-    "opens inside the kernel, and open_by_handle_at(2)",
-];
-
-/// What the tracepoints of each call do not see: they are not run for 32-bit programs.
-const UNSEEN_BY_EACH: &[&str] = &[UNSEEN[0], "opens by 32-bit and x32 programs", UNSEEN[2]];
-
-/// What is not seen where an exit takes an entry: there is none of what seccomp refuses.
-const UNSEEN_BY_PAIRS: &[&str] = &[
-    UNSEEN_BY_EACH[0],
-    UNSEEN_BY_EACH[1],
-    UNSEEN_BY_EACH[2],
-    "opens that a seccomp filter refuses (counted as entry_missed)",
-];
-
 impl Hooks for Opens {
     type Object = OpensnoopSkelBuilder;
 
@@ -75,56 +55,15 @@ impl Hooks for Opens {
 
     const TYPES: &'static Named = crate::KERNEL_TYPES;
 
-    const LADDER: &'static Ladder = &Ladder {
+    const MAPS: &'static NamedMaps = crate::MAPS;
+
+    const LADDER: &'static Ladder = &ladder! {
         subject: "opens",
-        rungs: &[
-            Rung {
-                label: "tp_btf",
-                programs: &["open_exit_btf"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_tp",
-                programs: &["open_exit_raw"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_syscalls",
-                programs: &["open_exit_rawsys"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: EACH_CALL,
-                programs: &["openat_exit_tp"],
-                // arm64 has neither open nor creat; openat2 came with 5.6.
-                optional: &["open_exit_tp", "creat_exit_tp", "openat2_exit_tp"],
-                unseen: UNSEEN_BY_EACH,
-                ..Rung::EMPTY
-            },
-            // Where the arguments cannot be had at the exit.
-            Rung {
-                label: EACH_CALL,
-                programs: &["openat_exit_pair", "openat_enter_pair"],
-                optional: &[
-                    "open_exit_pair",
-                    "open_enter_pair",
-                    "creat_exit_pair",
-                    "creat_enter_pair",
-                    "openat2_exit_pair",
-                    "openat2_enter_pair",
-                ],
-                unseen: UNSEEN_BY_PAIRS,
-                ..Rung::EMPTY
-            },
-        ],
+        calls: ["openat"],
+        optional: ["open", "creat", "openat2"],
+        of: "opens by",
+        unseen: ["opens by io_uring"] and ["opens inside the kernel, and open_by_handle_at(2)"],
     };
-
-    const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
-
-    const PREEMPTIBLE: &'static [&'static str] = &["tp_btf", "raw_tp", EACH_CALL];
 
     fn bounds(&self) -> &'static [Cause] {
         // What had no entry, or no exit, may have succeeded.
@@ -146,9 +85,6 @@ impl Hooks for Opens {
     }
 
     fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
-        let refused = |error: libbpf_rs::Error| {
-            Error::new(Kind::Bpf, format!("cannot set up opensnoop: {error}"))
-        };
         let knobs = object
             .maps
             .rodata_data
@@ -157,9 +93,6 @@ impl Hooks for Opens {
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
         knobs.with_callers = self.callers.is_some();
-        if !object.progs.openat_enter_pair.autoload() {
-            object.maps.inflight.set_max_entries(1).map_err(refused)?;
-        }
         Ok(())
     }
 }
