@@ -178,6 +178,8 @@ impl Watch {
                 while is_there(directory) {
                     sleep(LOOK).await;
                 }
+                // An exec takes its thread's number away before it has read the new program, and is told after that.
+                sleep(LOOK).await;
             }
             Self::Found(_) | Self::Unseen => std::future::pending().await,
         }
