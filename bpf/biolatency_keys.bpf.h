@@ -110,18 +110,26 @@ static __always_inline struct cgroup *charged(bool direct, struct request *rq)
 }
 
 /*
- * The cgroup that a request is for: the one that it is charged to, as in
- * io.stat. So what is written back belongs to who wrote it, not to the kernel's
- * worker. Where only a cgroup above has the io controller, the request names
- * that one: of a task below, the task's own says more. A request of the root, or
- * of a hierarchy of v1, says nothing, and a flush has no bio.
+ * The cgroup that a request is for, and its id: the one that it is charged to,
+ * as in io.stat. So what is written back belongs to who wrote it, not to the
+ * kernel's worker. Where only a cgroup above has the io controller, the request
+ * names that one: of a task below, the task's own says more, which is NULL here.
+ * A request of the root, or of a hierarchy of v1, says nothing, and a flush has
+ * no bio.
  */
-static __always_inline struct cgroup *owner_of(bool direct, struct request *rq)
+static __always_inline struct cgroup *owner_of(bool direct, struct request *rq, __u64 *id)
 {
-	struct cgroup *task = current_cgroup();
 	struct cgroup *owner = charged(direct, rq);
+	struct kernfs_node *node;
 
-	return !owner || is_within(task, owner) ? task : owner;
+	if (owner) {
+		node = FIELD(direct, owner, kn);
+		*id = FIELD(direct, node, id);
+		if (!is_current_within(FIELD(direct, owner, level), *id))
+			return owner;
+	}
+	*id = bpf_get_current_cgroup_id();
+	return NULL;
 }
 
 /* Whether the filters let the request pass, asked of the current task as its submitter; and whose it is. */
@@ -130,8 +138,7 @@ static __always_inline bool rq_passes(bool direct, struct request *rq, __u64 *ow
 	struct cgroup *owner;
 
 	if (by_owner) {
-		owner = owner_of(direct, rq);
-		*owner_id = cgroup_id(owner);
+		owner = owner_of(direct, rq, owner_id);
 		if (!owner_passes(owner, *owner_id))
 			return false;
 	}

@@ -57,10 +57,12 @@ static __always_inline __u64 ancestor_id(struct cgroup *cgroup, int level)
 	return cgroup_id(ancestor);
 }
 
-/* Whether a cgroup is the other one or below it. */
-static __always_inline bool is_within(struct cgroup *cgroup, struct cgroup *other)
+/* Whether the current task is in the cgroup of this level and id, or below it. The helper is not for programs like these on 5.10. */
+static __always_inline bool is_current_within(int level, __u64 id)
 {
-	return ancestor_id(cgroup, BPF_CORE_READ(other, level)) == cgroup_id(other);
+	if (bpf_core_field_exists(struct cgroup___ids, ancestor_ids))
+		return ancestor_id(current_cgroup(), level) == id;
+	return bpf_get_current_ancestor_cgroup_id(level) == id;
 }
 
 /* Whether --cgroup says this of a cgroup or of one above it. */
@@ -79,9 +81,13 @@ static __always_inline bool owner_is(struct cgroup *cgroup, enum owner_filter fi
 	return false;
 }
 
-/* Whether the filters by cgroup let this one pass, whose id is at hand. */
-static __always_inline bool owner_passes(struct cgroup *cgroup, __u64 id)
+/* Whether the filters by cgroup let this one pass, whose id is at hand; NULL is the current task's. */
+static __always_inline bool owner_passes(struct cgroup *owner, __u64 id)
 {
+	struct cgroup *cgroup = owner;
+
+	if (!cgroup && (shared_knobs.cgroups.wanted || shared_knobs.cgroups.excluded))
+		cgroup = current_cgroup();
 	if (shared_knobs.cgroups.excluded && owner_is(cgroup, OWNER_EXCLUDED))
 		return false;
 	if (shared_knobs.cgroups.wanted && !owner_is(cgroup, OWNER_WANTED))
