@@ -29,15 +29,20 @@ impl Drop for Unplugged {
     }
 }
 
-/// As many opens on the second CPU, as this user.
-fn opens(uid: u32) -> u64 {
-    let made = || {
+/// Runs this, with what it starts, on the second CPU.
+pub(crate) fn on_the_second_cpu<R: Send>(run: impl FnOnce() -> R + Send) -> R {
+    let run = || {
         let mut second = CpuSet::new();
         second.set(1).expect("a number of a CPU");
         sched_setaffinity(Pid::from_raw(0), &second).expect("the second CPU is there");
-        storm(uid, 1, 50, &["open"])
+        run()
     };
-    scope(|scope| scope.spawn(made).join()).expect("the storm ends")
+    scope(|scope| scope.spawn(run).join()).expect("it ends")
+}
+
+/// As many opens on the second CPU, as this user.
+fn opens(uid: u32) -> u64 {
+    on_the_second_cpu(|| storm(uid, 1, 50, &["open"]))
 }
 
 /// The ring has events of all CPUs. Perf buffers are opened for those that are online, and dead once they are not: what is
