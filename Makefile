@@ -58,7 +58,7 @@ lint:
 fmt:
 	@./setup test
 	cargo fmt --all
-	clang-format -i bpf/*.c bpf/*.h bpf/include/*.h bpf/include/arch/*.h
+	find bpf -name "*.[ch]" -exec clang-format -i {} +
 
 bench: build
 	@./setup bench

@@ -11,6 +11,7 @@
 ///     calls: ["openat"],
 ///     optional: ["open", "creat"],
 ///     of: "opens by",
+///     refused: "opens that a seccomp filter refuses",
 ///     unseen: ["opens by io_uring"] and [],
 /// };
 /// assert_eq!(LADDER.labels(), ["tp_btf", "raw_tp", "raw_syscalls", "tracepoint"]);
@@ -29,6 +30,7 @@
 ///   the kernel lacks that one's hook, the raw tracepoint stands in: such a kernel is too old to preempt tasks there.
 ///   With the pairs it is a program of its own, which knows of them.
 /// - `of`: words to be followed by "x32 programs".
+/// - `refused`: what seccomp refuses, which an exit that takes an entry does not see.
 /// - `unseen`: what all rungs at system calls miss, before and behind that.
 #[macro_export]
 macro_rules! ladder {
@@ -39,6 +41,7 @@ macro_rules! ladder {
         optional: $optional:tt,
         $(successes: $done:literal with $first:literal,)?
         of: $of:literal,
+        refused: $refused:literal,
         unseen: [$($before:expr),* $(,)?] and [$($behind:expr),* $(,)?] $(,)?
     ) => {{
         use $crate::probe::{Ladder, Rung};
@@ -49,7 +52,7 @@ macro_rules! ladder {
         // An exit takes an entry there, and of what seccomp refuses there is none.
         const UNSEEN_BY_PAIRS: &[&str] = &[
             $($before,)* concat!($of, " 32-bit and x32 programs"), $($behind,)*
-            concat!($subject, " that a seccomp filter refuses (counted as entry_missed)"),
+            concat!($refused, " (counted as entry_missed)"),
         ];
         Ladder {
             subject: $subject,
@@ -146,6 +149,7 @@ macro_rules! call_hooks {
 ///     optional: [..],              // the same, where the rung does without
 ///     sweep: "..",                 // what finds entries whose exit was missed
 ///     unseen: [..],                // what both rungs miss
+///     unseen_by_fexit: [..],       // the same of fentry by pairs, where the kernel may refuse either half
 /// },
 /// ```
 ///
@@ -160,7 +164,8 @@ macro_rules! function_rung {
         inside: [$($inside:literal),*],
         optional: [$($optional:literal),*],
         sweep: $sweep:literal,
-        unseen: $unseen:expr $(,)?
+        unseen: $unseen:expr,
+        unseen_by_fexit: $unseen_by_fexit:expr $(,)?
     }) => {
         Rung {
             label: "fentry",
@@ -170,7 +175,7 @@ macro_rules! function_rung {
             ],
             optional: &[$(concat!($optional, "_fentry")),*],
             where_preempted: &[$sweep],
-            unseen: $unseen,
+            unseen: $unseen_by_fexit,
             ..Rung::EMPTY
         }
     };
@@ -180,7 +185,8 @@ macro_rules! function_rung {
         inside: [$($inside:literal),*],
         optional: [$($optional:literal),*],
         sweep: $sweep:literal,
-        unseen: $unseen:expr $(,)?
+        unseen: $unseen:expr,
+        unseen_by_fexit: $unseen_by_fexit:expr $(,)?
     }) => {
         Rung {
             label: "kprobe",
@@ -200,7 +206,8 @@ macro_rules! function_rung {
         inside: [$($inside:literal),*],
         optional: [$($optional:literal),*],
         sweep: $sweep:literal,
-        unseen: $unseen:expr $(,)?
+        unseen: $unseen:expr,
+        unseen_by_fexit: $unseen_by_fexit:expr $(,)?
     }) => {
         Rung {
             label: $label,

@@ -186,7 +186,10 @@ fn dispatch(name: &'static str, tools: &[&Tool], commands: &[&Tool], args: &[OsS
         let parser = tool.parser().bin_name(format!("{name} {}", tool.name));
         return run(tool, parser, &args[1..]);
     }
-    // What is left is about the tools, or wrong.
+    // What is left is about the tools, or wrong, and needs no more than its caller may do.
+    if let Err(error) = privilege::keep_granted(&[]) {
+        return status(name, Err(error));
+    }
     let matches = match usage::parse(multicall_parser(name, tools, commands), args) {
         Ok(matches) => matches,
         Err(error) => return exit_on_usage(&error),

@@ -318,12 +318,19 @@ fn a_command_has_not_what_the_file_was_granted_for_a_tool() {
     let secret = directory.path().join("secret");
     fs::write(&secret, "secret").unwrap();
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
-    let mut command = Command::new(&program);
-    as_nobody(&mut command);
-    let output = command.args(["hist", "show"]).arg(&secret).output();
-    let output = output.unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("Permission denied"), "{said}");
+    let closed = directory.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    for (args, path) in [
+        (&["hist", "show"][..], secret.clone()),
+        (&["--install-links"], closed.join("there")),
+    ] {
+        let mut command = Command::new(&program);
+        as_nobody(&mut command);
+        let output = command.args(args).arg(path).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("Permission denied"), "{said}");
+    }
     // By its rights alone root reads what is no log.
     let output = Command::new(&program)
         .args(["hist", "show"])

@@ -76,7 +76,8 @@ impl Hooks for Execs {
         optional: [],
         successes: "exec_done" with "exec_prepare_tp",
         of: "failed execs (-x) of",
-        unseen: [] and ["failed execs of the kernel's own helpers (-x)"],
+        refused: "failed execs (-x) that a seccomp filter refuses",
+        unseen: [] and ["failed execs (-x) of the kernel's own helpers"],
     };
 
     fn wants(&self, program: &str) -> bool {

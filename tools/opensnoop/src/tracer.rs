@@ -62,6 +62,7 @@ impl Hooks for Opens {
         calls: ["openat"],
         optional: ["open", "creat", "openat2"],
         of: "opens by",
+        refused: "opens that a seccomp filter refuses",
         unseen: ["opens by io_uring"] and ["opens inside the kernel, and open_by_handle_at(2)"],
     };
 

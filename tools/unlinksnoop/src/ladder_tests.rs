@@ -279,3 +279,13 @@ fn calls_that_an_architecture_lacks_are_left_out() {
     let (_, programs) = chosen(&Unlinks::default(), DEBIAN, Some("tracepoint")).unwrap();
     assert_eq!(programs.len(), 3);
 }
+
+/// Nobody sweeps up behind `io_uring`'s workers, which make no system calls.
+#[test]
+fn fentry_by_pairs_tells_what_it_does_not_see_of_io_uring() {
+    for rung in Unlinks::LADDER.rungs {
+        let by_pairs = rung.has("do_unlinkat_exit_fexit");
+        let told = rung.unseen.iter().any(|what| what.contains("fexit_missed"));
+        assert_eq!(told, by_pairs, "{rung:?}");
+    }
+}

@@ -50,6 +50,12 @@ impl EventFamily for Unlinks {
 /// What neither the functions nor the calls show.
 const UNSEEN_INSIDE: &str = "removals inside the kernel, such as those of its NFS and SMB servers";
 
+/// What the functions do not show.
+const UNSEEN_BY_FUNCTIONS: &[&str] = &[
+    UNSEEN_INSIDE,
+    "calls that are refused before the function (flags that do not exist, a seccomp filter)",
+];
+
 impl Hooks for Unlinks {
     type Object = UnlinksnoopSkelBuilder;
 
@@ -69,14 +75,17 @@ impl Hooks for Unlinks {
             // A kernel built without CONFIG_SECURITY has none, and the file is not told of.
             optional: ["unlink_object", "rmdir_object"],
             sweep: "left_behind_exit_raw",
-            unseen: &[
-                UNSEEN_INSIDE,
-                "calls that are refused before the function (flags that do not exist, a seccomp filter)",
+            unseen: UNSEEN_BY_FUNCTIONS,
+            unseen_by_fexit: &[
+                UNSEEN_BY_FUNCTIONS[0],
+                UNSEEN_BY_FUNCTIONS[1],
+                "removals by io_uring, where the kernel preempts programs (counted as fexit_missed)",
             ],
         },
         calls: ["unlinkat"],
         optional: ["unlink", "rmdir"],
         of: "removals by",
+        refused: "removals that a seccomp filter refuses",
         unseen: [
             "what was removed: inode, size, links left, whether it is still open",
             "files that a rename replaces (--rename)",
