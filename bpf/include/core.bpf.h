@@ -28,7 +28,8 @@ struct shared_state shared_state SEC(".bss.shared") = {};
 /*
  * A field of a kernel object: loaded directly by a program that the kernel
  * hands the object to with its type (tp_btf), by a probe read elsewhere. direct
- * is a constant wherever this is used, so one half is compiled away.
+ * is a constant of each program, so one half goes: the compiler drops it, or in
+ * common_code, which has it as an argument, the verifier.
  */
 #define FIELD(direct, object, field)                                                               \
 	({                                                                                         \

@@ -183,6 +183,8 @@ impl<H: Keyed> Distribution<H> {
     ///
     /// When the kernel's maps cannot be read. That takes `CAP_BPF` on kernels older than 5.19.
     pub fn parts(&mut self) -> Result<Vec<Part<H::Key>>> {
+        // Before the turn, which takes its time: what finds no room meanwhile is of the next part.
+        let now = self.whole()?.ok_or_else(strange)?;
         let mut keyed: BTreeMap<H::Key, Histogram> = BTreeMap::new();
         if let Some(turns) = &mut self.maps.keyed {
             for (of, chunk) in turns.take()? {
@@ -200,7 +202,6 @@ impl<H: Keyed> Distribution<H> {
             histogram,
         };
         let mut parts: Vec<_> = keyed.into_iter().map(part).collect();
-        let now = self.whole()?.ok_or_else(strange)?;
         parts.push(Part {
             key: H::Key::default(),
             other: self.hooks.is_keyed(),

@@ -22,7 +22,7 @@ const OBJECT: u8 = 4;
 const OPENS_KNOWN: u8 = 8;
 const STILL_OPEN: u8 = 16;
 
-/// `enum unlink_probe`: the labels of the ladder, in its order.
+/// `enum probe_label`: the labels of the ladder, in its order.
 const PROBES: [&str; 6] = [
     "fentry",
     "kprobe",
