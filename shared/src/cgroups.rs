@@ -2,14 +2,17 @@
 //! The cgroups of `--cgroup`, which are known by their path: where one is removed and made again, as a service is by its
 //! restart, the new one takes the place of the old.
 //!
-//! The kernel's side knows a cgroup itself, not its path. inotify tells that something was made in the directory above,
-//! and a look each second finds what that cannot tell (the directory above was made again, too).
+//! The kernel's side knows a cgroup itself, not its path. inotify tells that something was made in a directory above, and
+//! a look each second finds what that cannot tell (in a directory that was made again itself). Where a cgroup was removed
+//! again before it was found, only inotify knows.
 
-use std::ffi::CString;
-use std::fs::{self, File};
+mod hierarchy;
+mod notices;
+
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::mem::take;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,15 +20,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
-use nix::errno::Errno;
-use nix::libc;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
+pub(crate) use self::hierarchy::level;
+pub use self::hierarchy::{mounts, shows_root};
+use self::notices::Notices;
 use crate::error::{Error, Result};
 use crate::raw::owner_filter;
-use crate::session::bpf_error;
+use crate::session::{bpf_error, is_refusal};
 use crate::set::Set;
 
 /// How often the paths are looked at where nothing tells of a change.
@@ -38,8 +40,8 @@ pub struct Cgroups {
     followed: Vec<Followed>,
     /// Whether one of those that are asked for was made again: what ran in it before it was found was not seen.
     interrupted: Arc<AtomicBool>,
-    /// Tells of directories that are made beside them.
-    notices: Option<AsyncFd<OwnedFd>>,
+    /// Tells of what is made at their paths; `None` where the kernel has no room for it.
+    notices: Option<Notices>,
     next_look: Instant,
 }
 
@@ -59,6 +61,17 @@ struct Followed {
     /// The id of the cgroup that is in the array: the inode number of its directory, which the kernel does not use twice.
     id: u64,
     gone: bool,
+    /// Whether something was made at its path, or above it, that was not found.
+    made: bool,
+}
+
+/// What a look at a path found.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Gone,
+    /// As that, and there may have been another meanwhile.
+    Missed,
+    Another,
 }
 
 /// A cgroup that a filter names by its path, of which something became.
@@ -79,6 +92,9 @@ pub struct Change {
 pub enum Fate {
     /// It was removed. Nothing runs in it until it is made again.
     Gone,
+    /// It is gone, and may have been made again and removed again meanwhile: nothing tells, or only that something was made
+    /// there. What ran in it then was not filtered by it.
+    Missed,
     /// It was made again, and the filter knows it from now on. What ran in it before this moment was not filtered by it.
     MadeAgain,
     /// It was made again, and the filter cannot know it, for this reason.
@@ -102,6 +118,11 @@ impl std::fmt::Display for Change {
         write!(f, "the cgroup {} ", self.path.display())?;
         match &self.fate {
             Fate::Gone => write!(f, "is gone; it is {done} again once it is made again"),
+            Fate::Missed => write!(
+                f,
+                "is gone, and may have been there again for a moment; what ran in it then was {until_now}; it is {done} \
+                 again once it is made again"
+            ),
             Fate::MadeAgain => write!(
                 f,
                 "was made again, and is {done} from here on; what ran in it until now was {until_now}"
@@ -115,24 +136,28 @@ impl Cgroups {
     /// Puts the cgroups into the array, those that are wanted before those that are left out. Needs a tokio runtime with
     /// its I/O and time drivers.
     pub(crate) fn new(places: Places, filter: &Set<PathBuf>) -> Result<Self> {
-        let wanted = filter.wanted().iter().map(|path| (path, false));
-        let excluded = filter.excluded().iter().map(|path| (path, true));
+        let all = || {
+            let wanted = filter.wanted().iter().map(|path| (path, false));
+            wanted.chain(filter.excluded().iter().map(|path| (path, true)))
+        };
+        // Before they are looked at for the array, so that nothing comes between.
+        let notices = Notices::of(all().map(|(path, _)| path.as_path())).ok();
         let mut followed = Vec::new();
-        for (place, (path, left_out)) in (0_u32..).zip(wanted.chain(excluded)) {
+        for (place, (path, left_out)) in (0_u32..).zip(all()) {
             let id = places.put(place, path, left_out)?;
             followed.push(Followed {
                 path: path.clone(),
                 left_out,
                 id,
                 gone: false,
+                made: false,
             });
         }
         Ok(Self {
             places,
-            // Without, the look each second finds them.
-            notices: notices(followed.iter().map(|followed| followed.path.as_path())).ok(),
             followed,
             interrupted: Arc::default(),
+            notices,
             next_look: Instant::now() + LOOK,
         })
     }
@@ -152,61 +177,108 @@ impl Cgroups {
         }
     }
 
-    fn look(&mut self) -> Option<Change> {
-        for (place, followed) in (0_u32..).zip(&mut self.followed) {
-            let path = &followed.path;
-            let change = |fate| Change {
-                path: path.clone(),
-                left_out: followed.left_out,
-                fate,
-            };
-            match path.metadata().map(|found| found.ino()) {
-                Ok(id) if id == followed.id => {}
-                Ok(_) => {
-                    let put = self.places.put(place, path, followed.left_out);
-                    let (id, fate) = match put {
-                        Ok(id) => (id, Fate::MadeAgain),
-                        // Told once of each.
-                        Err(error) => (
-                            path.metadata().map_or(0, |found| found.ino()),
-                            Fate::Refused(error.to_string()),
-                        ),
-                    };
-                    let change = change(fate);
-                    if change.misses() {
-                        self.interrupted.store(true, Ordering::Relaxed);
-                    }
-                    self.places.forget(followed.id);
-                    followed.id = id;
-                    followed.gone = false;
-                    return Some(change);
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound && !followed.gone => {
-                    let change = change(Fate::Gone);
-                    followed.gone = true;
-                    return Some(change);
-                }
-                // Told already; or it may not be looked at any more, and is no other for that.
-                Err(_) => {}
+    /// Looks once more, without waiting, when the trace has ended: what was not found until then is in no event, and the
+    /// account that is asked for after this says so.
+    pub fn last_look(&mut self) {
+        // Each gives one change at most, however often it is made again meanwhile.
+        for _ in 0..self.followed.len() {
+            if self.look().is_none() {
+                break;
             }
         }
-        None
     }
 
-    /// Becomes true when the account does not know any more what ran in a cgroup that was asked for.
+    fn look(&mut self) -> Option<Change> {
+        if let Some(notices) = &self.notices {
+            notices.take(|place| {
+                if let Some(followed) = self.followed.get_mut(place) {
+                    followed.made = true;
+                }
+            });
+        }
+        let told = self.notices.is_some();
+        let places = &self.places;
+        let mut followed = (0_u32..).zip(&mut self.followed);
+        let change = followed.find_map(|(place, followed)| followed.look(told, place, places))?;
+        if change.misses() {
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+        Some(change)
+    }
+
+    /// Whether the account does not know any more what ran in a cgroup that was asked for.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Becomes true when [`is_interrupted`](Self::is_interrupted) does.
     pub(crate) fn interrupted(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.interrupted)
     }
 
     /// Whether the kernel lets this thread change the array, as it is.
     pub(crate) fn is_changeable(&self) -> bool {
-        match self.followed.first() {
-            Some(first) => {
-                let put = self.places.put(0, &first.path, first.left_out);
-                put.is_ok()
+        // Whether it may is asked first; so what it may not is told from what cannot be, and nothing is changed.
+        let nothing: RawFd = -1;
+        let put = self.places.set(0, nothing);
+        !put.is_err_and(|error| is_refusal(&error))
+    }
+}
+
+impl Followed {
+    /// Looks at its path, and puts what is there now into its place. `told` says whether what is made there is told of.
+    fn look(&mut self, told: bool, place: u32, places: &Places) -> Option<Change> {
+        let fate = match self.find(told)? {
+            Found::Gone => Fate::Gone,
+            Found::Missed => Fate::Missed,
+            Found::Another => {
+                let put = places.put(place, &self.path, self.left_out);
+                places.forget(self.id);
+                match put {
+                    Ok(id) => {
+                        self.id = id;
+                        Fate::MadeAgain
+                    }
+                    Err(error) => {
+                        // Told once of each.
+                        self.id = self.path.metadata().map_or(0, |found| found.ino());
+                        Fate::Refused(error.to_string())
+                    }
+                }
             }
-            None => true,
+        };
+        Some(Change {
+            path: self.path.clone(),
+            left_out: self.left_out,
+            fate,
+        })
+    }
+
+    fn find(&mut self, told: bool) -> Option<Found> {
+        match self.path.metadata() {
+            // What was told of came before this one.
+            Ok(found) if found.ino() == self.id => None,
+            Ok(_) => {
+                self.gone = false;
+                self.made = false;
+                Some(Found::Another)
+            }
+            Err(error) if self.made || error.kind() == io::ErrorKind::NotFound && !self.gone => {
+                self.gone = true;
+                let missed = take(&mut self.made) || !told;
+                Some(if missed { Found::Missed } else { Found::Gone })
+            }
+            // Told already; or it may not be looked at any more, and is no other for that.
+            Err(_) => None,
         }
+    }
+}
+
+/// Waits until something was made or removed; for ever where nothing tells.
+async fn told(notices: Option<&Notices>) {
+    match notices {
+        Some(notices) => notices.told().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -219,10 +291,7 @@ impl Places {
         };
         let directory = File::open(path).map_err(failed)?;
         let id = directory.metadata().map_err(failed)?.ino();
-        let fd = directory.as_raw_fd().to_ne_bytes();
-        self.array
-            .update(&place.to_ne_bytes(), &fd, MapFlags::ANY)
-            .map_err(refused)?;
+        self.set(place, directory.as_raw_fd()).map_err(refused)?;
         if let Some(ids) = &self.ids {
             // Excluded ones come last, so that of one that is both it stays.
             let filter = if left_out {
@@ -236,6 +305,14 @@ impl Places {
         Ok(id)
     }
 
+    fn set(&self, place: u32, directory: RawFd) -> libbpf_rs::Result<()> {
+        self.array.update(
+            &place.to_ne_bytes(),
+            &directory.to_ne_bytes(),
+            MapFlags::ANY,
+        )
+    }
+
     /// Makes room for the id of the one that comes in its place. No other cgroup will have it.
     fn forget(&self, id: u64) {
         if let Some(ids) = &self.ids {
@@ -244,99 +321,56 @@ impl Places {
     }
 }
 
-/// An inotify instance that becomes readable when something is made or removed in a directory above one of these.
-fn notices<'a>(paths: impl Iterator<Item = &'a Path>) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: plain system call.
-    let fd = Errno::result(unsafe { libc::inotify_init1(libc::IN_CLOEXEC | libc::IN_NONBLOCK) })?;
-    // SAFETY: just made, and nobody else's.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    for path in paths {
-        let above = fs::canonicalize(path)?;
-        let above = above.parent().unwrap_or(Path::new("/"));
-        let above = CString::new(above.as_os_str().as_bytes())?;
-        let events = libc::IN_CREATE | libc::IN_DELETE | libc::IN_MOVED_TO | libc::IN_ONLYDIR;
-        // SAFETY: the path is a string that lives through the call.
-        Errno::result(unsafe { libc::inotify_add_watch(fd.as_raw_fd(), above.as_ptr(), events) })?;
-    }
-    // SAFETY: an `OwnedFd` is open, and stays the same, for as long as it lives.
-    Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
-}
-
-/// Waits until something was made; for ever where nothing tells.
-async fn told(notices: Option<&AsyncFd<OwnedFd>>) {
-    let Some(notices) = notices else {
-        return std::future::pending().await;
-    };
-    let Ok(mut ready) = notices.readable().await else {
-        return std::future::pending().await;
-    };
-    // What it was is found by looking; readiness goes before the last read, so that nothing is missed.
-    ready.clear_ready();
-    let mut bytes = [0_u8; 4096];
-    while nix::unistd::read(notices.get_ref(), &mut bytes).is_ok_and(|length| length > 0) {}
-}
-
-/// The inode number of the hierarchy's root (the kernel's `kernfs` gives it to the first node of a file system).
-const ROOT: u64 = 1;
-
-/// How many cgroups are above this one; `None` where its path does not show the hierarchy's root, as in a container.
-pub(crate) fn level(path: &Path) -> Option<usize> {
-    let path = fs::canonicalize(path).ok()?;
-    let device = path.metadata().ok()?.dev();
-    path.ancestors().position(|above| {
-        let found = above.metadata();
-        found.is_ok_and(|found| (found.dev(), found.ino()) == (device, ROOT))
-    })
-}
-
-/// Where cgroup v2 is mounted, in the order of the mounts.
-pub fn mounts() -> Vec<PathBuf> {
-    let mounts = fs::read("/proc/self/mounts").unwrap_or_default();
-    mounts_in(&mounts)
-}
-
-fn mounts_in(mounts: &[u8]) -> Vec<PathBuf> {
-    let lines = mounts.split(|byte| *byte == b'\n');
-    let mounts = lines.filter_map(|line| {
-        let mut words = line.split(|byte| *byte == b' ').skip(1);
-        let (path, kind) = (words.next()?, words.next()?);
-        (kind == b"cgroup2").then(|| PathBuf::from(plain(path)))
-    });
-    mounts.collect()
-}
-
-/// A word of that file, in which spaces and the like are octal.
-fn plain(word: &[u8]) -> std::ffi::OsString {
-    let mut plain = Vec::with_capacity(word.len());
-    let mut rest = word;
-    while let [first, after @ ..] = rest {
-        match rest {
-            [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
-                plain.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
-                rest = &rest[4..];
-            }
-            _ => {
-                plain.push(*first);
-                rest = after;
-            }
-        }
-    }
-    std::os::unix::ffi::OsStringExt::from_vec(plain)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::mounts_in;
-    use std::path::Path;
+    use super::{Change, Fate, Followed, Found};
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
-    fn mounts_are_found_with_any_name() {
-        let text = b"proc /proc proc rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n\
-                     none /a\\040b\\134 cgroup2 ro 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw 0 0\n";
-        assert_eq!(
-            mounts_in(text),
-            [Path::new("/sys/fs/cgroup/unified"), Path::new("/a b\\")]
-        );
-        assert!(mounts_in(b"").is_empty());
+    fn what_was_there_between_two_looks_is_missed() {
+        let path = std::env::temp_dir().join(format!("followed-{}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        let mut followed = Followed {
+            path: path.clone(),
+            left_out: false,
+            id: path.metadata().unwrap().ino(),
+            gone: false,
+            made: false,
+        };
+        assert_eq!(followed.find(true), None);
+        fs::remove_dir(&path).unwrap();
+        assert_eq!(followed.find(true), Some(Found::Gone));
+        assert_eq!(followed.find(true), None);
+        // It was there, and is gone again.
+        followed.made = true;
+        assert_eq!(followed.find(true), Some(Found::Missed));
+        assert_eq!(followed.find(true), None);
+        // Where nothing tells of that, it is so from when it is gone.
+        followed.gone = false;
+        assert_eq!(followed.find(false), Some(Found::Missed));
+        assert_eq!(followed.find(false), None);
+        fs::create_dir(&path).unwrap();
+        followed.id = path.metadata().unwrap().ino() + 1;
+        followed.made = true;
+        assert_eq!(followed.find(true), Some(Found::Another));
+        assert!(!followed.gone && !followed.made);
+        fs::remove_dir(&path).unwrap();
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_missing() {
+        let missing = |left_out, fate| {
+            let path = "/sys/fs/cgroup/a".into();
+            let change = Change {
+                path,
+                left_out,
+                fate,
+            };
+            change.misses()
+        };
+        assert!(missing(false, Fate::MadeAgain) && missing(false, Fate::Missed));
+        assert!(!missing(false, Fate::Gone));
+        assert!(!missing(true, Fate::MadeAgain) && !missing(true, Fate::Missed));
     }
 }

@@ -32,7 +32,6 @@ pub(crate) struct Ends {
     over: bool,
     /// The descendants that were there when the command's end ended the run.
     outlived_by: u32,
-    cgroup_made_again: bool,
 }
 
 /// What a run looks at beside its events.
@@ -80,7 +79,6 @@ impl Ends {
             command_ended: false,
             over: false,
             outlived_by: 0,
-            cgroup_made_again: false,
         };
         ends.deadline = ends.after(common.duration);
         Ok(ends)
@@ -91,9 +89,13 @@ impl Ends {
         self.started.elapsed()
     }
 
-    /// Whether a cgroup that is asked for was made again, so that not all that ran in it was seen.
-    pub(crate) fn cgroup_made_again(&self) -> bool {
-        self.cgroup_made_again
+    /// Whether a cgroup that is asked for was made again, so that not all that ran in it was seen. For when the trace has
+    /// ended, before its account is asked for, which knows it then.
+    pub(crate) fn cgroup_made_again(&mut self) -> bool {
+        self.watched.cgroups.as_mut().is_some_and(|cgroups| {
+            cgroups.last_look();
+            cgroups.is_interrupted()
+        })
     }
 
     /// When a time will have passed since the beginning; `None` for none, or one that no clock will show.
@@ -146,10 +148,7 @@ impl Ends {
                     tool::say(self.name, ended);
                     return Ok(());
                 }
-                Met::Cgroup(change) => {
-                    self.cgroup_made_again |= change.misses();
-                    tool::say(self.name, change);
-                }
+                Met::Cgroup(change) => tool::say(self.name, change),
             }
         }
     }

@@ -20,6 +20,9 @@ const COMM_BYTES: usize = 16;
 /// `FILTER_PLACES` of the header: entries of a filter that is an array.
 const PLACES: usize = 32;
 
+/// The map that an object has if it filters what the kernel charges to a cgroup, not the current task.
+pub(crate) const OWNERS: &str = "owner_ids";
+
 /// What decides a filter of numbers or names, and the value where one does.
 pub(crate) fn decided_by<T: PartialEq + Clone>(set: &Set<T>) -> (u8, Option<&T>) {
     let (by, one) = match (set.wanted(), set.excluded()) {
@@ -140,7 +143,7 @@ impl Maps {
             b"filter_comms" => self.comms.len(),
             b"cgroup_filter" => in_places(&self.cgroups).count(),
             // One more for each that is made again, while the old one is there.
-            b"owner_ids" => 2 * in_places(&self.cgroups).count(),
+            name if name == OWNERS.as_bytes() => 2 * in_places(&self.cgroups).count(),
             _ => {
                 let holder = self.pinned.iter().find(|(holder, _)| name == *holder);
                 let Some((_, pinned)) = holder else {
@@ -183,7 +186,7 @@ impl Maps {
         let kept = |map: &libbpf_rs::Map<'_>| {
             MapHandle::try_from(map).map_err(|error| bpf_error("cannot keep a map", &error))
         };
-        let ids = find_map(object, "owner_ids").ok();
+        let ids = find_map(object, OWNERS).ok();
         let places = Places {
             array: kept(&find_map(object, "cgroup_filter")?)?,
             ids: ids.as_ref().map(kept).transpose()?,

@@ -38,7 +38,6 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         by_uid,
         by_comm,
         cgroups: places("--cgroup", &filter.cgroup)?,
-        owner_levels: levels(&filter.cgroup)?,
         cgroup_maps: places("--cgroupmap", &filter.cgroup_map)?,
         mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
         follow: options.follow.is_some().into(),
@@ -74,15 +73,16 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
 const LEVELS: u8 = 32;
 
 /// How many levels of the hierarchy have cgroups of this filter; all that the kernel's side looks at where a path does not
-/// tell, as in a container.
-fn levels(filter: &Set<PathBuf>) -> Result<u8> {
+/// tell, as in a container. Only for objects that filter what is charged to a cgroup: the current task's is asked of the
+/// kernel, at any depth.
+pub(crate) fn owner_levels(filter: &Set<PathBuf>) -> Result<u8> {
     let mut levels = 0;
     for path in filter.wanted().iter().chain(filter.excluded()) {
-        let level =
-            cgroups::level(path).map_or(LEVELS - 1, |level| level.try_into().unwrap_or(u8::MAX));
-        if level >= LEVELS {
+        let most = LEVELS - 1;
+        let level = cgroups::level(path).map_or(most, |level| level.try_into().unwrap_or(u8::MAX));
+        if level > most {
             return Err(Error::usage(format!(
-                "--cgroup: {} lies deeper than {LEVELS} levels",
+                "--cgroup: {} lies more than {most} levels below the root, which is as deep as requests are told by",
                 path.display()
             )));
         }

@@ -188,7 +188,7 @@ pub enum Certainty {
     /// Up to [`Counts::total_at_most`] more may have happened.
     AtMost,
     /// More may have happened, and nobody knows how much: the kernel skips programs of this kind without a count, a
-    /// process was not followed, or a cgroup that is filtered by was made again.
+    /// process was not followed, or a cgroup that is asked for was made again, or may have been.
     Unknown,
 }
 

@@ -375,6 +375,9 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
         knobs.spaces = spaces.count;
         knobs.adopt = self.adopt.into();
+        if object.maps().any(|map| map.name() == filters::OWNERS) {
+            knobs.owner_levels = knobs::owner_levels(&self.options.filter.cgroup)?;
+        }
         // SAFETY: integers and arrays of integers, without padding that is not a field.
         let knobs = unsafe { plain::as_bytes(&knobs) };
         let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);
@@ -487,7 +490,7 @@ fn map_fd(object: &Object, name: &str) -> Result<OwnedFd> {
         .map_err(|error| Error::io("cannot keep a map", &error))
 }
 
-fn is_refusal(error: &libbpf_rs::Error) -> bool {
+pub(crate) fn is_refusal(error: &libbpf_rs::Error) -> bool {
     error.kind() == libbpf_rs::ErrorKind::PermissionDenied
 }
 

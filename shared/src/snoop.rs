@@ -160,7 +160,7 @@ impl<S: Snoop> Run<'_, S> {
                 stream.stop();
             }
         }
-        let lost = self.finish(&stream, &ends, failed.is_some())?;
+        let lost = self.finish(&stream, &mut ends, failed.is_some())?;
         ends.status(self.common, lost, failed).await
     }
 
@@ -190,7 +190,13 @@ impl<S: Snoop> Run<'_, S> {
     }
 
     /// Prints the account; says whether anything was lost.
-    fn finish(&mut self, stream: &Stream<S::Tracer>, ends: &Ends, failed: bool) -> Result<bool> {
+    fn finish(
+        &mut self,
+        stream: &Stream<S::Tracer>,
+        ends: &mut Ends,
+        failed: bool,
+    ) -> Result<bool> {
+        let cgroup_made_again = ends.cgroup_made_again();
         let mut account = stream.account();
         account.lost.add(Cause::Malformed, self.malformed);
         let summary = Summary {
@@ -198,7 +204,7 @@ impl<S: Snoop> Run<'_, S> {
             events: self.printed,
             lost: account.lost,
             certainty: account.certainty,
-            cgroup_made_again: ends.cgroup_made_again(),
+            cgroup_made_again,
             duration: ends.elapsed(),
             rung: stream.rung(),
             buffer: Some(stream.buffer()),

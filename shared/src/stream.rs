@@ -160,7 +160,8 @@ impl<T: Tracer> Stream<T> {
     }
 
     /// The cgroups that are filtered by, for whoever runs [`Cgroups::changed`] beside the trace: one that is removed and made
-    /// again is then traced again. Gives them once; `None` where none are filtered by.
+    /// again is then traced again. [`Cgroups::last_look`] is for the end, before the [`account`](Self::account). Gives them
+    /// once; `None` where none are filtered by.
     pub fn take_cgroups(&mut self) -> Option<Cgroups> {
         self.session.cgroups.take()
     }

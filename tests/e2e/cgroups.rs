@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tracewell_tests::{Playing, Tool, scratch};
+use nix::sys::signal::Signal;
+use tracewell_shared::cgroups::shows_root;
+use tracewell_tests::{Playing, Tool, note, scratch};
 
+use crate::biolatency::submitters_are_hidden;
 use crate::filters::{names, ready, unique};
 
 /// Where cgroup v2 is mounted.
@@ -129,6 +132,114 @@ fn one_that_is_made_again_is_followed_again() {
         assert_eq!(names, ["before", "after", "last"], "{tool}");
         drop(again);
         drop(above);
+    }
+}
+
+/// Lets an actor open something in this cgroup, which is removed then.
+fn live_shortly(scratch: &Path, cgroup: Cgroup) {
+    let actor = ready(scratch, "short", 0);
+    cgroup.add(&actor);
+    actor.go();
+    actor.finish();
+    fs::remove_dir(cgroup.path()).unwrap();
+}
+
+#[test]
+fn one_that_is_gone_again_before_it_is_found_is_missing() {
+    let account = |exclude: &str, life: &dyn Fn(&Path, Cgroup, Cgroup)| {
+        let scratch = scratch();
+        let above = Cgroup::new();
+        let cgroup = above.below("service");
+        let path = cgroup.path().to_str().unwrap().to_owned();
+        let value = format!("{exclude}{path}");
+        let run = Tool::new("opensnoop").json().args(["--cgroup", &value]);
+        let run = run.start();
+        // Nothing is looked at until the end.
+        run.stop();
+        life(scratch.path(), above, cgroup);
+        run.signal(Signal::SIGCONT);
+        let finished = run.finish().success();
+        finished.summary()["account"].as_str().unwrap().to_owned()
+    };
+    let again = |scratch: &Path, above: Cgroup, cgroup: Cgroup| {
+        drop(cgroup);
+        live_shortly(scratch, above.below("service"));
+    };
+    let both_again = |scratch: &Path, above: Cgroup, cgroup: Cgroup| {
+        let path = above.path().to_owned();
+        drop(cgroup);
+        drop(above);
+        let above = Cgroup::at(path);
+        live_shortly(scratch, above.below("service"));
+    };
+    let both_gone = |_: &Path, above: Cgroup, cgroup: Cgroup| {
+        drop(cgroup);
+        drop(above);
+    };
+    let usual = account("", &|_, _, _| {});
+    assert_eq!(account("", &both_gone), usual);
+    assert_eq!(account("", &again), "unknown");
+    assert_eq!(account("", &both_again), "unknown");
+    // What ran in one that is left out is told.
+    assert_eq!(account("!", &both_again), usual);
+}
+
+/// Where only a look tells of it, and the end comes before that.
+#[test]
+fn one_that_is_made_again_just_before_the_end_is_missing() {
+    let scratch = scratch();
+    let above = Cgroup::new();
+    let cgroup = above.below("service");
+    let path = cgroup.path().to_str().unwrap().to_owned();
+    let run = Tool::new("opensnoop").json().args(["--cgroup", &path]);
+    let run = run.start();
+    fs::remove_dir(cgroup.path()).unwrap();
+    let gone = format!("the cgroup {path} is gone");
+    run.stderr_until(|said| said.contains(&gone));
+    let place = above.path().to_owned();
+    drop(above);
+    let above = Cgroup::at(place);
+    live_shortly(scratch.path(), above.below("service"));
+    let finished = run.finish().success();
+    assert_eq!(finished.summary()["account"], "unknown");
+    assert!(
+        finished.stderr.contains("may have been there again")
+            || finished.stderr.contains("was made again"),
+        "{}",
+        finished.stderr
+    );
+}
+
+/// The kernel is asked for the current task's at any depth; above what a request is for, the programs look themselves.
+#[test]
+fn only_what_requests_are_for_has_a_deepest_level() {
+    let deepest = |levels: usize| {
+        let mut path = vec![Cgroup::new()];
+        while path.len() < levels {
+            path.push(path[path.len() - 1].below("d"));
+        }
+        // Those below are removed first.
+        path.reverse();
+        path
+    };
+    if !shows_root(&mount()) {
+        note("not tried: the root of the hierarchy is not shown here");
+        return;
+    }
+    for (levels, expected) in [(31, 0), (32, 2)] {
+        let path = deepest(levels);
+        let path = path[0].path().to_str().unwrap();
+        for tool in crate::all_tools() {
+            let args = ["--cgroup", path, "--duration", "20ms"];
+            let filters_owners = tool == "biolatency";
+            if filters_owners && submitters_are_hidden(&["-c", path]) {
+                continue;
+            }
+            let finished = Tool::new(tool).args(args).run();
+            let finished = finished.ended_with(if filters_owners { expected } else { 0 });
+            let said = finished.stderr.contains("31 levels below the root");
+            assert_eq!(said, filters_owners && expected == 2, "{}", finished.stderr);
+        }
     }
 }
 

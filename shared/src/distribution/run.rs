@@ -247,7 +247,7 @@ impl<D: Distribute> Run<'_, D> {
                 break;
             }
         }
-        let lost = self.finish(&distribution, &ends, failed.is_some())?;
+        let lost = self.finish(&distribution, &mut ends, failed.is_some())?;
         ends.status(self.common, lost, failed).await
     }
 
@@ -358,9 +358,10 @@ impl<D: Distribute> Run<'_, D> {
     fn finish(
         &mut self,
         distribution: &Distribution<D::Hooks>,
-        ends: &Ends,
+        ends: &mut Ends,
         failed: bool,
     ) -> Result<bool> {
+        let cgroup_made_again = ends.cgroup_made_again();
         let lost = distribution.losses();
         let asides = distribution.asides();
         let certainty = distribution.certainty(&lost);
@@ -370,7 +371,7 @@ impl<D: Distribute> Run<'_, D> {
             events: self.counted,
             lost,
             certainty,
-            cgroup_made_again: ends.cgroup_made_again(),
+            cgroup_made_again,
             duration: ends.elapsed(),
             rung: distribution.rung(),
             buffer: None,

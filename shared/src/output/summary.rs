@@ -18,7 +18,7 @@ pub struct Summary<'a> {
     pub lost: Counts,
     /// Whether that is all.
     pub certainty: Certainty,
-    /// Whether a cgroup that is filtered by was made again: what ran in it before it was found is missing.
+    /// Whether a cgroup that is asked for was made again: what ran in it before it was found is missing.
     pub cgroup_made_again: bool,
     /// How long the run took.
     pub duration: Duration,

@@ -163,7 +163,12 @@ pub(crate) fn command() -> clap::Command {
         .fold(Args::command(), |command, (id, help)| {
             command.mut_arg(id, |arg| arg.help(help))
         });
-    command.mut_arg("cgroup", |arg| arg.short('c'))
+    command.mut_arg("cgroup", |arg| {
+        arg.short('c').long_help(
+            "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system, at most 31 levels below \
+             the root",
+        )
+    })
 }
 
 impl Args {
@@ -208,10 +213,21 @@ impl Distribute for Args {
             self.names = Names::read(self.common.btf.as_deref());
         }
         self.disks_chosen = self.chosen()?;
-        if (self.cgroups || self.common.picks_cgroups()) && !charges_requests() {
+        let asked = self.cgroups || self.common.picks_cgroups();
+        let doubt = match asked.then(charges_requests) {
+            None | Some(Some(true)) => None,
+            Some(Some(false)) => Some(
+                "requests are charged to no cgroup here (cgroup.controllers lacks io): each is",
+            ),
+            Some(None) => Some(
+                "whether requests are charged to cgroups cannot be seen from here, where the root of the hierarchy is not \
+                 shown: if they are not, each is",
+            ),
+        };
+        if let Some(doubt) = doubt {
             tool::say(
                 "biolatency",
-                "requests are charged to no cgroup here (cgroup.controllers lacks io): each is taken for its submitter's",
+                format_args!("{doubt} taken for its submitter's"),
             );
         }
         Ok(Latencies {

@@ -3,22 +3,31 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirEntryExt;
 use std::path::{Path, PathBuf};
 
+use tracewell_shared::cgroups;
+
 /// Whether requests are charged to cgroups, so that what the kernel writes back belongs to who wrote it: the hierarchy of
-/// cgroup v2 has the controller `io`. It has not where the kernel was built without (`CONFIG_BLK_CGROUP`), where v1 has it,
-/// and in a container to which it is not given. Each request is taken for its submitter's cgroup there.
-pub fn charges_requests() -> bool {
-    let controllers = mount_point().map(|mount| fs::read(mount.join("cgroup.controllers")));
-    let Some(Ok(controllers)) = controllers else {
-        return false;
-    };
+/// cgroup v2 has the controller `io`. It has not where the kernel was built without (`CONFIG_BLK_CGROUP`), and where v1 has
+/// it. Each request is taken for its submitter's cgroup there.
+///
+/// `None` where that cannot be seen: a container is shown a part of the hierarchy only, to which the controller may not be
+/// given, or nothing of it. The kernel charges by the whole.
+pub fn charges_requests() -> Option<bool> {
+    cgroups::mounts().iter().find_map(|mount| {
+        let controllers = fs::read(mount.join("cgroup.controllers")).ok()?;
+        charged(&controllers, cgroups::shows_root(mount))
+    })
+}
+
+/// What the controllers of a directory say of that.
+fn charged(controllers: &[u8], of_root: bool) -> Option<bool> {
     let mut words = controllers.split(u8::is_ascii_whitespace);
-    words.any(|word| word == b"io")
+    let given = words.any(|word| word == b"io");
+    (given || of_root).then_some(given)
 }
 
 /// Finds paths, and keeps what it found of those that were asked for: a cgroup may be gone when it is asked for again,
@@ -29,7 +38,7 @@ pub(crate) struct Cgroups(RefCell<HashMap<u64, Option<Vec<u8>>>>);
 impl Cgroups {
     /// Looks for those of the cgroups that are not known yet, all in one walk through the hierarchy.
     pub(crate) fn meet(&self, ids: impl Iterator<Item = u64>) {
-        self.meet_below(ids, mount_point);
+        self.meet_below(ids, || cgroups::mounts().into_iter().next());
     }
 
     fn meet_below(&self, ids: impl Iterator<Item = u64>, mount: impl FnOnce() -> Option<PathBuf>) {
@@ -87,63 +96,21 @@ fn walk(mount: &Path, visit: &mut impl FnMut(u64, &[u8]) -> bool) {
     }
 }
 
-/// Where cgroup v2 is mounted.
-fn mount_point() -> Option<PathBuf> {
-    mount_point_in(&fs::read("/proc/self/mounts").ok()?)
-}
-
-fn mount_point_in(mounts: &[u8]) -> Option<PathBuf> {
-    mounts.split(|byte| *byte == b'\n').find_map(|line| {
-        let mut words = line.split(|byte| *byte == b' ').skip(1);
-        let (path, kind) = (words.next()?, words.next()?);
-        (kind == b"cgroup2").then(|| unescaped(path))
-    })
-}
-
-/// A path of `/proc/self/mounts`: space, tab, newline and backslash are `\` and three octal digits there.
-fn unescaped(path: &[u8]) -> PathBuf {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let [first, after @ ..] = rest {
-        match (first, after) {
-            (
-                b'\\',
-                [
-                    a @ b'0'..=b'3',
-                    b @ b'0'..=b'7',
-                    c @ b'0'..=b'7',
-                    after @ ..,
-                ],
-            ) => {
-                bytes.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    PathBuf::from(OsString::from_vec(bytes))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Cgroups, mount_point_in};
+    use super::{Cgroups, charged};
     use std::cell::Cell;
     use std::fs;
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
 
     #[test]
-    fn a_mount_point_may_have_odd_characters() {
-        let mounts = b"proc /proc proc rw 0 0\n\
-            cgroup2 /mnt/a\\040b\\134\\011\\c cgroup2 rw,nosuid 0 0\n";
-        let found = mount_point_in(mounts).unwrap();
-        assert_eq!(found, Path::new("/mnt/a b\\\t\\c"));
-        assert_eq!(mount_point_in(b"proc /proc proc rw 0 0\n"), None);
-        // The path of another file system is no kind.
-        assert_eq!(mount_point_in(b"tmpfs /cgroup2 tmpfs rw 0 0\n"), None);
+    fn only_the_root_can_say_that_requests_are_not_charged() {
+        assert_eq!(charged(b"cpu io memory\n", true), Some(true));
+        assert_eq!(charged(b"io\n", false), Some(true));
+        assert_eq!(charged(b"cpu memory\n", true), Some(false));
+        assert_eq!(charged(b"cpu iox\n", false), None);
+        assert_eq!(charged(b"", false), None);
     }
 
     #[test]
