@@ -12,7 +12,7 @@ use tracewell_tests::{Running, Tool, forced, note, scratch, until};
 use crate::doctor::answers;
 use crate::kernel::{tmpfs, with_own_mounts};
 use crate::privilege::{NOBODY, limit};
-use crate::storms::scaled;
+use crate::storms::{scaled, turn};
 
 fn selftest() -> Tool {
     let tool = Tool::new("tracewell").unforced().arg("selftest").json();
@@ -64,6 +64,8 @@ fn endless(directory: &Path) -> Running {
 
 #[test]
 fn nothing_is_left_of_one_that_is_interrupted() {
+    // As long as it runs, its load is a storm.
+    let _turn = turn();
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let scratch = scratch();
         let running = endless(scratch.path());
@@ -76,6 +78,8 @@ fn nothing_is_left_of_one_that_is_interrupted() {
 
 #[test]
 fn what_a_killed_one_leaves_the_next_removes() {
+    // As long as it runs, its load is a storm.
+    let _turn = turn();
     let scratch = scratch();
     let running = endless(scratch.path());
     running.signal(Signal::SIGKILL);
