@@ -9,7 +9,10 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use tracewell_tests::{Actor, Finished, Playing, Running, Stage, Tool, actor, scratch, until};
+use tracewell_tests::{
+    Actor, Finished, Playing, Running, Stage, Tool, actor, executable, executable_copy, scratch,
+    until,
+};
 
 use self::known::{ABSENT, open_by_known_functions, open_from_depth, tracewell_misleads};
 use crate::words;
@@ -265,7 +268,7 @@ const ODD: &[u8] = b"odd\n1      sh  3 0 shadow\n        0x1 main+0x1 sh \x1b[31
 fn a_program_s_name_forges_nothing() {
     let directory = scratch();
     let program = directory.path().join(std::ffi::OsStr::from_bytes(ODD));
-    fs::copy("/proc/self/exe", &program).unwrap();
+    executable_copy(std::env::current_exe().unwrap(), &program);
     for json in [true, false] {
         let mut actor = Actor::new("execs_to_open").arg(&program).start();
         let tool = tool(&actor);
@@ -310,8 +313,7 @@ fn a_stripped_program_has_addresses_of_its_own_count() {
     // e_shoff, and e_shnum with e_shstrndx: no sections, so no symbols.
     bytes[0x28..0x30].fill(0);
     bytes[0x3c..0x40].fill(0);
-    fs::copy("/proc/self/exe", &program).unwrap();
-    fs::write(&program, bytes).unwrap();
+    executable(&program, bytes);
     let mut actor = Actor::new("execs_to_open").arg(&program).start();
     let tool = tool(&actor).json().start();
     play(&mut actor);

@@ -14,7 +14,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use tempfile::TempDir;
 use tracewell_shared::privilege;
 use tracewell_shared::seccomp::{self, Also, Seccomp};
-use tracewell_tests::{Actor, Tool, actor, environment, note, own_tid, scratch};
+use tracewell_tests::{Actor, Tool, actor, environment, executable_copy, note, own_tid, scratch};
 
 use crate::all_tools;
 use crate::privilege::{CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, NOBODY, limited};
@@ -222,12 +222,7 @@ fn copy(name: &str, directory: &Path) -> Option<PathBuf> {
         return None;
     }
     let copy = directory.join(name);
-    // Not by this process: a file that it writes is open in whatever its other threads start meanwhile, and one that
-    // is open to be written cannot be executed.
-    let mut cp = Command::new("cp");
-    let copied = cp.arg(environment::program(name)).arg(&copy).status();
-    assert!(copied.unwrap().success());
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    executable_copy(environment::program(name), &copy);
     Some(copy)
 }
 

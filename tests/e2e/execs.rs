@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{self, Command};
 use std::thread;
@@ -13,7 +12,7 @@ use std::thread;
 use nix::libc;
 use nix::unistd::{gettid, getuid};
 use serde_json::{Value, json};
-use tracewell_tests::{Actor, Finished, Stage, Tool, actor, scratch};
+use tracewell_tests::{Actor, Finished, Stage, Tool, actor, executable, scratch};
 
 use crate::kernel::on_each_rung;
 use crate::storms::scaled;
@@ -174,8 +173,7 @@ fn a_script_shows_its_interpreter() {
     let long = scratch.path().join("script");
     on_each_rung("execsnoop", &[], |rung| {
         for path in [short, &long] {
-            fs::write(path, "#!/bin/sh -e\n:\n").unwrap();
-            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+            executable(path, "#!/bin/sh -e\n:\n");
             let script = path.to_str().unwrap();
             let finished = run(
                 &["--format", "json", "--probe", rung],
@@ -220,12 +218,10 @@ actor!(execs_a_script_by_descriptor, |stage| {
 fn a_program_after_a_script_is_none() {
     let scratch = scratch();
     let script = scratch.path().join("script");
-    fs::write(
+    executable(
         &script,
         "#!/bin/sh\nexec /bin/sh -c \"exec /bin/true /bin/true\"\n",
-    )
-    .unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    );
     on_each_rung("execsnoop", &[], |rung| {
         let actor = Actor::new("execs_a_script_by_descriptor").arg(&script);
         let events = play(&["--format", "json", "--probe", rung], actor).events("exec");

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `execsnoop -x`: execs that fail, with what they were called with.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::ptr;
 use std::thread;
@@ -11,7 +10,7 @@ use std::thread;
 use nix::errno::Errno;
 use nix::unistd::gettid;
 use serde_json::{Value, json};
-use tracewell_tests::{Actor, Finished, Tool, actor, scratch};
+use tracewell_tests::{Actor, Finished, Tool, actor, executable, scratch};
 
 use crate::sys::{self, c};
 
@@ -68,9 +67,7 @@ fn play(args: &[&str], directory: &Path) -> (Finished, Vec<String>) {
         ("no-program", "text"),
         ("no-interpreter", "#!/absent/interpreter\n"),
     ] {
-        let path = directory.join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        executable(directory.join(name), text);
     }
     let actor = Actor::new("fails_to_exec").arg(directory).start();
     let tool = Tool::new("execsnoop")

@@ -4,7 +4,6 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::ptr;
 
@@ -12,7 +11,7 @@ use nix::libc::{self, c_char};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 use serde_json::{Value, json};
-use tracewell_tests::{Actor, Finished, Tool, actor, scratch};
+use tracewell_tests::{Actor, Finished, Tool, actor, executable, scratch};
 
 use crate::execs::TRUE;
 use crate::kernel::on_each_rung;
@@ -155,8 +154,7 @@ fn check_unknown(rung: &str, finished: Finished) {
 fn an_exec_that_fails_when_its_caller_is_gone_shows_nothing_of_the_new_program() {
     let scratch = scratch();
     let path = scratch.path().join("forger");
-    fs::write(&path, forger()).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&path, forger());
     for actor in ["execs_a_forger", "execs_without_room"] {
         let json = ["--format", "json"];
         play(actor, scratch.path(), "-P", &json, check_unknown);

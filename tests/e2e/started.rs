@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::libc;
-use tracewell_tests::{Tool, scratch, signals_as_at_a_prompt};
+use tracewell_tests::{Tool, executable, scratch, signals_as_at_a_prompt};
 
 use crate::command::first_args;
 
@@ -90,8 +90,7 @@ fn it_stays_in_the_callers_process_group() {
 fn a_name_is_looked_up_before_it_is_run() {
     let directory = scratch();
     let text = directory.path().join("script");
-    fs::write(&text, "/bin/true \"$0\" \"$@\"; exit 6").unwrap();
-    fs::set_permissions(&text, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&text, "/bin/true \"$0\" \"$@\"; exit 6");
     let locked = directory.path().join("locked");
     fs::create_dir(&locked).unwrap();
     for name in ["script", "true"] {

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use tracewell::TOOLS;
 use tracewell_tests::environment::program;
-use tracewell_tests::{Tool, scratch};
+use tracewell_tests::{Tool, executable_copy, scratch};
 
 use crate::{all_tools, cgroups, event_tools, sys};
 
@@ -17,14 +17,7 @@ fn as_nobody(tool: &str, args: &[&str]) -> Output {
     let scratch = scratch();
     fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy: PathBuf = scratch.path().join(tool);
-    // By another process: one of this one's, forked meanwhile, would hold a file open that is being written.
-    let status = Command::new("cp")
-        .arg(program(tool))
-        .arg(&copy)
-        .status()
-        .unwrap();
-    assert!(status.success());
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    executable_copy(program(tool), &copy);
     let mut command = Command::new(copy);
     std::os::unix::process::CommandExt::uid(&mut command, 65534);
     std::os::unix::process::CommandExt::gid(&mut command, 65534);

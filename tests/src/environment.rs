@@ -3,9 +3,11 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{SigHandler, Signal, signal};
@@ -118,4 +120,28 @@ pub fn optional(program: &str) -> bool {
     );
     note(&format!("skipped what needs {program}: it is absent"));
     false
+}
+
+/// Makes a file that can be executed at once, and by everybody: a copy of `from`.
+///
+/// Another process writes it. One that is written by this process is open in whatever its other threads start meanwhile, and
+/// a file that somebody has open to write to cannot be executed (ETXTBSY).
+///
+/// # Panics
+///
+/// When that fails.
+pub fn executable_copy(from: impl AsRef<Path>, to: impl AsRef<Path>) {
+    let mut cp = Command::new("cp");
+    let copied = cp.arg("--").arg(from.as_ref()).arg(to.as_ref()).status();
+    assert!(copied.expect("cp can be run").success());
+    let everybody = Permissions::from_mode(0o755);
+    fs::set_permissions(to, everybody).expect("a file of one's own");
+}
+
+/// The same, with these contents.
+pub fn executable(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) {
+    let text = scratch();
+    let text = text.path().join("contents");
+    fs::write(&text, contents).expect("a file of one's own");
+    executable_copy(text, path);
 }

@@ -40,7 +40,10 @@ mod watchdog;
 mod ways;
 
 pub use actor::{Actor, Playing, Stage};
-pub use environment::{forced, note, optional, own_tid, rung, scratch, signals_as_at_a_prompt};
+pub use environment::{
+    executable, executable_copy, forced, note, optional, own_tid, rung, scratch,
+    signals_as_at_a_prompt,
+};
 pub use finished::Finished;
 pub use running::Running;
 pub use tool::Tool;
