@@ -107,16 +107,11 @@ int exec_done_tp(struct trace_event_raw_sched_process_exec *ctx)
 }
 
 /*
- * The exec that a thread is in. A successful one by a thread that is not the
- * leader takes over the leader's id and never comes to its exit, so the entry
- * is taken out by the id that the thread had.
+ * A successful exec by a thread that is not the leader takes over the leader's
+ * id and never comes to its exit, so its entry is taken out by the id that the
+ * thread had.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 10240);
-	__type(key, __u32);
-	__type(value, struct call_request);
-} inflight SEC(".maps");
+#include "pairs.bpf.h"
 
 /*
  * The threads whose exec found no room, each where its id says. That is a loss
@@ -146,16 +141,14 @@ int BPF_PROG(exec_done_pair, EXEC_DONE_ARGS)
 	return EXEC_DONE(ctx, space_exec_done_pair, false);
 }
 
-static __always_inline int enter(struct trace_event_raw_sys_enter *ctx, __u32 call)
+static __always_inline int pair_enter(struct trace_event_raw_sys_enter *ctx, __u32 call)
 {
 	struct syscall_args args = {.arg = {ctx->args[0], ctx->args[1], ctx->args[2]}};
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct call_request request = {};
 
 	call_request_of(&request, call, false, &args);
-	/* What the thread left there before is none of this exec's. */
-	if (!bpf_map_delete_elem(&inflight, &tid))
-		lose(LOSS_EXIT_MISSED);
+	pair_begin(tid);
 	if (!filter_passes() || !bpf_map_update_elem(&inflight, &tid, &request, BPF_ANY))
 		return 0;
 	/* Another one that waits there loses its place, and is lost unless it succeeds. */
@@ -165,39 +158,22 @@ static __always_inline int enter(struct trace_event_raw_sys_enter *ctx, __u32 ca
 	return 0;
 }
 
-static __always_inline int leave(struct trace_event_raw_sys_exit *ctx, __u32 space)
+static __always_inline int pair_exit(struct trace_event_raw_sys_exit *ctx, __u32 space)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
-	struct call_request *request = bpf_map_lookup_elem(&inflight, &tid);
-	struct call_request copy;
+	struct call_request request;
 	int ret = ctx->ret;
 
-	if (!request) {
+	if (!pair_take(tid, &request)) {
 		if (roomless_take(tid))
 			lose(LOSS_INFLIGHT_FULL);
-		else if (ret < 0 && is_filtered_by_seccomp() && filter_passes())
-			lose(LOSS_ENTRY_MISSED);
+		else
+			pair_without_entry(ret);
 		return 0;
 	}
-	copy = *request;
-	bpf_map_delete_elem(&inflight, &tid);
 	if (ret >= 0 || is_unseen(ret))
 		return 0;
-	return call_exit(ctx, space, PROBE_TRACEPOINT, &copy, ret);
+	return call_exit(ctx, space, PROBE_TRACEPOINT, &request, ret);
 }
 
-/* Exits before entries, so that none is missed. */
-#define FAILURES_OF(name, call)                                                                    \
-	SPACE(name##_exit_pair);                                                                   \
-	SEC("tp/syscalls/sys_exit_" #name)                                                         \
-	int name##_exit_pair(struct trace_event_raw_sys_exit *ctx)                                 \
-	{                                                                                          \
-		return leave(ctx, space_##name##_exit_pair);                                       \
-	}                                                                                          \
-	SEC("tp/syscalls/sys_enter_" #name)                                                        \
-	int name##_enter_pair(struct trace_event_raw_sys_enter *ctx)                               \
-	{                                                                                          \
-		return enter(ctx, call);                                                           \
-	}
-
-CALLS(FAILURES_OF)
+CALLS(PAIR_OF_CALL)

@@ -18,7 +18,7 @@
  *
  * The arguments are still in the caller's registers then, so nothing is kept
  * from the entry. 5.10 hands a program the registers on the first two only; what
- * it has instead of the others is in call_pairs.bpf.h.
+ * it has instead of the others is in pairs.bpf.h.
  */
 #ifndef TRACEWELL_CALLS_BPF_H
 #define TRACEWELL_CALLS_BPF_H

@@ -36,7 +36,7 @@ pub trait Hooks: Send {
 
     /// The maps that join the start of an operation with its end, each with the share of operations that it is to
     /// hold: one in so many. [`Options::inflight`](crate::options::Options::inflight) sets their size. Without a word,
-    /// that of `call_pairs.bpf.h`.
+    /// that of `pairs.bpf.h`.
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
 
     /// Whether what is hooked happens in interrupts too, so that a program may be interrupted by itself. The kernel
