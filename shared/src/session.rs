@@ -2,36 +2,31 @@
 //! From a tracer and its options to attached programs: down the ladder until a rung holds.
 
 mod attached;
+mod configure;
+mod open;
 mod refusals;
 mod unused;
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, OsStr};
-use std::fs::File;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
-use libbpf_rs::btf::Btf;
-use libbpf_rs::libbpf_sys;
-use libbpf_rs::skel::{OpenSkel, Skel, SkelBuilder};
-use libbpf_rs::{Map, MapCore, MapType, Object, OpenMapMut, OpenObject};
+use libbpf_rs::skel::{OpenSkel, Skel};
+use libbpf_rs::{Map, MapCore, Object};
 
 pub(crate) use self::attached::Session;
+use self::open::{check_btf, checked_btf, open, sections, select};
 use crate::cpus;
 use crate::error::{Error, Kind, Result};
 use crate::filters;
 use crate::kernel::{self, Kernel as _, Place, Running, Types};
 use crate::kfunc;
-use crate::knobs;
 use crate::libbpf_log;
 use crate::loss::Certainty;
 use crate::minimal_btf::MinimalBtf;
 use crate::options::{Buffer, Options};
 use crate::privilege::{self, Refusal};
 use crate::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
-use crate::spaces::{self, Spaces};
 use crate::state::State;
 use crate::tracer::{Hooks, Tracer};
 use crate::transport::{self, PERF_MOST_BYTES, Transport, page_bytes};
@@ -41,9 +36,6 @@ const RING_BYTES: usize = 4 << 20;
 
 /// Each CPU's perf buffer unless asked otherwise.
 const PERF_BYTES: usize = 1 << 20;
-
-/// How many processes can be followed at once.
-const FOLLOWED_MAX: u32 = 65536;
 
 /// Loaded only when a process is followed.
 const FOLLOW_PROGRAMS: [&str; 2] = ["follow_fork_raw", "follow_exit_raw"];
@@ -188,15 +180,6 @@ pub(crate) fn accounts<T: Hooks + Default>(options: &Options) -> Vec<(&'static s
     labels.map(|label| (label, of_label(label))).collect()
 }
 
-/// A kernel without types is nothing that any rung can do about.
-fn check_btf(options: &Options) -> Result<()> {
-    if options.btf.is_some() || kernel::has_btf() {
-        return Ok(());
-    }
-    Err(Error::new(Kind::Unsupported, "this kernel does not describe its types (no /sys/kernel/btf/vmlinux)")
-        .help("boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give its detached BTF with --btf FILE"))
-}
-
 fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
     match label {
         Some(label) if !ladder.labels().contains(&label) => Err(Error::usage(format!(
@@ -286,21 +269,18 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         };
         let log = libbpf_log::capture();
         let mut slot = MaybeUninit::uninit();
-        let minimal = self.minimal_btf(programs);
+        let loaded = self.with_followers(programs);
+        let minimal = self.minimal_btf(programs, &loaded);
         let types = match &self.options.btf {
             Some(path) => Some(checked_btf(path)?),
             None => minimal.as_ref().and_then(MinimalBtf::path),
         };
         let mut open = open::<T>(&mut slot, types.as_deref())?;
-        select(
-            open.open_object_mut(),
-            programs,
-            self.options.follow.is_some(),
-        );
+        select(open.open_object_mut(), &loaded);
         if let Err(lacking) = kfunc::resolve(open.open_object_mut()) {
             return pass(lacking);
         }
-        self.configure_shared(open.open_object_mut(), programs)?;
+        self.configure_shared(open.open_object_mut(), &loaded)?;
         self.hooks.configure(rung.label, &mut open)?;
         let skel = match open.load() {
             Ok(skel) => skel,
@@ -339,8 +319,8 @@ impl<'a, T: Hooks> Attempt<'a, T> {
         }
     }
 
-    /// What these programs name of the kernel's types.
-    fn minimal_btf(&self, programs: &Programs) -> Option<MinimalBtf> {
+    /// What the programs that are loaded name of the kernel's types; `programs` are those of the rung.
+    fn minimal_btf(&self, programs: &Programs, loaded: &Programs) -> Option<MinimalBtf> {
         let typed = programs.iter().any(|program| {
             let needs = self
                 .sections
@@ -348,12 +328,7 @@ impl<'a, T: Hooks> Attempt<'a, T> {
                 .and_then(|section| Need::of_section(section));
             matches!(needs, Some(Need::BtfTracepoint(_) | Need::BtfFunction(_)))
         });
-        MinimalBtf::of(
-            self.kernel.btf()?,
-            T::TYPES,
-            &self.with_followers(programs),
-            typed,
-        )
+        MinimalBtf::of(self.kernel.btf()?, T::TYPES, loaded, typed)
     }
 
     /// The programs, and those that follow processes where that is asked for.
@@ -363,114 +338,6 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             programs.extend(FOLLOW_PROGRAMS);
         }
         programs
-    }
-
-    fn configure_shared(&self, object: &mut OpenObject, programs: &Programs) -> Result<()> {
-        let unused = unused::maps(T::MAPS, &self.with_followers(programs));
-        let preempted = |section: &str| {
-            let place = Place::of_section(section);
-            place.is_some_and(|place| self.kernel.preempts(place).is_some())
-        };
-        let spaces = Spaces::of(object, preempted)?;
-        let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
-        knobs.spaces = spaces.count;
-        knobs.adopt = self.adopt.into();
-        if object.maps().any(|map| map.name() == filters::OWNERS) {
-            knobs.owner_levels = knobs::owner_levels(&self.options.filter.cgroup)?;
-        }
-        // SAFETY: integers and arrays of integers, without padding that is not a field.
-        let knobs = unsafe { plain::as_bytes(&knobs) };
-        let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);
-        for mut map in object.maps_mut() {
-            let name = map.name().to_owned();
-            if unused.iter().any(|unused| name == *unused) {
-                map.set_autocreate(false).map_err(set)?;
-                continue;
-            }
-            match name.as_bytes() {
-                b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
-                b"events" => self.size_events(&mut map).map_err(set)?,
-                b"scratch" | b"walks" => {
-                    map.set_max_entries(self.cpus * u32::from(spaces.count.max(1)))
-                        .map_err(set)?;
-                    if name == "scratch" {
-                        let room = u32::try_from(self.hooks.room_bytes()).unwrap_or(u32::MAX);
-                        map.set_value_size(room).map_err(set)?;
-                    }
-                }
-                name if name == spaces::SECTION.as_bytes() => {
-                    map.set_initial_value(&spaces.numbers).map_err(set)?;
-                }
-                b"followed" if self.options.follow.is_some() => {
-                    map.set_max_entries(FOLLOWED_MAX).map_err(set)?
-                }
-                _ => self.filters.shape(&mut map).map_err(set)?,
-            }
-            let joins = T::IN_FLIGHT.iter().find(|(joins, _)| name == *joins);
-            if let Some(((_, share), most)) = joins.zip(self.options.inflight) {
-                map.set_max_entries(most.div_ceil(*share)).map_err(set)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn size_events(&self, map: &mut OpenMapMut<'_>) -> libbpf_rs::Result<()> {
-        if self.perf {
-            map.set_type(MapType::PerfEventArray)?;
-            map.set_key_size(size_of::<u32>() as u32)?;
-            map.set_value_size(size_of::<u32>() as u32)?;
-            map.set_max_entries(self.cpus)
-        } else {
-            map.set_max_entries(u32::try_from(self.buffer_bytes).unwrap_or(1 << 31))
-        }
-    }
-}
-
-/// Opens the object. `btf` is the file with the kernel's types; libbpf finds it itself where none is named.
-fn open<'o, T: Hooks>(
-    slot: &'o mut MaybeUninit<OpenObject>,
-    btf: Option<&CStr>,
-) -> Result<<T::Object as SkelBuilder<'o>>::Output> {
-    let opts = libbpf_sys::bpf_object_open_opts {
-        sz: size_of::<libbpf_sys::bpf_object_open_opts>() as libbpf_sys::size_t,
-        btf_custom_path: btf.map_or(std::ptr::null(), CStr::as_ptr),
-        ..Default::default()
-    };
-    T::Object::default()
-        .open_opts(opts, slot)
-        .map_err(|error| bpf_error("cannot open the BPF object", &error))
-}
-
-/// The ELF section of each program, which says what it hooks.
-fn sections<T: Hooks>() -> Result<HashMap<String, String>> {
-    let _log = libbpf_log::capture();
-    let mut slot = MaybeUninit::uninit();
-    let open = open::<T>(&mut slot, None)?;
-    let object = open.open_object();
-    let text = |text: &OsStr| text.to_string_lossy().into_owned();
-    Ok(object
-        .progs()
-        .map(|program| (text(program.name()), text(program.section())))
-        .collect())
-}
-
-/// The path of `--btf`, of a file that has types in it.
-fn checked_btf(path: &Path) -> Result<CString> {
-    File::open(path).map_err(|error| Error::io(path.display(), &error))?;
-    Btf::from_path(path).map_err(|_| {
-        Error::new(Kind::Io, format!("{}: not BTF", path.display()))
-            .help("--btf takes a kernel's types as /sys/kernel/btf/vmlinux has them, or an ELF file with them in it")
-    })?;
-    c_path(path)
-}
-
-/// Only the rung's programs are loaded, and those that follow where that is asked for.
-fn select(object: &mut OpenObject, programs: &Programs, follow: bool) {
-    for mut program in object.progs_mut() {
-        let name = program.name().to_str().unwrap_or_default().to_owned();
-        let wanted = programs.contains(&name.as_str())
-            || (follow && FOLLOW_PROGRAMS.contains(&name.as_str()));
-        program.set_autoload(wanted);
     }
 }
 
@@ -503,11 +370,6 @@ fn memlock() -> Error {
         "the limit on locked memory (RLIMIT_MEMLOCK) is too low for the BPF maps",
     )
     .help("kernels before 5.11 count maps against it: raise it (ulimit -l unlimited), or grant CAP_SYS_RESOURCE as well")
-}
-
-fn c_path(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Error::usage(format!("{}: a path cannot hold a NUL", path.display())))
 }
 
 pub(crate) fn bpf_error(what: &str, error: &libbpf_rs::Error) -> Error {
