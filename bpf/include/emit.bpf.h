@@ -37,7 +37,7 @@ struct {
 /*
  * Gives a program scratch space of its own, which its code knows as
  * space_PROGRAM. User space numbers the spaces of the programs that it loads,
- * and makes as many as can be in use on a CPU at once (shared/src/spaces.rs).
+ * and makes as many as can be in use on a CPU at once (shared/src/kernel/spaces.rs).
  */
 #define SPACE(program) const volatile __u32 space_##program SEC(".rodata.spaces") = 0
 

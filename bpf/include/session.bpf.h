@@ -5,7 +5,7 @@
  * since 6.10 (kprobe.session), those at functions since 7.0 (fsession).
  *
  * What they call is no helper, but functions of the kernel by the number that
- * they have in its BTF. User space puts the numbers in (shared/src/kfunc.rs),
+ * they have in its BTF. User space puts the numbers in (shared/src/kernel/kfunc.rs),
  * for the programs that are loaded: libbpf would look for them at each start,
  * in each module's BTF where the kernel has none of that name.
  */

@@ -25,7 +25,7 @@ enum probe_label {
 
 /*
  * Why an event could not be delivered; indexes loss_slot.count. What each is
- * called, and whether it counts events exactly, stands in shared/src/loss.rs.
+ * called, and whether it counts events exactly, stands in shared/src/data/loss.rs.
  */
 enum loss_cause {
 	LOSS_BUFFER_FULL = 0,

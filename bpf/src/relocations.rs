@@ -228,5 +228,4 @@ fn section_of<'d>(
 }
 
 #[cfg(test)]
-#[path = "relocations_tests.rs"]
 mod tests;

@@ -6,12 +6,14 @@
     reason = "each target asks for a part of what the judge knows"
 )]
 
-#[path = "../../tests/properties/judge/mod.rs"]
-mod judge;
+#[path = "../../tests/properties"]
+mod properties {
+    pub(crate) mod judge;
+}
 #[path = "../../tests/e2e/words.rs"]
 mod words;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    judge::logs::any_bytes(bytes);
-    judge::logs::any_histogram(bytes);
+    properties::judge::logs::any_bytes(bytes);
+    properties::judge::logs::any_histogram(bytes);
 });

@@ -6,9 +6,11 @@
     reason = "each target asks for a part of what the judge knows"
 )]
 
-#[path = "../../tests/properties/judge/mod.rs"]
-mod judge;
+#[path = "../../tests/properties"]
+mod properties {
+    pub(crate) mod judge;
+}
 #[path = "../../tests/e2e/words.rs"]
 mod words;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| judge::records::any_bytes(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::judge::records::any_bytes(bytes));

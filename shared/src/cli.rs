@@ -44,13 +44,13 @@ use std::time::Duration;
 use clap::builder::PossibleValuesParser;
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
-use crate::cgroups;
+use crate::confine::seccomp::Seccomp;
 use crate::error::{Error, Kind, Result};
-use crate::options::{Filter, Options};
+use crate::kernel::probe::Ladder;
 use crate::output::Format;
-use crate::probe::Ladder;
-use crate::seccomp::Seccomp;
-use crate::set::Set;
+use crate::trace::cgroups;
+use crate::trace::options::{Filter, Options};
+use crate::trace::set::Set;
 
 pub use self::events::{Events, buffer_pages};
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What an event is to everything that prints or passes it on.
 
+pub mod column;
+pub mod names;
+pub mod path;
+pub mod task;
+
 use crate::output::fields::Fields;
 
 /// One decoded event, borrowed from the batch that carried it.

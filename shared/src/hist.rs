@@ -16,8 +16,8 @@ mod pick;
 mod show;
 mod table;
 
+use crate::data::raw::{histogram as raw, histogram_chunk as raw_chunk};
 use crate::output::fields::Fields;
-use crate::raw::{histogram as raw, histogram_chunk as raw_chunk};
 
 const SHARE_BITS: u32 = 5;
 const BUCKETS: usize = (size_of::<raw>() - size_of::<u64>()) / size_of::<u64>();

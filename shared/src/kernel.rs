@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the running kernel offers, behind a trait so that the choice of rungs is tested against described kernels.
 
+pub(crate) mod cpus;
+pub(crate) mod kfunc;
+pub(crate) mod ladder;
+pub mod minimal_btf;
+pub mod preemption;
+pub mod probe;
+pub(crate) mod spaces;
+
 use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::ops::Deref;
@@ -12,8 +20,7 @@ use libbpf_rs::btf::{Btf, BtfType};
 use memchr::memmem;
 use memmap2::{Mmap, MmapOptions};
 
-use crate::preemption;
-use crate::probe::Need;
+use crate::kernel::probe::Need;
 
 /// What decides which rungs can be tried.
 pub trait Kernel {

@@ -1,57 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What every Tracewell tool stands on: the ladder of probes, the data path from the kernel to a row, outputs,
-//! filters, endings, and the account of what was lost.
+//! What every Tracewell tool stands on, in rooms whose arrows run one way: from the kernel's side at the bottom to the
+//! command line at the top.
 //!
-//! A tool implements [`tracer::Tracer`] and [`event::Event`]; [`stream::Stream`] runs it for any tokio program,
-//! and [`snoop`] for a command line.
+//! | room | holds |
+//! |---|---|
+//! | [`kernel`] | what this kernel can do, and the ladder of probes that is chosen by it |
+//! | [`data`] | the way from a kernel buffer to a record's bytes, and the account of what was lost |
+//! | [`event`] | what an event is: its fields, who did it, which file, the names of errors |
+//! | [`callers`] | the functions of a program that made a call |
+//! | [`output`] | table, JSON, CSV, escapes, times, and files that are safe to create |
+//! | [`trace`] | an object in the kernel: opened, configured, loaded, attached, filtered and read |
+//! | [`hist`] | histograms, and files of them |
+//! | [`confine`] | what a tool gives up once it is attached: capabilities and system calls |
+//! | [`run`] | a run from a command line: endings, signals, `-- COMMAND`, the loop |
+//! | [`cli`], [`tool`] | options that tools share, and what is known of a tool without running it |
+//!
+//! A tool implements [`trace::tracer::Tracer`] and [`event::Event`]; [`trace::stream::Stream`] runs it for any tokio
+//! program, and [`run::snoop`] for a command line.
 
 pub mod callers;
-pub mod cgroups;
 pub mod cli;
-pub mod clock;
-pub mod column;
-pub mod command;
-mod cpus;
-pub mod decode;
-pub mod distribution;
-mod ends;
+pub mod confine;
+pub mod data;
 pub mod error;
 pub mod event;
-mod filters;
-mod gaps;
 pub mod hist;
 pub mod kernel;
-mod kfunc;
-pub mod knobs;
-mod ladder;
-mod launch;
-mod libbpf_log;
-pub mod load;
-pub mod loss;
-mod memory;
-pub mod minimal_btf;
-pub mod names;
-pub mod options;
 pub mod output;
-pub mod path;
-mod pid;
-pub mod preemption;
-pub mod privilege;
-pub mod probe;
-pub mod prospect;
-mod raw;
-pub mod seccomp;
-mod session;
-pub mod set;
-pub mod shutdown;
-pub mod snoop;
-mod spaces;
-mod state;
-pub mod stream;
-pub mod subjects;
-pub mod task;
+pub mod run;
 pub mod tool;
-pub mod tracer;
-mod transport;
+pub mod trace;
 
-pub use transport::page_bytes;
+pub use data::transport::page_bytes;

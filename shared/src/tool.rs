@@ -15,14 +15,14 @@ use std::process::ExitCode;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::{self, exit_on_usage};
+use crate::confine::privilege::{self, Capability};
 use crate::error::{Error, Kind, Result};
 use crate::event::{Event, EventFamily};
-use crate::load::Prepare;
-use crate::options::Options;
-use crate::privilege::{self, Capability};
-use crate::probe::Ladder;
-use crate::prospect::Prospect;
-use crate::tracer::Hooks;
+use crate::kernel::probe::Ladder;
+use crate::run::load::Prepare;
+use crate::trace::options::Options;
+use crate::trace::prospect::Prospect;
+use crate::trace::tracer::Hooks;
 
 /// All that is known of a tool before it runs, or of a command that is about the tools. Whatever goes through the tools
 /// asks here.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
-use tracewell_shared::cgroups::shows_root;
+use tracewell_shared::trace::cgroups::shows_root;
 use tracewell_tests::{Playing, Tool, note, scratch};
 
 use crate::biolatency::submitters_are_hidden;

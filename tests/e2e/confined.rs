@@ -12,8 +12,8 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use tempfile::TempDir;
-use tracewell_shared::privilege;
-use tracewell_shared::seccomp::{self, Also, Seccomp};
+use tracewell_shared::confine::privilege;
+use tracewell_shared::confine::seccomp::{self, Also, Seccomp};
 use tracewell_tests::{Actor, Tool, actor, environment, executable_copy, note, own_tid, scratch};
 
 use crate::all_tools;

@@ -2,7 +2,7 @@
 //! `docs/events.schema.json` describes every field, and says enough to tell a wrong line.
 
 use serde_json::{Map, Value, json};
-use tracewell_shared::loss::{Cause, Figure};
+use tracewell_shared::data::loss::{Cause, Figure};
 
 use crate::validate::{check, schema, validator};
 

@@ -126,5 +126,4 @@ impl<'a> ReadRef<'a> for Bounded<'a> {
 }
 
 #[cfg(test)]
-#[path = "elf_tests.rs"]
 mod tests;

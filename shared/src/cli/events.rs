@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::values;
-use crate::options::{Buffer, Options};
+use crate::trace::options::{Buffer, Options};
 
 /// The options of tools that print events; flattened beside [`Common`](super::Common). Each name is also the id for
 /// [`clap::Command::mut_arg`].

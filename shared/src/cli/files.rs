@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use memchr::memmem;
 
-use crate::set::Set;
+use crate::trace::set::Set;
 
 /// Gives the shared options the short names that users of opensnoop know.
 pub fn short_names(command: clap::Command) -> clap::Command {

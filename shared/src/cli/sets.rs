@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::error::{Error, Result};
-use crate::set::Set;
+use crate::trace::set::Set;
 
 /// What parses the values of one occurrence of a filter's option, each by `one`. The option's type is `Vec<Set<T>>`,
 /// so that it can be given several times; [`together`] makes one set of them.
@@ -117,7 +117,7 @@ mod tests {
     use std::ffi::{OsStr, OsString};
 
     use super::{parse, split, together};
-    use crate::set::Set;
+    use crate::trace::set::Set;
 
     fn names(text: &str) -> Result<Set<String>, String> {
         parse(OsStr::new(text), |value| {

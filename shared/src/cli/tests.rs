@@ -9,9 +9,9 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser};
 
 use super::{Common, Events, check_cgroup, exit_on_usage, from_matches};
-use crate::options::{Buffer, Options};
 use crate::output::Format;
-use crate::set::Set;
+use crate::trace::options::{Buffer, Options};
+use crate::trace::set::Set;
 
 #[derive(Debug, Parser)]
 #[command(name = "tool")]

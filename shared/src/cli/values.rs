@@ -10,9 +10,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nix::unistd::User;
 
-use crate::options::Buffer;
+use crate::trace::options::Buffer;
 
-/// [`Options::DEFAULT_LATENCY`](crate::options::Options::DEFAULT_LATENCY), as a user would write it.
+/// [`Options::DEFAULT_LATENCY`](crate::trace::options::Options::DEFAULT_LATENCY), as a user would write it.
 pub(super) const DEFAULT_LATENCY: &str = "40ms";
 
 /// The bytes of a command name that the kernel keeps (`TASK_COMM_LEN` less its NUL).

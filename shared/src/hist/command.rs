@@ -11,8 +11,8 @@ use super::pick::{self, Pick, Wanted};
 use super::{diff, merge, show};
 use crate::cli::{self, sets};
 use crate::error::Result;
-use crate::set::Set;
 use crate::tool::Tool;
+use crate::trace::set::Set;
 
 /// The command line.
 pub static TOOL: Tool = Tool {

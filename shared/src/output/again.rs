@@ -21,7 +21,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
 
 use super::create::{Refused, Spot};
-use crate::privilege::{self, Capability};
+use crate::confine::privilege::{self, Capability};
 
 /// What the process keeps of its caller's privileges: to write where its caller could.
 const KEPT: [Capability; 2] = [

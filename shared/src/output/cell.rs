@@ -4,7 +4,7 @@
 use super::escape;
 use super::stamp::Stamp;
 use crate::callers::{self, Frame};
-use crate::names;
+use crate::event::names;
 use std::iter;
 use std::str;
 use unicode_width::UnicodeWidthStr;

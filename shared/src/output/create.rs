@@ -292,5 +292,4 @@ fn shown(place: &Place, name: &OsStr) -> PathBuf {
 }
 
 #[cfg(test)]
-#[path = "create_tests.rs"]
 mod tests;

@@ -227,5 +227,4 @@ impl Fields for Record<'_> {
 }
 
 #[cfg(test)]
-#[path = "csv_tests.rs"]
 mod tests;

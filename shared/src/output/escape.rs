@@ -272,5 +272,4 @@ fn needs_quotes(bytes: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "escape_tests.rs"]
 mod tests;

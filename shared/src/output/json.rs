@@ -5,9 +5,9 @@ use super::fields::{Fields, Frames, List};
 use super::json_string::{base64, lossy, string};
 use super::stamp::Stamp;
 use super::summary::Summary;
+use crate::data::loss::{Cause, Lost};
 use crate::event::Event;
 use crate::hist::Bucket;
-use crate::loss::{Cause, Lost};
 
 /// Appends an event as one line.
 pub(super) fn event<E: Event>(out: &mut Vec<u8>, stamp: &mut Stamp, event: &E) {
@@ -230,5 +230,4 @@ fn array(out: &mut Vec<u8>, each: List<'_>, mut write: impl FnMut(&mut Vec<u8>, 
 }
 
 #[cfg(test)]
-#[path = "json_tests.rs"]
 mod tests;

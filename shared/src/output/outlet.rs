@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use super::summary::{Gap, Summary};
 use super::{Format, Writer};
+use crate::data::loss::{Certainty, Lost};
 use crate::error::{Kind, Result};
 use crate::event::EventFamily;
-use crate::loss::{Certainty, Lost};
 use crate::tool;
 
 /// A writer whose reader may go. That it goes is an ending like others, not a failure: what is written from then on

@@ -281,5 +281,4 @@ fn wait_writable(fd: BorrowedFd<'_>) -> nix::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "sink_tests.rs"]
 mod tests;

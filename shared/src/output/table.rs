@@ -5,8 +5,8 @@
 pub use super::cell::Cell;
 use super::stamp::Stamp;
 use super::summary::Gap;
+use crate::data::loss::Lost;
 use crate::event::{Event, EventFamily};
-use crate::loss::Lost;
 use std::fmt;
 
 const BOLD: &[u8] = b"\x1b[1m";
@@ -129,5 +129,4 @@ impl<T: EventFamily> Table<T> {
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

@@ -6,12 +6,12 @@ use tracewell::biolatency::Latencies;
 use tracewell::execsnoop::Execs;
 use tracewell::opensnoop::{Opens, Symbols};
 use tracewell::unlinksnoop::Unlinks;
-use tracewell_shared::column::FileEvent;
-use tracewell_shared::distribution::Keyed;
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::event::column::FileEvent;
 use tracewell_shared::hist::Histogram;
 use tracewell_shared::output::table::Column;
-use tracewell_shared::tracer::Tracer;
+use tracewell_shared::trace::distribution::Keyed;
+use tracewell_shared::trace::tracer::Tracer;
 
 use super::outputs::outputs;
 

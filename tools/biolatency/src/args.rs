@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 use tracewell_shared::cli::{self, Common, sets};
-use tracewell_shared::distribution::{Distribute, Interval, Show};
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::hist::log;
 use tracewell_shared::hist::rows::Unit;
 use tracewell_shared::output::Format;
 use tracewell_shared::output::lines::Lines;
-use tracewell_shared::set::Set;
 use tracewell_shared::tool;
+use tracewell_shared::trace::distribution::{Distribute, Interval, Show};
+use tracewell_shared::trace::set::Set;
 
 use crate::cgroups::{Cgroups, charges_requests};
 use crate::disk::Disk;

@@ -212,5 +212,4 @@ fn with_requests(sysfs: &Sysfs, name: &OsStr) -> Result<Vec<Disk>, String> {
 }
 
 #[cfg(test)]
-#[path = "disks_tests.rs"]
 mod tests;

@@ -47,14 +47,14 @@ pub use disks::Disks;
 pub use names::Names;
 pub use report::{Report, Reports};
 pub use tracer::{Key, Latencies};
-pub use tracewell_shared::distribution::{Distribution, Part};
 pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::hist::Histogram;
-pub use tracewell_shared::options::{Filter, Options};
+pub use tracewell_shared::trace::distribution::{Distribution, Part};
+pub use tracewell_shared::trace::options::{Filter, Options};
 
-use tracewell_shared::distribution;
-use tracewell_shared::privilege;
+use tracewell_shared::confine::privilege;
 use tracewell_shared::tool::{Tool, Trace};
+use tracewell_shared::trace::distribution;
 
 /// The command line.
 pub static TOOL: Tool = Tool {

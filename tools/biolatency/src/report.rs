@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One histogram, as a program reads it.
 
-use tracewell_shared::distribution::Interval;
 use tracewell_shared::event::{Event, EventFamily};
 use tracewell_shared::output::fields::Fields;
+use tracewell_shared::trace::distribution::Interval;
 
 use crate::tracer::Key;
 

@@ -2,13 +2,13 @@
 //! The settings of the measurement, its ladder, and what they do to the BPF object.
 
 use plain::Plain;
-use tracewell_shared::distribution::{Aside, Distribution, Keyed};
+use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::{Error, Kind, Result};
-use tracewell_shared::loss::Cause;
-use tracewell_shared::minimal_btf::Named;
-use tracewell_shared::options::{Filter, Options};
-use tracewell_shared::probe::{Ladder, Rung};
-use tracewell_shared::tracer::{Hooks, Opened};
+use tracewell_shared::kernel::minimal_btf::Named;
+use tracewell_shared::kernel::probe::{Ladder, Rung};
+use tracewell_shared::trace::distribution::{Aside, Distribution, Keyed};
+use tracewell_shared::trace::options::{Filter, Options};
+use tracewell_shared::trace::tracer::{Hooks, Opened};
 
 use crate::disk::Disk;
 use crate::disks::Disks;

@@ -8,10 +8,10 @@ use clap::{CommandFactory, Parser};
 use memchr::memmem;
 use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, sets};
 use tracewell_shared::error::Result;
-use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
-use tracewell_shared::set::Set;
-use tracewell_shared::snoop::Snoop;
+use tracewell_shared::run::snoop::Snoop;
+use tracewell_shared::trace::options::Options;
+use tracewell_shared::trace::set::Set;
 
 use crate::columns::{self, Shown};
 use crate::event::Exec;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One exec, from the record's bytes to named fields.
 
-use tracewell_shared::decode;
+use tracewell_shared::data::decode;
 use tracewell_shared::event::Event;
-use tracewell_shared::names;
+use tracewell_shared::event::names;
 use tracewell_shared::output::fields::Fields;
 
 use crate::skel::types::exec_event;

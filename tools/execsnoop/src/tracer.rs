@@ -3,12 +3,12 @@
 
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::kernel::minimal_btf::Named;
+use tracewell_shared::kernel::probe::Ladder;
 use tracewell_shared::ladder;
-use tracewell_shared::minimal_btf::Named;
-use tracewell_shared::options::Options;
-use tracewell_shared::probe::Ladder;
-use tracewell_shared::stream::Stream;
-use tracewell_shared::tracer::{Hooks, NamedMaps, Opened, Tracer};
+use tracewell_shared::trace::options::Options;
+use tracewell_shared::trace::stream::Stream;
+use tracewell_shared::trace::tracer::{Hooks, NamedMaps, Opened, Tracer};
 
 use crate::event::Exec;
 use crate::skel::ExecsnoopSkelBuilder;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The table: the columns of BCC's opensnoop, in their order.
 
-use tracewell_shared::column::FileEvent;
+use tracewell_shared::event::column::FileEvent;
 use tracewell_shared::output::table::{Cell, Column};
 
 use crate::event::Open;

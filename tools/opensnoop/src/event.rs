@@ -4,12 +4,12 @@
 use std::cell::Cell;
 
 use tracewell_shared::callers::{Callers, Symbols};
-use tracewell_shared::column::FileEvent;
 use tracewell_shared::event::Event;
-use tracewell_shared::names;
+use tracewell_shared::event::column::FileEvent;
+use tracewell_shared::event::names;
+use tracewell_shared::event::path::{self, Base, Named};
+use tracewell_shared::event::task::Task;
 use tracewell_shared::output::fields::Fields;
-use tracewell_shared::path::{self, Base, Named};
-use tracewell_shared::task::Task;
 
 use crate::flags;
 use crate::skel::types::open_event;

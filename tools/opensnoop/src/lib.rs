@@ -60,11 +60,11 @@ pub use event::Open;
 pub use tracer::Opens;
 pub use tracewell_shared::callers::{self, Callers, Frame, Symbols};
 pub use tracewell_shared::error::{Error, Result};
-pub use tracewell_shared::options::{Buffer, Filter, Options};
-pub use tracewell_shared::stream::{Batch, Item, Stream};
+pub use tracewell_shared::trace::options::{Buffer, Filter, Options};
+pub use tracewell_shared::trace::stream::{Batch, Item, Stream};
 
-use tracewell_shared::privilege;
-use tracewell_shared::snoop;
+use tracewell_shared::confine::privilege;
+use tracewell_shared::run::snoop;
 use tracewell_shared::tool::{Tool, Trace};
 
 /// The command line.

@@ -2,16 +2,16 @@
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
 use tracewell_shared::callers::{CALLERS_BYTES, Symbols};
+use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
+use tracewell_shared::kernel::minimal_btf::Named;
+use tracewell_shared::kernel::probe::Ladder;
 use tracewell_shared::ladder;
-use tracewell_shared::loss::Cause;
-use tracewell_shared::minimal_btf::Named;
-use tracewell_shared::options::Options;
-use tracewell_shared::path::{BASE_BYTES, PATH_BYTES};
-use tracewell_shared::probe::Ladder;
-use tracewell_shared::stream::Stream;
-use tracewell_shared::tracer::{Hooks, NamedMaps, Opened, Tracer};
+use tracewell_shared::trace::options::Options;
+use tracewell_shared::trace::stream::Stream;
+use tracewell_shared::trace::tracer::{Hooks, NamedMaps, Opened, Tracer};
 
 use crate::event::Open;
 use crate::skel::OpensnoopSkelBuilder;

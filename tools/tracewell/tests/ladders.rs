@@ -12,10 +12,10 @@ use biolatency::Latencies;
 use execsnoop::Execs;
 use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use opensnoop::Opens;
+use tracewell_shared::confine::privilege;
+use tracewell_shared::kernel::probe::{self, Need, Wishes};
 use tracewell_shared::kernel::{Kernel, Place};
-use tracewell_shared::privilege;
-use tracewell_shared::probe::{self, Need, Wishes};
-use tracewell_shared::tracer::Hooks;
+use tracewell_shared::trace::tracer::Hooks;
 use unlinksnoop::Unlinks;
 
 /// A kernel by what it offers.

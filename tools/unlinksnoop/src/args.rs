@@ -5,10 +5,10 @@ use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use tracewell_shared::cli::{self, Common, Events, files, sets};
 use tracewell_shared::error::Result;
-use tracewell_shared::options::Options;
 use tracewell_shared::output::table::Column;
-use tracewell_shared::set::Set;
-use tracewell_shared::snoop::Snoop;
+use tracewell_shared::run::snoop::Snoop;
+use tracewell_shared::trace::options::Options;
+use tracewell_shared::trace::set::Set;
 
 use crate::columns;
 use crate::event::Unlink;

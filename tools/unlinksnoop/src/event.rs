@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One removal, from the record's bytes to named fields.
 
-use tracewell_shared::column::FileEvent;
 use tracewell_shared::event::Event;
-use tracewell_shared::names;
+use tracewell_shared::event::column::FileEvent;
+use tracewell_shared::event::names;
+use tracewell_shared::event::path::{self, Base, Named};
+use tracewell_shared::event::task::Task;
 use tracewell_shared::output::fields::Fields;
-use tracewell_shared::path::{self, Base, Named};
-use tracewell_shared::task::Task;
 
 use crate::skel::types::unlink_event;
 

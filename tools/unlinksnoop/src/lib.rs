@@ -39,11 +39,11 @@ include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 pub use event::{Object, Op, Unlink};
 pub use tracer::Unlinks;
 pub use tracewell_shared::error::{Error, Result};
-pub use tracewell_shared::options::{Buffer, Filter, Options};
-pub use tracewell_shared::stream::{Batch, Item, Stream};
+pub use tracewell_shared::trace::options::{Buffer, Filter, Options};
+pub use tracewell_shared::trace::stream::{Batch, Item, Stream};
 
-use tracewell_shared::privilege;
-use tracewell_shared::snoop;
+use tracewell_shared::confine::privilege;
+use tracewell_shared::run::snoop;
 use tracewell_shared::tool::{Tool, Trace};
 
 /// The command line.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
+use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::{Error, Kind, Result};
 use tracewell_shared::event::EventFamily;
+use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
+use tracewell_shared::kernel::minimal_btf::Named;
+use tracewell_shared::kernel::probe::{AT_FUNCTIONS, Ladder};
 use tracewell_shared::ladder;
-use tracewell_shared::loss::Cause;
-use tracewell_shared::minimal_btf::Named;
-use tracewell_shared::options::Options;
-use tracewell_shared::path::{BASE_BYTES, PATH_BYTES};
-use tracewell_shared::probe::{AT_FUNCTIONS, Ladder};
-use tracewell_shared::stream::Stream;
-use tracewell_shared::tracer::{Hooks, NamedMaps, Opened, Tracer};
+use tracewell_shared::trace::options::Options;
+use tracewell_shared::trace::stream::Stream;
+use tracewell_shared::trace::tracer::{Hooks, NamedMaps, Opened, Tracer};
 
 use crate::event::Unlink;
 use crate::skel::UnlinksnoopSkelBuilder;
@@ -153,5 +153,4 @@ impl Tracer for Unlinks {
 }
 
 #[cfg(test)]
-#[path = "ladder_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::line::Note;
 use super::tag_shown;
-use crate::loss::Cause;
+use crate::data::loss::Cause;
 
 /// As many causes are told apart as any program will have; a file may claim any number.
 const CAUSES_MAX: usize = 64;

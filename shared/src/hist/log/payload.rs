@@ -216,5 +216,4 @@ fn varying(from: &mut impl BufRead) -> io::Result<(i64, u64)> {
 }
 
 #[cfg(test)]
-#[path = "payload_tests.rs"]
 mod tests;

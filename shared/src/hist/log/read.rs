@@ -261,5 +261,4 @@ pub(super) fn too_many() -> Error {
 }
 
 #[cfg(test)]
-#[path = "read_tests.rs"]
 mod tests;

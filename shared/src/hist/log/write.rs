@@ -9,8 +9,8 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::Logged;
 use super::losses::{AT_MOST, EXACT, Losses, lost};
+use crate::data::loss::Cause;
 use crate::error::{Error, Kind, Result};
-use crate::loss::Cause;
 use crate::output::sink::Sink;
 
 /// What is to be a line of a log.

@@ -242,5 +242,4 @@ fn seccomp(facts: &Facts) -> Check {
 }
 
 #[cfg(test)]
-#[path = "checks_tests.rs"]
 mod tests;

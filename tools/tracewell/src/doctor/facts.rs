@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tracewell_shared::confine::privilege::{self, Refusal};
 use tracewell_shared::error::Result;
 use tracewell_shared::kernel;
-use tracewell_shared::privilege::{self, Refusal};
 
 /// A machine as far as tracing goes. What could not be read is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use nix::libc::c_int;
 use nix::sys::signal::{SigHandler, Signal, kill, raise, signal};
 use nix::unistd::Pid;
 use tracewell_shared::error::Result;
-use tracewell_shared::shutdown;
+use tracewell_shared::run::shutdown;
 
 /// The signal that asked for it; 0 for none.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);

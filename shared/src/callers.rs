@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who in a program made a call: the frames of its user stack, and their names.
+//!
+//! The addresses were taken in the kernel, when the call was made. Names are looked up when they are asked for, in
+//! the process as it is by then: through `/proc/PID/maps` to the files that it has mapped, and in their symbol
+//! tables. A process that has ended, or runs another program by then, gives no names, and never those of another:
+//! its start and the layout of its memory came with the addresses, and must be what `/proc/PID/stat` says.
+
+mod elf;
+mod name;
+mod process;
+mod text;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use caps::Capability;
+
+use crate::data::raw::caller_space;
+use elf::{FileId, Place};
+use process::{Process, Space};
+pub(crate) use text::frame as frame_text;
+
+/// What naming the callers of any process takes: to look into `/proc/PID` and at its mapped files as they are
+/// mapped, and to read files that only their owner may read.
+pub const CAPABILITIES: &[Capability] = &[
+    Capability::CAP_SYS_PTRACE,
+    Capability::CAP_CHECKPOINT_RESTORE,
+    Capability::CAP_DAC_READ_SEARCH,
+];
+
+/// `CALLER_FRAMES` of `bpf/include/shared.h`.
+const FRAMES_MAX: usize = 16;
+
+/// Room for the callers behind an event: whose memory the addresses are of, and the frames, aligned.
+pub const CALLERS_BYTES: usize = 7 + size_of::<caller_space>() + 8 * (FRAMES_MAX + 1);
+
+/// So many processes are remembered at once, and so many places in files.
+const PROCESSES_MAX: usize = 64;
+const PLACES_MAX: usize = 4096;
+
+/// Gives names to the callers of any number of processes. What it found is remembered, within bounds; clones share
+/// that.
+#[derive(Debug, Clone, Default)]
+pub struct Symbols(Arc<Mutex<Cache>>);
+
+/// What is at a position of a file; `None` where nothing can be said of it.
+type Places = HashMap<(FileId, u64), Option<Place>>;
+
+/// What was found.
+#[derive(Debug, Default)]
+struct Cache {
+    processes: HashMap<u32, Process>,
+    places: Places,
+}
+
+/// The user stack of one call.
+#[derive(Debug, Clone, Copy)]
+pub struct Callers<'a> {
+    pid: u32,
+    time_ns: u64,
+    space: Space,
+    addresses: &'a [u8],
+    symbols: &'a Symbols,
+}
+
+/// One frame of a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'f> {
+    /// Where the function that was called returns to; of the innermost frame, where the system call does.
+    pub address: u64,
+    /// The function's name, demangled; `None` where it is not known.
+    pub symbol: Option<&'f [u8]>,
+    /// How far the address is into the function; without a symbol, the address as the module's file counts it, which
+    /// `addr2line -e MODULE` takes. `None` where the file could not be read.
+    pub offset: Option<u64>,
+    /// What is mapped there, as `/proc/PID/maps` has it: mostly the path of a file. `None` where it is not known.
+    pub module: Option<&'f [u8]>,
+}
+
+impl<'a> Callers<'a> {
+    /// From the bytes of a `struct callers` (`bpf/include/callers.bpf.h`), of a call of this process at this time of
+    /// the boot-time clock. `None` without a frame.
+    pub fn decode(bytes: &'a [u8], pid: u32, time_ns: u64, symbols: &'a Symbols) -> Option<Self> {
+        let (head, addresses) = bytes.split_at_checked(size_of::<caller_space>())?;
+        let mut space = caller_space::default();
+        plain::copy_from_bytes(&mut space, head).ok()?;
+        (addresses.len() >= size_of::<u64>()).then_some(Self {
+            pid,
+            time_ns,
+            space: Space::of(&space),
+            addresses,
+            symbols,
+        })
+    }
+
+    /// The addresses, innermost first: where each function returns to. At most 16.
+    pub fn addresses(&self) -> impl Iterator<Item = u64> + 'a {
+        let (words, _) = self.addresses.as_chunks::<8>();
+        words
+            .iter()
+            .take(FRAMES_MAX)
+            .map(|word| u64::from_ne_bytes(*word))
+            // Where a program starts, there is no caller.
+            .take_while(|address| *address != 0)
+    }
+
+    /// Whether there are outer frames that are not told.
+    pub fn truncated(&self) -> bool {
+        self.addresses.len() / size_of::<u64>() > FRAMES_MAX
+    }
+
+    /// Hands the frames over, innermost first, with names where they can be had now; gives how many addresses are left
+    /// out, since none of the process's code is there, nor ever can be. Of a process that is gone less is known, and
+    /// fewer are. The calling thread should have
+    /// the [`CAPABILITIES`]; without, only processes are looked into that it may trace by itself, or none.
+    ///
+    /// This reads files of the traced program, and waits for them. `give` must not ask for frames itself.
+    pub fn frames(&self, give: &mut dyn FnMut(&Frame<'_>)) -> usize {
+        let cache = &mut *self
+            .symbols
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Cache { processes, places } = cache;
+        if processes.len() >= PROCESSES_MAX && !processes.contains_key(&self.pid) {
+            processes.clear();
+        }
+        let process = processes.entry(self.pid).or_default();
+        process.look(self.pid, &self.space, self.time_ns);
+        let mut left_out = 0;
+        for address in self.addresses() {
+            // The call itself: what follows it may be another function's.
+            let call = address.saturating_sub(1);
+            if process.may_call(call) {
+                give(&process.frame(address, call, places));
+            } else {
+                left_out += 1;
+            }
+        }
+        left_out
+    }
+}
+
+#[cfg(test)]
+mod test_code;
+#[cfg(test)]
+mod tests;

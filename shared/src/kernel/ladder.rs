@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From what a tool hooks to its ladder: the one place that knows which programs the macros of `bpf/include` make of a
+//! hook, what they are called, in which order the ways into the kernel are tried, and what each of them misses.
+
+/// The [`Ladder`](crate::kernel::probe::Ladder) of a tool at system calls, and at what is asked for beside them.
+///
+/// ```
+/// # use tracewell_shared::kernel::probe::Ladder;
+/// const LADDER: &Ladder = &tracewell_shared::ladder! {
+///     subject: "opens",
+///     calls: ["openat"],
+///     optional: ["open", "creat"],
+///     of: "opens by",
+///     refused: "opens that a seccomp filter refuses",
+///     unseen: ["opens by io_uring"] and [],
+/// };
+/// assert_eq!(LADDER.labels(), ["tp_btf", "raw_tp", "raw_syscalls", "tracepoint"]);
+/// assert_eq!(LADDER.rungs[0].unseen, ["opens by io_uring", "opens by x32 programs"]);
+/// assert_eq!(LADDER.rungs[3].programs, ["openat_exit_tp"]);
+/// // Where an exit cannot have the arguments.
+/// assert_eq!(LADDER.rungs[4].programs, ["openat_exit_pair", "openat_enter_pair"]);
+/// ```
+///
+/// - `subject`: what is hooked, in words.
+/// - `functions`: functions of the kernel that are better than the calls; see `function_rung!` below.
+/// - `calls`, `optional`: the system calls, `CALLS` of the BPF source; optional are those that not every architecture and
+///   kernel has.
+/// - `successes`: a tracepoint that tells of calls that succeed, as `TRACEPOINT` of the BPF source calls it, so that the
+///   exits tell of failures alone; and the program that has to be `with` it where it is reached through tracefs. Where
+///   the kernel lacks that one's hook, the raw tracepoint stands in: such a kernel is too old to preempt tasks there.
+///   With the pairs it is a program of its own, which knows of them.
+/// - `of`: words to be followed by "x32 programs".
+/// - `refused`: what seccomp refuses, which an exit that takes an entry does not see.
+/// - `unseen`: what all rungs at system calls miss, before and behind that.
+#[macro_export]
+macro_rules! ladder {
+    (
+        subject: $subject:literal,
+        $(functions: $functions:tt,)?
+        calls: $calls:tt,
+        optional: $optional:tt,
+        $(successes: $done:literal with $first:literal,)?
+        of: $of:literal,
+        refused: $refused:literal,
+        unseen: [$($before:expr),* $(,)?] and [$($behind:expr),* $(,)?] $(,)?
+    ) => {{
+        use $crate::kernel::probe::{Ladder, Rung};
+        const UNSEEN: &[&str] = &[$($before,)* concat!($of, " x32 programs") $(, $behind)*];
+        // They are not run for 32-bit programs.
+        const UNSEEN_BY_EACH: &[&str] =
+            &[$($before,)* concat!($of, " 32-bit and x32 programs") $(, $behind)*];
+        // An exit takes an entry there, and of what seccomp refuses there is none.
+        const UNSEEN_BY_PAIRS: &[&str] = &[
+            $($before,)* concat!($of, " 32-bit and x32 programs"), $($behind,)*
+            concat!($refused, " (counted as entry_missed)"),
+        ];
+        Ladder {
+            subject: $subject,
+            rungs: &[
+                $(
+                    $crate::function_rung!("fentry", "_exit_fexit", "_enter_fentry", $functions),
+                    $crate::function_rung!("fentry", "_fsession", "_fentry" in $functions),
+                    $crate::function_rung!("kprobe", "_exit_kretprobe", "_enter_kprobe", $functions),
+                    $crate::function_rung!("kprobe", "_ksession", "_kprobe" in $functions),
+                )?
+                Rung {
+                    label: "tp_btf",
+                    programs: &[$(concat!($done, "_btf"),)? "call_exit_btf"],
+                    unseen: UNSEEN,
+                    ..Rung::EMPTY
+                },
+                Rung {
+                    label: "raw_tp",
+                    programs: &[$(concat!($done, "_raw"),)? "call_exit_raw"],
+                    unseen: UNSEEN,
+                    ..Rung::EMPTY
+                },
+                Rung {
+                    label: "raw_syscalls",
+                    programs: &[$($first, concat!($done, "_tp"),)? "call_exit_rawsys"],
+                    unseen: UNSEEN,
+                    ..Rung::EMPTY
+                },
+                $(Rung {
+                    label: "raw_syscalls",
+                    programs: &[concat!($done, "_raw"), "call_exit_rawsys"],
+                    // The settings may not ask for failures, which the label is about.
+                    requires: &["tp/raw_syscalls/sys_exit"],
+                    unseen: UNSEEN,
+                    ..Rung::EMPTY
+                },)?
+                Rung {
+                    label: "tracepoint",
+                    programs: $crate::call_programs!([$($first, concat!($done, "_tp"))?], $calls, "_exit_tp"),
+                    optional: $crate::call_programs!([], $optional, "_exit_tp"),
+                    unseen: UNSEEN_BY_EACH,
+                    ..Rung::EMPTY
+                },
+                $(Rung {
+                    label: "tracepoint",
+                    programs: $crate::call_programs!([concat!($done, "_raw")], $calls, "_exit_tp"),
+                    requires: $crate::call_hooks!($calls),
+                    unseen: UNSEEN_BY_EACH,
+                    ..Rung::EMPTY
+                },)?
+                Rung {
+                    label: "tracepoint",
+                    programs: $crate::call_programs!(
+                        [$(concat!($done, "_pair"))?], $calls, "_exit_pair", "_enter_pair"
+                    ),
+                    optional: $crate::call_programs!([], $optional, "_exit_pair", "_enter_pair"),
+                    requires: $crate::call_hooks!($calls),
+                    unseen: UNSEEN_BY_PAIRS,
+                    ..Rung::EMPTY
+                },
+            ],
+        }
+    }};
+}
+
+/// The programs of a rung at each call's own tracepoint.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! call_programs {
+    ([$($more:expr),*], [$($call:literal),*], $exit:literal) => {
+        &[$($more,)* $(concat!($call, $exit)),*]
+    };
+    ([$($more:expr),*], [$($call:literal),*], $exit:literal, $enter:literal) => {
+        &[$($more,)* $(concat!($call, $exit), concat!($call, $enter)),*]
+    };
+}
+
+/// Their hooks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! call_hooks {
+    ([$($call:literal),*]) => {
+        &[$(concat!("tp/syscalls/sys_exit_", $call)),*]
+    };
+}
+
+/// A rung at functions, by how `bpf/include/functions.bpf.h` ends the names of its programs. They are given as
+///
+/// ```text
+/// functions: {
+///     pairs: [..],                 // FUNCTION_PAIR: older kernels' names
+///     sessions: [..],              // FUNCTION_SESSION: newer kernels' names
+///     inside: [..],                // FUNCTION_INSIDE
+///     optional: [..],              // the same, where the rung does without
+///     sweep: "..",                 // what finds entries whose exit was missed
+///     unseen: [..],                // what both rungs miss
+///     unseen_by_fexit: [..],       // the same of fentry by pairs, where the kernel may refuse either half
+/// },
+/// ```
+///
+/// A kretprobe has not always a place for a call, so the sweep belongs to it; a pair of fentry and fexit needs it where
+/// the kernel preempts tasks inside such programs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! function_rung {
+    ("fentry", $exit:literal, $enter:literal, {
+        pairs: [$($pair:literal),*],
+        sessions: $sessions:tt,
+        inside: [$($inside:literal),*],
+        optional: [$($optional:literal),*],
+        sweep: $sweep:literal,
+        unseen: $unseen:expr,
+        unseen_by_fexit: $unseen_by_fexit:expr $(,)?
+    }) => {
+        Rung {
+            label: "fentry",
+            programs: &[
+                $(concat!($pair, $exit), concat!($pair, $enter),)*
+                $(concat!($inside, "_fentry"),)*
+            ],
+            optional: &[$(concat!($optional, "_fentry")),*],
+            where_preempted: &[$sweep],
+            unseen: $unseen_by_fexit,
+            ..Rung::EMPTY
+        }
+    };
+    ("kprobe", $exit:literal, $enter:literal, {
+        pairs: [$($pair:literal),*],
+        sessions: $sessions:tt,
+        inside: [$($inside:literal),*],
+        optional: [$($optional:literal),*],
+        sweep: $sweep:literal,
+        unseen: $unseen:expr,
+        unseen_by_fexit: $unseen_by_fexit:expr $(,)?
+    }) => {
+        Rung {
+            label: "kprobe",
+            programs: &[
+                $(concat!($pair, $exit), concat!($pair, $enter),)*
+                $(concat!($inside, "_kprobe"),)*
+                $sweep,
+            ],
+            optional: &[$(concat!($optional, "_kprobe")),*],
+            unseen: $unseen,
+            ..Rung::EMPTY
+        }
+    };
+    ($label:literal, $session:literal, $inside_end:literal in {
+        pairs: $pairs:tt,
+        sessions: [$($function:literal),*],
+        inside: [$($inside:literal),*],
+        optional: [$($optional:literal),*],
+        sweep: $sweep:literal,
+        unseen: $unseen:expr,
+        unseen_by_fexit: $unseen_by_fexit:expr $(,)?
+    }) => {
+        Rung {
+            label: $label,
+            programs: &[
+                $(concat!($function, $session),)*
+                $(concat!($inside, $inside_end),)*
+            ],
+            optional: &[$(concat!($optional, $inside_end)),*],
+            unseen: $unseen,
+            ..Rung::EMPTY
+        }
+    };
+}

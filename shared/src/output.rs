@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Events as lines: a table for people, JSON and CSV for programs.
+//!
+//! All three share one buffer, in which lines are put together without an allocation for each.
+
+pub mod clock;
+pub mod escape;
+pub mod fields;
+pub(crate) mod outlet;
+pub mod sink;
+pub mod summary;
+pub mod table;
+
+mod again;
+pub(crate) mod beside;
+mod cell;
+mod create;
+mod csv;
+mod json;
+mod json_string;
+pub mod lines;
+pub mod object;
+mod stamp;
+
+#[cfg(test)]
+mod sample;
+
+use crate::data::loss::Lost;
+use crate::error::Result;
+use crate::event::{Event, EventFamily};
+use crate::output::clock::Clock;
+use csv::Csv;
+use lines::Lines;
+use sink::Sink;
+use stamp::Stamp;
+use std::env;
+use summary::Summary;
+use table::{Column, Table};
+
+/// What output looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// Columns for people
+    #[default]
+    Table,
+    /// One JSON object a line
+    Json,
+    /// Comma-separated values, with a header
+    Csv,
+}
+
+/// Writes events, in one [`Format`], to one [`Sink`].
+#[derive(Debug)]
+pub struct Writer<T: EventFamily> {
+    body: Body<T>,
+    stamp: Stamp,
+}
+
+#[derive(Debug)]
+enum Body<T: EventFamily> {
+    Table(Table<T>, Sink),
+    Json(Sink),
+    Csv(Box<Csv>),
+}
+
+impl<T: EventFamily> Writer<T> {
+    /// A writer of `format` to `sink`; `columns` are those of a table. The clock is kept up to date
+    /// from here.
+    pub fn new(format: Format, sink: Sink, columns: Vec<Column<T>>, clock: Clock) -> Self {
+        let body = match format {
+            Format::Table => {
+                // https://no-color.org
+                let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                let styled = sink.is_terminal() && !plain;
+                Body::Table(Table::new(columns, styled), sink)
+            }
+            Format::Json => Body::Json(sink),
+            Format::Csv => Body::Csv(Box::new(Csv::new(sink))),
+        };
+        Self {
+            body,
+            stamp: Stamp::new(clock),
+        }
+    }
+
+    /// Writes the line that names the columns, at once: it tells that events are being waited for.
+    pub fn header(&mut self) -> Result<()> {
+        match &mut self.body {
+            Body::Table(table, sink) => table.header(sink.buffer(), &mut self.stamp),
+            Body::Json(_) => {}
+            Body::Csv(csv) => csv.header(<T::Event<'static> as Event>::FIELDS)?,
+        }
+        self.flush()
+    }
+
+    /// Adds an event.
+    #[inline]
+    pub fn event(&mut self, event: &T::Event<'_>) -> Result<()> {
+        match &mut self.body {
+            Body::Table(table, sink) => {
+                table.event(sink.buffer(), &mut self.stamp, event);
+                sink.end_record()
+            }
+            Body::Json(sink) => {
+                json::event(sink.buffer(), &mut self.stamp, event);
+                sink.end_record()
+            }
+            Body::Csv(csv) => csv.event(&mut self.stamp, event),
+        }
+    }
+
+    /// Adds what is no row of a table, such as a histogram: lines of text that `write` makes, or else the event.
+    pub fn lines(
+        &mut self,
+        event: &T::Event<'_>,
+        write: impl FnOnce(&mut Lines<'_>),
+    ) -> Result<()> {
+        match &mut self.body {
+            Body::Table(_, sink) => {
+                write(&mut Lines::new(sink.buffer(), &mut self.stamp));
+                sink.end_record()
+            }
+            Body::Json(_) | Body::Csv(_) => self.event(event),
+        }
+    }
+
+    /// Adds lines of text where the output is for people.
+    pub fn text(&mut self, write: impl FnOnce(&mut Lines<'_>)) -> Result<()> {
+        if let Body::Table(_, sink) = &mut self.body {
+            write(&mut Lines::new(sink.buffer(), &mut self.stamp));
+            return sink.end_record();
+        }
+        Ok(())
+    }
+
+    /// Adds a gap in the stream, where it was. CSV has no place for it: say it elsewhere, as a
+    /// [`Gap`](summary::Gap).
+    pub fn lost(&mut self, lost: &Lost) -> Result<()> {
+        match &mut self.body {
+            Body::Table(table, sink) => {
+                table.lost(sink.buffer(), lost);
+                sink.end_record()
+            }
+            Body::Json(sink) => {
+                json::lost(sink.buffer(), &mut self.stamp, lost);
+                sink.end_record()
+            }
+            Body::Csv(_) => Ok(()),
+        }
+    }
+
+    /// Adds the account of the run, which ends a stream of JSON. The other formats have no place for
+    /// it: say it elsewhere, in the words of its `Display`.
+    pub fn summary(&mut self, summary: &Summary<'_>) -> Result<()> {
+        match &mut self.body {
+            Body::Json(sink) => {
+                json::summary(sink.buffer(), &mut self.stamp, summary);
+                sink.end_record()
+            }
+            Body::Table(..) | Body::Csv(_) => Ok(()),
+        }
+    }
+
+    /// Goes on in the file that has the output's name by now, with a header if it is empty. To be called with all that
+    /// was added [written](Self::flush). If it fails, the output stays what it was.
+    pub(crate) fn reopen(&mut self) -> Result<()> {
+        let sink = match &mut self.body {
+            Body::Table(_, sink) | Body::Json(sink) => sink,
+            Body::Csv(csv) => csv.sink(),
+        };
+        if sink.reopen()? {
+            self.header()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was added, and follows the system's clock. To be called once a batch, and at the end.
+    pub fn flush(&mut self) -> Result<()> {
+        self.stamp.refresh();
+        match &mut self.body {
+            Body::Table(_, sink) | Body::Json(sink) => sink.flush(),
+            Body::Csv(csv) => csv.flush(),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A run from a command line: the loop, its endings, signals, and `-- COMMAND`.
+
+pub mod command;
+pub(crate) mod ends;
+pub(crate) mod launch;
+pub mod load;
+pub mod shutdown;
+pub mod snoop;

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! An object in the kernel: opened, configured, loaded, attached, filtered, read, and asked for its account.
+
+pub mod cgroups;
+pub mod distribution;
+pub(crate) mod filters;
+pub mod knobs;
+pub(crate) mod libbpf_log;
+pub mod options;
+pub(crate) mod pid;
+pub mod prospect;
+pub(crate) mod session;
+pub mod set;
+pub mod stream;
+pub mod subjects;
+pub mod tracer;

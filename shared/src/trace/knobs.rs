@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The knobs that all objects share: from [`Options`] to `struct shared_knobs`.
+
+use std::path::PathBuf;
+
+use crate::data::raw::shared_knobs;
+use crate::data::transport;
+use crate::error::{Error, Kind, Result};
+use crate::kernel::{self, Types};
+use crate::trace::cgroups;
+use crate::trace::filters::{decided_by, padded_comm, places};
+use crate::trace::options::{Filter, Options};
+use crate::trace::set::Set;
+
+/// The kernel's `TASK_COMM_LEN` less the NUL.
+pub const COMM_MAX: usize = 15;
+
+/// What to set before load, for a buffer of `buffer_bytes`.
+pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Result<shared_knobs> {
+    let filter = &options.filter;
+    let (by_pid, pid) = decided_by(&filter.pid);
+    let (by_tid, tid) = decided_by(&filter.tid);
+    let (by_ppid, ppid) = decided_by(&filter.ppid);
+    let (by_uid, uid) = decided_by(&filter.uid);
+    let (by_comm, comm) = decided_by(&filter.comm);
+    let mut knobs = shared_knobs {
+        wake_bytes: u32::try_from(buffer_bytes / 2).unwrap_or(u32::MAX),
+        event_most_bytes: transport::event_most_bytes(buffer_bytes, perf),
+        exclude_pid: options.exclude.unwrap_or(0),
+        pid: pid.copied().unwrap_or(0),
+        tid: tid.copied().unwrap_or(0),
+        ppid: ppid.copied().unwrap_or(0),
+        uid: uid.copied().unwrap_or(0),
+        comm: comm.map_or(Ok([0; 16]), |comm| padded_comm(comm))?,
+        by_pid,
+        by_tid,
+        by_ppid,
+        by_uid,
+        by_comm,
+        cgroups: places("--cgroup", &filter.cgroup)?,
+        cgroup_maps: places("--cgroupmap", &filter.cgroup_map)?,
+        mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
+        follow: options.follow.is_some().into(),
+        filtered: (*filter != Filter::default() || options.follow.is_some()).into(),
+        perf_buffer: perf.into(),
+        typed_current: kernel::has_typed_current().into(),
+        ..Default::default()
+    };
+    if !filter.mntns_map.is_empty() {
+        let types = Types::read(options.btf.as_deref());
+        let at = |structure, path: &[&str]| {
+            let found = types
+                .as_ref()
+                .and_then(|types| types.offset(structure, path));
+            found.ok_or_else(|| {
+                Error::new(
+                    Kind::Unsupported,
+                    format!(
+                        "--mntnsmap: the kernel's types have no {structure}.{}",
+                        path.join(".")
+                    ),
+                )
+            })
+        };
+        knobs.nsproxy_at = at("task_struct", &["nsproxy"])?;
+        knobs.mnt_ns_at = at("nsproxy", &["mnt_ns"])?;
+        knobs.mntns_inum_at = at("mnt_namespace", &["ns", "inum"])?;
+    }
+    Ok(knobs)
+}
+
+/// `OWNER_LEVELS` of the header.
+const LEVELS: u8 = 32;
+
+/// How many levels of the hierarchy have cgroups of this filter; all that the kernel's side looks at where a path does not
+/// tell, as in a container. Only for objects that filter what is charged to a cgroup: the current task's is asked of the
+/// kernel, at any depth.
+pub(crate) fn owner_levels(filter: &Set<PathBuf>) -> Result<u8> {
+    let mut levels = 0;
+    for path in filter.wanted().iter().chain(filter.excluded()) {
+        let most = LEVELS - 1;
+        let level = cgroups::level(path).map_or(most, |level| level.try_into().unwrap_or(u8::MAX));
+        if level > most {
+            return Err(Error::usage(format!(
+                "--cgroup: {} lies more than {most} levels below the root, which is as deep as requests are told by",
+                path.display()
+            )));
+        }
+        levels = levels.max(level + 1);
+    }
+    Ok(levels)
+}

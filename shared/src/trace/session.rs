@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a tracer and its options to attached programs: down the ladder until a rung holds.
+
+mod attached;
+mod configure;
+mod open;
+mod refusals;
+mod unused;
+
+use std::collections::HashMap;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+use libbpf_rs::skel::{OpenSkel, Skel};
+use libbpf_rs::{Map, MapCore, Object};
+
+pub(crate) use self::attached::Session;
+use self::open::{check_btf, checked_btf, open, sections, select};
+use crate::confine::privilege::{self, Refusal};
+use crate::data::loss::Certainty;
+use crate::data::state::State;
+use crate::data::transport::{self, PERF_MOST_BYTES, Transport, page_bytes};
+use crate::error::{Error, Kind, Result};
+use crate::kernel::cpus;
+use crate::kernel::kfunc;
+use crate::kernel::minimal_btf::MinimalBtf;
+use crate::kernel::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
+use crate::kernel::{self, Kernel as _, Place, Running, Types};
+use crate::trace::filters;
+use crate::trace::libbpf_log;
+use crate::trace::options::{Buffer, Options};
+use crate::trace::tracer::{Hooks, Tracer};
+
+/// The ring's size unless asked otherwise: what 530,000 opens a second need while the reader is off its CPU.
+const RING_BYTES: usize = 4 << 20;
+
+/// Each CPU's perf buffer unless asked otherwise.
+const PERF_BYTES: usize = 1 << 20;
+
+/// Loaded only when a process is followed.
+const FOLLOW_PROGRAMS: [&str; 2] = ["follow_fork_raw", "follow_exit_raw"];
+
+/// The way down a ladder: why rungs were passed over, and what was made of the one that was taken. The error is that
+/// none was.
+type Descent<R> = Result<(Vec<Passed>, R), Vec<Passed>>;
+
+/// What an attempt at one rung is made with.
+struct Attempt<'a, T: Hooks> {
+    hooks: &'a T,
+    options: &'a Options,
+    /// One more than the highest number of a CPU.
+    cpus: u32,
+    perf: bool,
+    buffer_bytes: usize,
+    /// The kernel may refuse to run a program that follows processes.
+    adopt: bool,
+    filters: filters::Maps,
+    kernel: Running,
+    /// The ELF section of each program, which says what it hooks.
+    sections: HashMap<String, String>,
+}
+
+/// A tracer's session and what carries its events.
+pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session, Transport)> {
+    let perf = options.buffer == Buffer::Perf;
+    let most = tracer.most_bytes();
+    if perf && most > PERF_MOST_BYTES {
+        return Err(Error::usage(format!(
+            "an event may have {most} bytes, and perf buffers carry {PERF_MOST_BYTES} at most"
+        ))
+        .help("use --buffer ring, or ask for less"));
+    }
+    let mut options = options.clone();
+    if options.buffer_bytes.is_none() && !perf {
+        options.buffer_bytes = Some(RING_BYTES.max(transport::ring_bytes(most)));
+    }
+    let bytes = buffer_bytes(&options, perf);
+    let (mut session, transport) = attach_first(tracer, &options, |_, object| {
+        let events = map_fd(object, "events")?;
+        if perf {
+            Transport::perf(events, bytes, options.latency)
+        } else {
+            Transport::ring(events, options.latency)
+        }
+    })?;
+    let carried = transport::event_most_bytes(bytes, perf) as usize;
+    if carried < most {
+        session.note = Some(format!(
+            "an event may have {most} bytes, and a buffer of {bytes} carries {carried} at most: what is larger will be lost (too_large)"
+        ));
+    }
+    Ok((session, transport))
+}
+
+/// Loads and attaches the first rung that the kernel takes. `reader`, which is told the rung's label, takes what it needs
+/// to read the object's maps, before the attach, so that the first event finds its reader.
+pub(crate) fn attach_first<T: Hooks, R>(
+    hooks: &T,
+    options: &Options,
+    reader: impl Fn(&str, &Object) -> Result<R>,
+) -> Result<(Session, R)> {
+    check_label(T::LADDER, options.probe.as_deref())?;
+    privilege::require()?;
+    let attempt = Attempt::new(hooks, options, Running::new())?;
+    let tried = attempt.descend(|rung, programs| attempt.rung(rung, programs, &reader))?;
+    match tried {
+        Ok((passed, (mut session, reader))) => {
+            session.passed = passed;
+            Ok((session, reader))
+        }
+        Err(passed) => {
+            let reasons: Vec<_> = passed.iter().map(Passed::to_string).collect();
+            Err(Error::new(
+                Kind::Unsupported,
+                format!("this kernel offers no way to trace {}", T::LADDER.subject),
+            )
+            .help(reasons.join("\n  ")))
+        }
+    }
+}
+
+/// Which rung would be taken, and why none that is better. With `trial` each is loaded, attached and taken off again,
+/// so that nothing is left to guess; without, only what can be asked of the kernel without privilege counts.
+pub(crate) fn foresee<T: Hooks>(
+    hooks: &T,
+    options: &Options,
+    trial: bool,
+) -> Result<Descent<&'static Rung>> {
+    if !trial {
+        let attempt = Attempt::new(hooks, options, Running::only_asked())?;
+        return attempt.descend(|rung, _| Ok(Ok(rung)));
+    }
+    let attempt = Attempt::new(hooks, options, Running::new())?;
+    attempt.descend(|rung, programs| {
+        let tried = attempt.rung(rung, programs, |_, _| Ok(()))?;
+        Ok(tried.map(|_| rung))
+    })
+}
+
+/// What the account of losses is worth on each rung of a tool with default settings, at its worst on this kernel; best
+/// rung first. Nothing where the object cannot be opened.
+pub(crate) fn accounts<T: Hooks + Default>(options: &Options) -> Vec<(&'static str, Certainty)> {
+    let hooks = T::default();
+    let Ok(sections) = sections::<T>() else {
+        return Vec::new();
+    };
+    let kernel = Running::only_asked();
+    let preempted = |section: &str| Place::of_section(section).and_then(|at| kernel.preempts(at));
+    let counts = Types::read(options.btf.as_deref()).is_some_and(|types| types.counts_skipped());
+    let worst = |rung: &Rung| {
+        let programs = rung.programs.iter();
+        let sections = programs
+            .filter(|program| hooks.loses(program))
+            .filter_map(|program| sections.get(*program));
+        let of = |section: &String| {
+            let kind = section.split('/').next().unwrap_or_default();
+            if kind == "tp" || kind.starts_with("kprobe") || kind == "kretprobe" {
+                if counts {
+                    Certainty::AtMost
+                } else {
+                    Certainty::Unknown
+                }
+            } else if T::INTERRUPTED || preempted(section).is_some() {
+                Certainty::AtMost
+            } else {
+                Certainty::Exact
+            }
+        };
+        sections.map(of).max().unwrap_or_default()
+    };
+    // Rungs that differ by their functions are one to the user.
+    let of_label = |label| {
+        let rungs = T::LADDER
+            .rungs
+            .iter()
+            .filter(move |rung| rung.label == label);
+        rungs.map(worst).max().unwrap_or_default()
+    };
+    let labels = T::LADDER.labels().into_iter();
+    labels.map(|label| (label, of_label(label))).collect()
+}
+
+fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
+    match label {
+        Some(label) if !ladder.labels().contains(&label) => Err(Error::usage(format!(
+            "there is no probe '{label}'"
+        ))
+        .help(format!(
+            "use auto, or one of: {}",
+            ladder.labels().join(", ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A power of two of pages, as both kinds of buffer want it.
+fn buffer_bytes(options: &Options, perf: bool) -> usize {
+    let default = if perf { PERF_BYTES } else { RING_BYTES };
+    options
+        .buffer_bytes
+        .unwrap_or(default)
+        .max(page_bytes())
+        .checked_next_power_of_two()
+        .unwrap_or(default)
+}
+
+impl<'a, T: Hooks> Attempt<'a, T> {
+    fn new(hooks: &'a T, options: &'a Options, kernel: Running) -> Result<Self> {
+        check_btf(options)?;
+        let perf = options.buffer == Buffer::Perf;
+        Ok(Self {
+            hooks,
+            options,
+            cpus: cpus::end()?,
+            perf,
+            buffer_bytes: buffer_bytes(options, perf),
+            adopt: options.follow.is_some() && kernel::may_miss_forks(),
+            filters: filters::Maps::new(&options.filter)?,
+            kernel,
+            sections: sections::<T>()?,
+        })
+    }
+
+    /// Goes down the ladder until `step` takes a rung that the kernel has the needs of; gives what it made of it, and
+    /// why the better ones were passed over.
+    fn descend<R>(
+        &self,
+        step: impl Fn(&'static Rung, &Programs) -> Result<Result<R, Passed>>,
+    ) -> Result<Descent<R>> {
+        let wishes = Wishes {
+            label: self.options.probe.as_deref(),
+            wants: &|program| self.hooks.wants(program),
+            unfit: &|label| self.hooks.unfit(label),
+            preemptible: T::PREEMPTIBLE,
+            section: &|program| self.sections.get(program).cloned(),
+        };
+        let mut passed = Vec::new();
+        for rung in probe::plan(T::LADDER, &wishes, &self.kernel) {
+            let reason = match rung {
+                Err(reason) => reason,
+                Ok((rung, programs)) => match step(rung, &programs)? {
+                    Err(reason) => reason,
+                    Ok(taken) => {
+                        // The same way by another function's name is none that is better.
+                        passed.retain(|passed: &Passed| passed.label != rung.label);
+                        return Ok(Ok((passed, taken)));
+                    }
+                },
+            };
+            if passed.last() != Some(&reason) {
+                passed.push(reason);
+            }
+        }
+        Ok(Err(passed))
+    }
+
+    /// Tries one rung. The inner error passes it over; the outer one ends the search.
+    fn rung<R>(
+        &self,
+        rung: &Rung,
+        programs: &Programs,
+        reader: impl Fn(&str, &Object) -> Result<R>,
+    ) -> Result<Result<(Session, R), Passed>> {
+        let pass = |reason: String| {
+            Ok(Err(Passed {
+                label: rung.label,
+                reason,
+            }))
+        };
+        let log = libbpf_log::capture();
+        let mut slot = MaybeUninit::uninit();
+        let loaded = self.with_followers(programs);
+        let minimal = self.minimal_btf(programs, &loaded);
+        let types = match &self.options.btf {
+            Some(path) => Some(checked_btf(path)?),
+            None => minimal.as_ref().and_then(MinimalBtf::path),
+        };
+        let mut open = open::<T>(&mut slot, types.as_deref())?;
+        select(open.open_object_mut(), &loaded);
+        if let Err(lacking) = kfunc::resolve(open.open_object_mut()) {
+            return pass(lacking);
+        }
+        self.configure_shared(open.open_object_mut(), &loaded)?;
+        self.hooks.configure(rung.label, &mut open)?;
+        let skel = match open.load() {
+            Ok(skel) => skel,
+            // The hint that libbpf gives, whatever the cause.
+            Err(error) if is_refusal(&error) && privilege::in_user_namespace() => {
+                return Err(Refusal::UserNamespace.into());
+            }
+            Err(error)
+                if is_refusal(&error)
+                    && log.says(MEMLOCK)
+                    && kernel::maps_count_as_locked(self.options.btf.as_deref()) =>
+            {
+                return Err(memlock());
+            }
+            Err(error) => {
+                return pass(format!(
+                    "the kernel refused to load it: {error}{}",
+                    log.tail()
+                ));
+            }
+        };
+        let object = skel.object();
+        let cgroups = self.filters.fill(object, self.options)?;
+        let state = State::map(map_fd(object, ".bss.shared")?)?;
+        if self.options.follow.is_some() {
+            state.follow_first();
+        }
+        let reader = reader(rung.label, object)?;
+        let loses = |program: &str| self.hooks.loses(program);
+        match Session::attach(object, rung.label, state, self.hooks.bounds(), loses) {
+            Err(reason) => pass(format!("{reason}{}", log.tail())),
+            Ok(mut session) => {
+                session.filter_by(cgroups);
+                Ok(Ok((session, reader)))
+            }
+        }
+    }
+
+    /// What the programs that are loaded name of the kernel's types; `programs` are those of the rung.
+    fn minimal_btf(&self, programs: &Programs, loaded: &Programs) -> Option<MinimalBtf> {
+        let typed = programs.iter().any(|program| {
+            let needs = self
+                .sections
+                .get(*program)
+                .and_then(|section| Need::of_section(section));
+            matches!(needs, Some(Need::BtfTracepoint(_) | Need::BtfFunction(_)))
+        });
+        MinimalBtf::of(self.kernel.btf()?, T::TYPES, loaded, typed)
+    }
+
+    /// The programs, and those that follow processes where that is asked for.
+    fn with_followers(&self, programs: &Programs) -> Programs {
+        let mut programs = programs.clone();
+        if self.options.follow.is_some() {
+            programs.extend(FOLLOW_PROGRAMS);
+        }
+        programs
+    }
+}
+
+/// The object's map of this name.
+pub(crate) fn find_map<'o>(object: &'o Object, name: &str) -> Result<Map<'o>> {
+    let missing = || Error::new(Kind::Bpf, format!("the BPF object has no map {name}"));
+    object
+        .maps()
+        .find(|map| map.name() == name)
+        .ok_or_else(missing)
+}
+
+fn map_fd(object: &Object, name: &str) -> Result<OwnedFd> {
+    find_map(object, name)?
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(|error| Error::io("cannot keep a map", &error))
+}
+
+pub(crate) fn is_refusal(error: &libbpf_rs::Error) -> bool {
+    error.kind() == libbpf_rs::ErrorKind::PermissionDenied
+}
+
+/// What libbpf says when it may not raise the limit on locked memory. That alone is no failure.
+const MEMLOCK: &str = "RLIMIT_MEMLOCK";
+
+fn memlock() -> Error {
+    Error::new(
+        Kind::Permission,
+        "the limit on locked memory (RLIMIT_MEMLOCK) is too low for the BPF maps",
+    )
+    .help("kernels before 5.11 count maps against it: raise it (ulimit -l unlimited), or grant CAP_SYS_RESOURCE as well")
+}
+
+pub(crate) fn bpf_error(what: &str, error: &libbpf_rs::Error) -> Error {
+    Error::new(Kind::Bpf, format!("{what}: {error}"))
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is set in an object before it is loaded, whatever the tool: the shared knobs, and how large maps are.
+
+use std::os::unix::ffi::OsStrExt;
+
+use libbpf_rs::{MapType, OpenMapMut, OpenObject};
+
+use super::{Attempt, bpf_error, unused};
+use crate::error::Result;
+use crate::kernel::probe::Programs;
+use crate::kernel::spaces::{self, Spaces};
+use crate::kernel::{Kernel as _, Place};
+use crate::trace::filters;
+use crate::trace::knobs;
+use crate::trace::tracer::Hooks;
+
+/// How many processes can be followed at once.
+const FOLLOWED_MAX: u32 = 65536;
+
+impl<T: Hooks> Attempt<'_, T> {
+    /// Sets what is shared, for the programs that are loaded: knobs, and the sizes of maps.
+    pub(super) fn configure_shared(
+        &self,
+        object: &mut OpenObject,
+        loaded: &Programs,
+    ) -> Result<()> {
+        let unused = unused::maps(T::MAPS, loaded);
+        let preempted = |section: &str| {
+            let place = Place::of_section(section);
+            place.is_some_and(|place| self.kernel.preempts(place).is_some())
+        };
+        let spaces = Spaces::of(object, preempted)?;
+        let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
+        knobs.spaces = spaces.count;
+        knobs.adopt = self.adopt.into();
+        if object.maps().any(|map| map.name() == filters::OWNERS) {
+            knobs.owner_levels = knobs::owner_levels(&self.options.filter.cgroup)?;
+        }
+        // SAFETY: integers and arrays of integers, without padding that is not a field.
+        let knobs = unsafe { plain::as_bytes(&knobs) };
+        let set = |error: libbpf_rs::Error| bpf_error("cannot set up the BPF object", &error);
+        for mut map in object.maps_mut() {
+            let name = map.name().to_owned();
+            if unused.iter().any(|unused| name == *unused) {
+                map.set_autocreate(false).map_err(set)?;
+                continue;
+            }
+            match name.as_bytes() {
+                b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
+                b"events" => self.size_events(&mut map).map_err(set)?,
+                b"scratch" | b"walks" => {
+                    map.set_max_entries(self.cpus * u32::from(spaces.count.max(1)))
+                        .map_err(set)?;
+                    if name == "scratch" {
+                        let room = u32::try_from(self.hooks.room_bytes()).unwrap_or(u32::MAX);
+                        map.set_value_size(room).map_err(set)?;
+                    }
+                }
+                name if name == spaces::SECTION.as_bytes() => {
+                    map.set_initial_value(&spaces.numbers).map_err(set)?;
+                }
+                b"followed" if self.options.follow.is_some() => {
+                    map.set_max_entries(FOLLOWED_MAX).map_err(set)?
+                }
+                _ => self.filters.shape(&mut map).map_err(set)?,
+            }
+            let joins = T::IN_FLIGHT.iter().find(|(joins, _)| name == *joins);
+            if let Some(((_, share), most)) = joins.zip(self.options.inflight) {
+                map.set_max_entries(most.div_ceil(*share)).map_err(set)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn size_events(&self, map: &mut OpenMapMut<'_>) -> libbpf_rs::Result<()> {
+        if self.perf {
+            map.set_type(MapType::PerfEventArray)?;
+            map.set_key_size(size_of::<u32>() as u32)?;
+            map.set_value_size(size_of::<u32>() as u32)?;
+            map.set_max_entries(self.cpus)
+        } else {
+            map.set_max_entries(u32::try_from(self.buffer_bytes).unwrap_or(1 << 31))
+        }
+    }
+}
