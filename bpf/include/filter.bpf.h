@@ -113,30 +113,27 @@ static __always_inline bool id_passes(__u8 by, __u32 one, __u32 kind, __u32 id)
 }
 
 /*
- * The number of the current task's mount namespace. User space looks up where it
- * is, and only for a run that asks: libbpf would look for the types at each
- * start of each tool.
+ * The number of a task's mount namespace. User space looks up where it is, and
+ * only for a run that asks: libbpf would look for the types at each start of
+ * each tool.
  */
-static __always_inline __u32 current_mntns(void)
+static __always_inline __u32 mntns_of(void *task)
 {
 	void *nsproxy = NULL, *mnt_ns = NULL;
 	__u32 inum = 0;
 
-	bpf_probe_read_kernel(&nsproxy, sizeof(nsproxy),
-			      (void *)bpf_get_current_task() + shared_knobs.nsproxy_at);
+	bpf_probe_read_kernel(&nsproxy, sizeof(nsproxy), task + shared_knobs.nsproxy_at);
 	bpf_probe_read_kernel(&mnt_ns, sizeof(mnt_ns), nsproxy + shared_knobs.mnt_ns_at);
 	bpf_probe_read_kernel(&inum, sizeof(inum), mnt_ns + shared_knobs.mntns_inum_at);
 	return inum;
 }
 
-static __always_inline bool comm_passes(void)
+/* The name, padded with NULs as user space pads those of --comm. */
+static __always_inline bool padded_comm_passes(const __u64 comm[COMM_BYTES / sizeof(__u64)])
 {
 	const volatile __u64 *one = (const volatile __u64 *)shared_knobs.comm;
-	__u64 comm[COMM_BYTES / sizeof(__u64)] = {};
 	__u8 by = shared_knobs.by_comm;
 
-	/* The helper pads comm with NULs, and so does user space. */
-	bpf_get_current_comm(comm, sizeof(comm));
 	if (by == FILTER_BY_ONE)
 		return comm[0] == one[0] && comm[1] == one[1];
 	if (by == FILTER_BY_ALL_BUT_ONE)
@@ -144,6 +141,15 @@ static __always_inline bool comm_passes(void)
 	if (bpf_map_lookup_elem(&filter_comms, comm))
 		return by == FILTER_BY_ANY;
 	return by == FILTER_BY_ALL_BUT;
+}
+
+static __always_inline bool comm_passes(void)
+{
+	__u64 comm[COMM_BYTES / sizeof(__u64)] = {};
+
+	/* The helper pads it. */
+	bpf_get_current_comm(comm, sizeof(comm));
+	return padded_comm_passes(comm);
 }
 
 /* --cgroupmap of a cgroup, by its id. */
@@ -191,7 +197,8 @@ static __always_inline bool task_passes(__u32 tid)
 	if (shared_knobs.by_comm && !comm_passes())
 		return false;
 	if ((shared_knobs.mntns_maps.wanted || shared_knobs.mntns_maps.excluded) &&
-	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, current_mntns()))
+	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps,
+			 mntns_of((void *)bpf_get_current_task())))
 		return false;
 	return true;
 }

@@ -64,10 +64,10 @@ static __always_inline void follow(__u32 pid, __u64 start)
 		lose(LOSS_FOLLOW_FULL);
 }
 
-/* Whether the current process, which is not known, descends from one that is; then it is known from now on. */
-static __always_inline bool is_adopted(__u32 pid, __u64 start)
+/* Whether a task's process, which is not known, descends from one that is; then it is known from now on. */
+static __always_inline bool is_adopted(struct task_struct *task, __u32 pid, __u64 start)
 {
-	struct task_struct *ancestor = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *ancestor = task;
 	int i;
 
 #pragma unroll
@@ -86,7 +86,25 @@ static __always_inline bool follows_current(__u32 pid)
 {
 	__u64 start = current_start();
 
-	return is_followed(pid, start) || (shared_knobs.adopt && is_adopted(pid, start));
+	return is_followed(pid, start) ||
+	       (shared_knobs.adopt &&
+		is_adopted((struct task_struct *)bpf_get_current_task(), pid, start));
+}
+
+#define PF_EXITING 0x4 /* linux/sched.h */
+
+/*
+ * Whether the process of a given task is. One that ends is forgotten while its
+ * last thread still runs, and may not be adopted then: nobody would forget it.
+ */
+static __always_inline bool follows(struct task_struct *task, __u32 pid)
+{
+	__u64 start = start_of(task);
+
+	if (is_followed(pid, start))
+		return true;
+	return shared_knobs.adopt && !(BPF_CORE_READ(task, flags) & PF_EXITING) &&
+	       is_adopted(task, pid, start);
 }
 
 /* Runs before the child does: nothing of it is missed. */

@@ -4,11 +4,7 @@
  *
  * The one only ever grows, and user space subtracts what it read before. Those
  * by key cost what is in them: a chunk of buckets is made when its first value
- * comes. Keys come and go, so two maps take turns: one is counted in while user
- * space reads and empties the other. The one that counts stands in a map of
- * maps, for the kernel itself waits, in the update of such a one, for all
- * programs that may still use what stood there ("bpf: wait for running BPF
- * programs when updating map-in-map", 4.20). So no value falls between two.
+ * comes, in one of two maps that take turns (turns.bpf.h).
  *
  * A value whose chunk finds no room is counted in the one histogram: it is not
  * attributed, and not lost.
@@ -19,6 +15,7 @@
 #include "core.bpf.h"
 #include "hist.h"
 #include "loss.bpf.h"
+#include "turns.bpf.h"
 
 /* The histogram of a tool without keys, and of what found no room by key. */
 struct {
@@ -28,26 +25,13 @@ struct {
 	__type(value, struct histogram);
 } whole SEC(".maps");
 
-/* The histograms by key; a key in the maps is a struct keyed. User space sets the number of entries. */
+/* The histograms by key; a key in the maps is a struct keyed. */
 #define KEYED_HISTOGRAMS(key_type)                                                                 \
 	struct keyed {                                                                             \
 		key_type key;                                                                      \
 		__u64 chunk;                                                                       \
 	};                                                                                         \
-	struct keyed_chunks {                                                                      \
-		__uint(type, BPF_MAP_TYPE_HASH);                                                   \
-		__uint(max_entries, 1);                                                            \
-		__type(key, struct keyed);                                                         \
-		__type(value, struct histogram_chunk);                                             \
-	} keyed_even SEC(".maps"), keyed_odd SEC(".maps");                                         \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
-		__uint(max_entries, 1);                                                            \
-		__type(key, __u32);                                                                \
-		__array(values, struct keyed_chunks);                                              \
-	} keyed_now SEC(".maps") = {                                                               \
-	    .values = {&keyed_even},                                                               \
-	}
+	TURNS(struct keyed, struct histogram_chunk)
 
 /*
  * A global function, which the verifier looks at once. In line it would go all
@@ -116,18 +100,13 @@ const volatile struct histogram_chunk empty_chunk = {};
 /* The chunk of a key in the map that stands in now; made when there is none. */
 static __always_inline struct histogram_chunk *chunk_of(void *now, const void *key)
 {
-	__u32 only = 0;
-	void *chunks = bpf_map_lookup_elem(now, &only);
+	void *chunks = counting(now);
 	struct histogram_chunk *chunk;
 
 	if (!chunks)
 		return NULL;
 	chunk = bpf_map_lookup_elem(chunks, key);
-	if (chunk)
-		return chunk;
-	/* Another CPU may be first: then it is there, and all is well. */
-	bpf_map_update_elem(chunks, key, (const void *)&empty_chunk, BPF_NOEXIST);
-	return bpf_map_lookup_elem(chunks, key);
+	return chunk ? chunk : counting_from(chunks, key, (const void *)&empty_chunk);
 }
 
 /* Counts a value of a key: of_key is a struct keyed, all set but its chunk. */
