@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the running kernel offers, behind a trait so that the choice of rungs is tested against described kernels.
 
+pub mod clock;
 pub(crate) mod cpus;
 pub(crate) mod kfunc;
 pub(crate) mod ladder;
 pub mod minimal_btf;
+pub(crate) mod pid;
 pub mod preemption;
 pub mod probe;
 pub(crate) mod spaces;

@@ -13,6 +13,7 @@
 //! | [`hist`] | histograms, and files of them |
 //! | [`confine`] | what a tool gives up once it is attached: capabilities and system calls |
 //! | [`run`] | a run from a command line: endings, signals, `-- COMMAND`, the loop |
+//! | [`console`] | what a program says on standard error, and answers on standard output |
 //! | [`cli`], [`tool`] | options that tools share, and what is known of a tool without running it |
 //!
 //! A tool implements [`trace::tracer::Tracer`] and [`event::Event`]; [`trace::stream::Stream`] runs it for any tokio
@@ -21,6 +22,7 @@
 pub mod callers;
 pub mod cli;
 pub mod confine;
+pub mod console;
 pub mod data;
 pub mod error;
 pub mod event;

@@ -3,7 +3,6 @@
 //!
 //! All three share one buffer, in which lines are put together without an allocation for each.
 
-pub mod clock;
 pub mod escape;
 pub mod fields;
 pub(crate) mod outlet;
@@ -28,7 +27,7 @@ mod sample;
 use crate::data::loss::Lost;
 use crate::error::Result;
 use crate::event::{Event, EventFamily};
-use crate::output::clock::Clock;
+use crate::kernel::clock::Clock;
 use csv::Csv;
 use lines::Lines;
 use sink::Sink;

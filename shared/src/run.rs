@@ -4,6 +4,5 @@
 pub mod command;
 pub(crate) mod ends;
 pub(crate) mod launch;
-pub mod load;
 pub mod shutdown;
 pub mod snoop;

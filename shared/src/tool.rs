@@ -3,12 +3,11 @@
 //! may have.
 
 mod links;
+pub mod load;
 mod usage;
 mod version;
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -16,10 +15,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::{self, exit_on_usage};
 use crate::confine::privilege::{self, Capability};
-use crate::error::{Error, Kind, Result};
+use crate::console::{print, say};
+use crate::error::{Kind, Result};
 use crate::event::{Event, EventFamily};
 use crate::kernel::probe::Ladder;
-use crate::run::load::Prepare;
+use crate::tool::load::Prepare;
 use crate::trace::options::Options;
 use crate::trace::prospect::Prospect;
 use crate::trace::tracer::Hooks;
@@ -153,23 +153,6 @@ pub fn multicall_parser(name: &'static str, tools: &[&Tool], commands: &[&Tool])
         .subcommand_help_heading("Tools")
         .args_conflicts_with_subcommands(true)
         .arg_required_else_help(true)
-}
-
-/// Writes `name: message` on standard error. That nobody may read it is no reason to stop.
-pub fn say(name: &str, message: impl fmt::Display) {
-    drop(writeln!(io::stderr().lock(), "{name}: {message}"));
-}
-
-/// Writes all of an answer on standard output.
-///
-/// # Errors
-///
-/// When that fails.
-pub fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::output("standard output", &error))
 }
 
 fn dispatch(name: &'static str, tools: &[&Tool], commands: &[&Tool], args: &[OsString]) -> u8 {

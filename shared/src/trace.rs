@@ -7,7 +7,6 @@ pub(crate) mod filters;
 pub mod knobs;
 pub(crate) mod libbpf_log;
 pub mod options;
-pub(crate) mod pid;
 pub mod prospect;
 pub(crate) mod session;
 pub mod set;

@@ -11,8 +11,8 @@ use nix::libc::O_PATH;
 use super::elf::{self, FileId, Place};
 use super::{Frame, PLACES_MAX, Places};
 use crate::data::raw::caller_space;
-use crate::output::clock::{boot_now_ns, namespace_ns};
-use crate::trace::pid;
+use crate::kernel::clock::{boot_now_ns, namespace_ns};
+use crate::kernel::pid;
 
 /// The kernel's clock ticks as it shows them to user space: `USER_HZ`, 100 on all that Rust and BPF run on.
 const TICK_NS: u64 = 1_000_000_000 / 100;

@@ -6,7 +6,7 @@ use std::process::{self, Child, Command, Stdio};
 
 use super::test_code::{KNOWN, known};
 use super::{Callers, FRAMES_MAX, PROCESSES_MAX, Symbols};
-use crate::output::clock::boot_now_ns;
+use crate::kernel::clock::boot_now_ns;
 
 /// The numbers of a process's `/proc/PID/stat` that tell its memory, as the kernel would send them.
 fn space(pid: u32) -> [u64; 4] {

@@ -13,9 +13,9 @@ use super::inputs;
 use super::log::{Spread, Tags};
 use super::pick::{Met, Pick};
 use super::table::{Columns, NONE, SHOWN, header, numbers, row, tag_word};
+use crate::console;
 use crate::error::Result;
 use crate::output::object::Object;
-use crate::tool;
 
 /// Which of the two a tag is missing in, in words.
 const MISSING: [&str; 2] = ["the first file", "the second file"];
@@ -81,9 +81,9 @@ pub(super) fn run(
         let none = |condition| format!("{condition}: nothing was counted in either file");
         failed.extend(conditions.iter().map(none));
     }
-    tool::print(&out)?;
+    console::print(&out)?;
     for line in missing.iter().chain(&failed) {
-        tool::say("hist", line);
+        console::say("hist", line);
     }
     Ok(u8::from(!failed.is_empty()))
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::log::{Interval, Log, Tags, Told};
 use super::pick::{Met, Pick};
+use crate::console;
 use crate::error::{Error, Result};
-use crate::tool;
 
 /// Standard input can be read once only.
 pub(super) fn refuse_stdin_twice(files: &[PathBuf]) -> Result<()> {
@@ -33,7 +33,7 @@ pub(super) fn read(
     })?;
     let name = log.name();
     if let Some(line) = told.cut {
-        tool::say(
+        console::say(
             "hist",
             format_args!(
                 "{name}:{line}: the last line is cut off and left out; the lines before it are used"
@@ -41,13 +41,13 @@ pub(super) fn read(
         );
     }
     if told.intervals == 0 {
-        tool::say(
+        console::say(
             "hist",
             format_args!("{name}: a recording in which nothing was counted"),
         );
     }
     if !told.losses.is_empty() {
-        tool::say(
+        console::say(
             "hist",
             format_args!("{name}: {} while it was recorded", told.losses),
         );

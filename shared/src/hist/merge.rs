@@ -8,9 +8,9 @@ use super::inputs;
 use super::log::{self, Losses, Record, Recorder, Tags};
 use super::pick::{Met, Pick};
 use super::table::tag_word;
+use crate::console;
 use crate::error::Result;
 use crate::output::beside::Beside;
-use crate::tool;
 
 /// Writes the log.
 pub(super) fn run(files: &[PathBuf], output: &Path, pick: &Pick) -> Result<u8> {
@@ -34,7 +34,7 @@ pub(super) fn run(files: &[PathBuf], output: &Path, pick: &Pick) -> Result<u8> {
         if written.as_deref() != tag {
             let written = written.as_deref().unwrap_or_default();
             let was = tag_word(tag);
-            tool::say(
+            console::say(
                 "hist",
                 format_args!("the tag {was} is written as {written}: no tag can have a space"),
             );

@@ -10,10 +10,10 @@ use super::inputs;
 use super::log::{Interval, Spread, Tags};
 use super::pick::{Met, Pick};
 use super::table::{Columns, header, numbers, row, tag_word, time_cells};
+use crate::console;
 use crate::error::Result;
 use crate::output::object::Object;
 use crate::output::sink::Sink;
-use crate::tool;
 
 /// A row for each tag, over all files together.
 pub(super) fn tags(files: &[PathBuf], pick: &Pick, format: Format) -> Result<u8> {
@@ -36,7 +36,7 @@ pub(super) fn tags(files: &[PathBuf], pick: &Pick, format: Format) -> Result<u8>
             }
         }
     }
-    tool::print(&out).map(|()| 0)
+    console::print(&out).map(|()| 0)
 }
 
 /// A row for each interval, as it is read: a log may be long, or still be written.

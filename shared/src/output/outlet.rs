@@ -5,10 +5,10 @@ use std::io::{self, Write};
 
 use super::summary::{Gap, Summary};
 use super::{Format, Writer};
+use crate::console;
 use crate::data::loss::{Certainty, Lost};
 use crate::error::{Kind, Result};
 use crate::event::EventFamily;
-use crate::tool;
 
 /// A writer whose reader may go. That it goes is an ending like others, not a failure: what is written from then on
 /// is dropped.
@@ -59,7 +59,7 @@ impl<T: EventFamily> Outlet<T> {
         if self.open
             && let Err(error) = self.writer.reopen()
         {
-            tool::say(self.tool, error);
+            console::say(self.tool, error);
         }
         Ok(())
     }
@@ -67,7 +67,7 @@ impl<T: EventFamily> Outlet<T> {
     /// Tells of a loss where it stands in the stream; CSV has no place for it, so that standard error has.
     pub(crate) fn lost(&mut self, lost: &Lost) -> Result<()> {
         if self.format == Format::Csv {
-            tool::say(self.tool, Gap(lost));
+            console::say(self.tool, Gap(lost));
         }
         self.write(|writer| writer.lost(lost))
     }
@@ -83,7 +83,7 @@ impl<T: EventFamily> Outlet<T> {
         // The summary itself says the bound.
         let tells = said && summary.certainty == Certainty::AtMost;
         if let Some(doubt) = summary.doubt().filter(|_| (said || warn) && !tells) {
-            tool::say(self.tool, doubt);
+            console::say(self.tool, doubt);
         }
         if said {
             // It names the tool itself. That nobody may read it is no reason to fail.

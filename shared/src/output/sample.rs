@@ -7,7 +7,7 @@ use super::table::Column;
 use super::{Format, Writer};
 use crate::callers::Frame;
 use crate::event::{Event, EventFamily};
-use crate::output::clock::Clock;
+use crate::kernel::clock::Clock;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::fs::File;
 use std::io::{Read, Seek};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Times as text. Events come many to a second, so the text of a second is made once.
 
-use crate::output::clock::Clock;
+use crate::kernel::clock::Clock;
 use time::OffsetDateTime;
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -123,7 +123,7 @@ fn digits(text: &mut [u8], mut value: u32) {
 #[cfg(test)]
 mod tests {
     use super::{SECOND_NS, Stamp};
-    use crate::output::clock::Clock;
+    use crate::kernel::clock::Clock;
     use time::UtcOffset;
     use time::macros::datetime;
 

@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 pub(crate) use self::beside::Beside;
 use self::process::{GO, Hold, lock, stop_ignoring_children};
 use crate::error::{Error, Kind, Result};
-use crate::trace::pid::Numbers;
+use crate::kernel::pid::Numbers;
 
 /// A process that will become the user's command. Dropped, it ends without having run it.
 #[derive(Debug)]

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::cli::Common;
+use crate::console;
 use crate::data::state::State;
 use crate::error::{Error, Result};
 use crate::run::command::{Beside, Held};
 use crate::run::shutdown::Shutdown;
-use crate::tool;
 use crate::trace::cgroups::{Cgroups, Change};
 use crate::trace::subjects::{Ended, Subjects};
 
@@ -63,7 +63,7 @@ impl Ends {
         watched: Watched,
     ) -> Result<Self> {
         if watched.subjects.are_unseen() {
-            tool::say(
+            console::say(
                 name,
                 "this pid namespace does not show the processes that are filtered by: their end does not end the run",
             );
@@ -145,10 +145,10 @@ impl Ends {
                 }
                 Met::Nothing => {}
                 Met::Subjects(ended) => {
-                    tool::say(self.name, ended);
+                    console::say(self.name, ended);
                     return Ok(());
                 }
-                Met::Cgroup(change) => tool::say(self.name, change),
+                Met::Cgroup(change) => console::say(self.name, change),
             }
         }
     }
@@ -157,7 +157,7 @@ impl Ends {
     fn tell_outlived(&self) {
         match self.outlived_by {
             0 => {}
-            left => tool::say(
+            left => console::say(
                 self.name,
                 format_args!(
                     "the command has ended, and {left} of its descendants still {}; --wait-all traces them to their end",

@@ -11,6 +11,7 @@ use crate::cli::Common;
 use crate::confine::memory;
 use crate::confine::privilege::{self, Capability};
 use crate::confine::seccomp::{self, Also};
+use crate::console;
 use crate::data::state::State;
 use crate::error::{Error, Result};
 use crate::kernel::probe::Passed;
@@ -18,7 +19,6 @@ use crate::output::sink::Sink;
 use crate::run::command::Held;
 use crate::run::ends::{Ends, Watched};
 use crate::run::shutdown::{Rotation, Shutdown};
-use crate::tool;
 use crate::trace::cgroups::Cgroups;
 use crate::trace::libbpf_log;
 use crate::trace::options::Options;
@@ -76,7 +76,7 @@ impl Pending {
             updates_maps: updates_maps || cgroups.is_some(),
         };
         if !seccomp::enter(common.seccomp, also)? && common.verbose {
-            tool::say(name, "the kernel has no seccomp: no system call is refused");
+            console::say(name, "the kernel has no seccomp: no system call is refused");
         }
         tell_ready(self.ready)?;
         let watched = Watched {
@@ -151,9 +151,9 @@ pub(crate) fn report_plan(
 ) {
     if common.verbose {
         for passed in passed {
-            tool::say(name, format_args!("not {passed}"));
+            console::say(name, format_args!("not {passed}"));
         }
-        tool::say(name, chosen);
+        console::say(name, chosen);
     }
 }
 

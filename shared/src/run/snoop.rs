@@ -3,19 +3,19 @@
 
 use crate::cli::{self, Common, Events};
 use crate::confine::privilege::Capability;
+use crate::console;
 use crate::data::loss::Cause;
 use crate::error::Result;
+use crate::kernel::clock::Clock;
+use crate::kernel::pid;
 use crate::output::Writer;
-use crate::output::clock::Clock;
 use crate::output::outlet::Outlet;
 use crate::output::summary::Summary;
 use crate::output::table::Column;
 use crate::run::ends::Ends;
 use crate::run::launch::{self, Kept};
 use crate::run::shutdown::Rotation;
-use crate::tool;
 use crate::trace::options::Options;
-use crate::trace::pid;
 use crate::trace::stream::{Batch, Item, Stream};
 use crate::trace::tracer::{Hooks, Tracer};
 
@@ -83,7 +83,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             format_args!("probe {}, {} buffer", stream.rung(), stream.buffer()),
         );
         if let Some(note) = stream.note() {
-            tool::say(S::Tracer::NAME, note);
+            console::say(S::Tracer::NAME, note);
         }
         let writer = Writer::new(common.format, launched.sink, args.columns(), Clock::new());
         let mut out = Outlet::new(S::Tracer::NAME, common.format, writer);

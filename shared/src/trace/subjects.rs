@@ -20,8 +20,8 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::sleep;
 
 use crate::error::{Error, Result};
+use crate::kernel::pid;
 use crate::trace::options::Filter;
-use crate::trace::pid;
 use crate::trace::set::Set;
 
 /// How often threads are looked at: only newer kernels (6.9) tell of their end.

@@ -8,7 +8,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde_json::Value;
 use time::UtcOffset;
 use tracewell_shared::event::{Event, EventFamily};
-use tracewell_shared::output::clock::Clock;
+use tracewell_shared::kernel::clock::Clock;
 use tracewell_shared::output::escape::unescape_cell;
 use tracewell_shared::output::sink::Sink;
 use tracewell_shared::output::table::Column;

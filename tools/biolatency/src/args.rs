@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 use tracewell_shared::cli::{self, Common, sets};
+use tracewell_shared::console;
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::hist::log;
 use tracewell_shared::hist::rows::Unit;
 use tracewell_shared::output::Format;
 use tracewell_shared::output::lines::Lines;
-use tracewell_shared::tool;
 use tracewell_shared::trace::distribution::{Distribute, Interval, Show};
 use tracewell_shared::trace::set::Set;
 
@@ -225,7 +225,7 @@ impl Distribute for Args {
             ),
         };
         if let Some(doubt) = doubt {
-            tool::say(
+            console::say(
                 "biolatency",
                 format_args!("{doubt} taken for its submitter's"),
             );

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use tracewell_shared::event::Event;
-use tracewell_shared::run::load::Load;
+use tracewell_shared::tool::load::Load;
 
 use crate::loop_device::LoopDevice;
 use crate::report::Report;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tracewell_shared::event::Event;
-use tracewell_shared::run::load::{self, Load};
+use tracewell_shared::tool::load::{self, Load};
 
 use crate::event::Exec;
 

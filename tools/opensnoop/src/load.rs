@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use tracewell_shared::event::Event;
-use tracewell_shared::run::load::{self, Load};
+use tracewell_shared::tool::load::{self, Load};
 
 use crate::event::Open;
 

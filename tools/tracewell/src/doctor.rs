@@ -10,8 +10,9 @@ use clap::{ArgMatches, CommandFactory, Parser};
 use serde_json::{Value, json};
 use tracewell_shared::cli;
 use tracewell_shared::confine::privilege;
+use tracewell_shared::console;
 use tracewell_shared::error::Result;
-use tracewell_shared::tool::{self, Tool};
+use tracewell_shared::tool::Tool;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::prospect::Prospect;
 
@@ -84,7 +85,7 @@ fn run(matches: &ArgMatches) -> Result<u8> {
             }
         })
         .collect();
-    tool::print(&match args.format {
+    console::print(&match args.format {
         Format::Table => table(&facts, &checks, &outlooks),
         Format::Json => answer::lines(objects(&facts, &checks, &outlooks)),
     })?;

@@ -12,9 +12,10 @@ use clap::{ArgMatches, CommandFactory, Parser};
 use serde_json::{Value, json};
 use tracewell_shared::cli;
 use tracewell_shared::confine::privilege;
+use tracewell_shared::console;
 use tracewell_shared::error::Result;
-use tracewell_shared::run::load::Prepare;
-use tracewell_shared::tool::{self, Tool};
+use tracewell_shared::tool::Tool;
+use tracewell_shared::tool::load::Prepare;
 
 use crate::answer::{self, Format};
 use place::Place;
@@ -98,7 +99,7 @@ fn run(matches: &ArgMatches) -> Result<u8> {
         .collect();
     // What was made is removed by now.
     ending::finish();
-    tool::print(&match args.format {
+    console::print(&match args.format {
         Format::Table => table(&outcomes),
         Format::Json => answer::lines(outcomes.iter().map(object).collect()),
     })?;

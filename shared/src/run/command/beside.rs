@@ -6,9 +6,9 @@ use std::process::ExitStatus;
 use nix::sys::signal::Signal;
 
 use super::{Held, Running, exit_code};
+use crate::console;
 use crate::error::Result;
 use crate::run::shutdown::{Reason, Shutdown};
-use crate::tool;
 
 /// The command of a run, if it has one.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Beside {
             Some(held) => {
                 let running = held.release()?;
                 if verbose && let Some(error) = running.unconfined() {
-                    tool::say(
+                    console::say(
                         name,
                         format_args!(
                             "the thread that waits for the command keeps more than it needs: {error}"
@@ -65,7 +65,7 @@ impl Beside {
             && let Err(error) = running.signal(signal)
         {
             // It may have become another user's. That is no reason to lose what was traced.
-            tool::say(
+            console::say(
                 self.name,
                 format_args!("cannot hand {signal} on to the command: {error}"),
             );

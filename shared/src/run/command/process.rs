@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 
 use crate::confine::privilege;
 use crate::error::Result;
+use crate::kernel::pid::Numbers;
 use crate::run::shutdown::is_ignored;
-use crate::trace::pid::Numbers;
 
 /// The byte that lets the command run. Any other, or the end of the pipe, ends it instead.
 pub(super) const GO: u8 = b'g';

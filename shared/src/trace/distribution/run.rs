@@ -8,12 +8,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Distribution, Keyed, Part, record};
 use crate::cli::{self, Common};
+use crate::console;
 use crate::data::loss::{Certainty, Counts, Lost};
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::hist::log::{Record, Recorder};
 use crate::hist::rows::{self, Unit};
-use crate::output::clock::Clock;
+use crate::kernel::clock::Clock;
 use crate::output::lines::Lines;
 use crate::output::outlet::Outlet;
 use crate::output::summary::Summary;
@@ -21,7 +22,6 @@ use crate::output::{Format, Writer};
 use crate::run::ends::Ends;
 use crate::run::launch::{self, Kept};
 use crate::run::shutdown::Rotation;
-use crate::tool;
 use crate::trace::tracer::Hooks;
 
 /// How and when histograms are shown.
@@ -380,7 +380,7 @@ impl<D: Distribute> Run<'_, D> {
         self.out
             .summary(&summary, failed, self.common.fail_on_loss)?;
         if self.counted == 0 && lost.total() + lost.total_at_most() == 0 && !failed {
-            tool::say(D::Hooks::NAME, self.args.why_nothing());
+            console::say(D::Hooks::NAME, self.args.why_nothing());
         }
         // What failed before is told already.
         if !failed {

@@ -10,7 +10,7 @@ use std::thread;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use tracewell_shared::run::load::{self, Load};
+use tracewell_shared::tool::load::{self, Load};
 
 use super::ending;
 
