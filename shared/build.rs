@@ -2,5 +2,5 @@
 //! Compiles the BPF half.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracewell_bpf::build("shared")
+    tracewell_bpf::build_types("shared")
 }

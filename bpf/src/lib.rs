@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Compiles a tool's BPF source and makes its skeleton: what a build script calls.
+//! Compiles a tool's BPF source, and tells Rust what is in the object: what a build script calls.
 //!
 //! ```no_run
 //! // tools/opensnoop/build.rs
@@ -8,12 +8,17 @@
 //! }
 //! ```
 //!
-//! The crate then has `include!(concat!(env!("OUT_DIR"), "/skel.rs"));`, which makes the module `skel`, and
-//! `KERNEL_TYPES` and `MAPS`, what of the kernel's types and of the object's maps each program names.
+//! The crate then has `include!(concat!(env!("OUT_DIR"), "/skel.rs"));`, which makes the module `skel`. In it are `types`,
+//! the object's own types, and `OBJECT`, the object itself, compressed, with what each of its programs hooks and uses.
 
+mod btf;
 mod extended;
 mod relocations;
+mod skeleton;
+mod trim;
+mod types;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -21,80 +26,91 @@ use std::path::{Path, PathBuf};
 
 use libbpf_cargo::SkeletonBuilder;
 
-/// Compiles `bpf/<tool>.bpf.c` for the target's architecture and writes the skeleton to `OUT_DIR/skel.rs`.
+/// Compiles `bpf/<tool>.bpf.c` for the target's architecture, and writes `OUT_DIR/skel.rs` and the object.
 ///
 /// # Errors
 ///
 /// Outside a build script, for an architecture without a `vmlinux.h`, and when clang fails: its output is in the
 /// error.
 pub fn build(tool: &str) -> Result<(), Box<dyn Error>> {
-    let source = source_dir().join(format!("{tool}.bpf.c"));
+    let (out, object) = compile_here(tool)?;
+    let packed = format!("{tool}.bpf.o.z");
+    let lines = env::var("DEBUG").is_ok_and(|debug| debug == "true");
+    let trimmed = trim::trimmed(&object, lines)?;
+    fs::write(out.join(&packed), skeleton::packed(&trimmed)?)?;
+    let text = skeleton::of_tool(&object, &packed, trimmed.len())
+        .map_err(|error| format!("{tool}.bpf.c: {error}"))?;
+    Ok(fs::write(out.join("skel.rs"), text)?)
+}
+
+/// The same, of a source that is never loaded: there is no `OBJECT`.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_types(source: &str) -> Result<(), Box<dyn Error>> {
+    let (out, object) = compile_here(source)?;
+    let text = skeleton::of_types(&object).map_err(|error| format!("{source}.bpf.c: {error}"))?;
+    Ok(fs::write(out.join("skel.rs"), text)?)
+}
+
+/// For a build script: its output folder, and the object of this source as clang makes it. Cargo is told which files
+/// that depends on.
+fn compile_here(name: &str) -> Result<(PathBuf, Vec<u8>), Box<dyn Error>> {
+    let source = source_dir().join(format!("{name}.bpf.c"));
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let object = out.join(format!("{tool}.bpf.o"));
-    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
-    let mut builder = SkeletonBuilder::new();
-    builder
-        .source(&source)
-        .obj(&object)
-        .clang_args(clang_args(&arch)?)
-        .reference_obj(true);
-    // The skeleton is read by nobody, and rustfmt may not be installed where a package is built.
-    builder.rustfmt("/nonexistent/rustfmt");
-    builder
-        .build_and_generate(out.join("skeleton.rs"))
-        .map_err(|error| format!("cannot build {}: {error:#}", source.display()))?;
-    let uses = relocations::uses(&fs::read(&object)?)
-        .map_err(|error| format!("{}: {error}", source.display()))?;
-    let (mut types, mut maps) = (KERNEL_TYPES.to_owned(), MAPS.to_owned());
-    for (program, uses) in &uses {
-        let roots: Vec<_> = uses.types.iter().collect();
-        types += &format!("    ({program:?}, &{roots:?}),\n");
-        let named: Vec<_> = uses.maps.iter().collect();
-        maps += &format!("    ({program:?}, &{named:?}),\n");
+    let object = out.join(format!("{name}.bpf.o"));
+    let list = out.join("included");
+    let mut args = clang_args(&env::var("CARGO_CFG_TARGET_ARCH")?)?;
+    args.extend(["-MD", "-MT", "object", "-MF"].map(String::from));
+    args.push(list.display().to_string());
+    compile(&source, &object, Path::new("clang"), args)?;
+    for file in included(&fs::read_to_string(&list)?)? {
+        emit(&format!("cargo:rerun-if-changed={}", file.display()));
     }
-    let lists = [&types, END, &maps, END].concat();
-    fs::write(out.join("skel.rs"), [MODULE, &lists].concat())?;
-    rerun_if_changed(&source_dir())?;
-    rerun_if_changed(&vmlinux_dir(&arch))?;
-    // Whose types all others but aarch64 take.
-    rerun_if_changed(&vmlinux_dir("x86_64"))?;
-    Ok(())
+    Ok((out, fs::read(&object)?))
 }
 
-/// What a tool includes. Generated code keeps no house rules.
-const MODULE: &str = r#"
-#[allow(
-    clippy::all,
-    clippy::pedantic,
-    clippy::restriction,
-    dead_code,
-    missing_debug_implementations,
-    missing_docs,
-    unreachable_pub,
-    unused_qualifications,
-    reason = "generated"
-)]
-mod skel {
-    include!(concat!(env!("OUT_DIR"), "/skeleton.rs"));
+/// Compiles one source with this clang, and these arguments of it.
+///
+/// # Errors
+///
+/// When that fails: the compiler's output.
+pub fn compile(
+    source: &Path,
+    object: &Path,
+    clang: &Path,
+    args: Vec<String>,
+) -> Result<(), Box<dyn Error>> {
+    let mut builder = SkeletonBuilder::new();
+    builder.source(source).obj(object);
+    builder.clang(clang).clang_args(args);
+    builder
+        .build()
+        .map_err(|error| format!("cannot build {}: {error:#}", source.display()).into())
 }
-"#;
 
-/// How the list of types begins.
-const KERNEL_TYPES: &str = r#"
-/// The kernel's types that each of the object's programs names, and of each whether what its pointers point to matters.
-#[allow(dead_code, reason = "what is never loaded needs no types")]
-const KERNEL_TYPES: &[(&str, &[(&str, bool)])] = &[
-"#;
+/// The object without what nobody reads; with its lines of source if `lines`.
+///
+/// # Errors
+///
+/// For what is no object as clang makes it.
+pub fn trimmed(object: &[u8], lines: bool) -> Result<Vec<u8>, Box<dyn Error>> {
+    trim::trimmed(object, lines)
+}
 
-/// How the list of maps begins.
-const MAPS: &str = r#"
-/// The maps that each of the object's programs names.
-#[allow(dead_code, reason = "what is never loaded needs no maps")]
-const MAPS: &[(&str, &[&str])] = &[
-"#;
-
-/// How both end.
-const END: &str = "];\n";
+/// The sources that clang's list of dependencies names: those of this repository. libbpf's headers are of a crate, which
+/// cargo knows, and were in a folder that has gone.
+fn included(list: &str) -> Result<BTreeSet<PathBuf>, Box<dyn Error>> {
+    let root = fs::canonicalize(source_dir().join(".."))?;
+    let (_, files) = list.split_once(':').ok_or("clang gave no list of files")?;
+    let files = files.replace("\\\n", " ");
+    Ok(files
+        .split_whitespace()
+        .filter_map(|file| fs::canonicalize(file).ok())
+        .filter(|file| file.starts_with(&root))
+        .collect())
+}
 
 /// The arguments that every BPF source is compiled with, for the architecture that Rust calls `arch`.
 ///
@@ -102,7 +118,7 @@ const END: &str = "];\n";
 ///
 /// For an architecture without a `vmlinux.h`.
 pub fn clang_args(arch: &str) -> Result<Vec<String>, Box<dyn Error>> {
-    let vmlinux = vmlinux_dir(arch);
+    let vmlinux = source_dir().join("../vmlinux").join(arch);
     if !vmlinux.join("vmlinux.h").exists() {
         return Err(
             format!("no vmlinux/{arch}/vmlinux.h: vmlinux/README.md says how to make one").into(),
@@ -131,29 +147,6 @@ pub fn clang_args(arch: &str) -> Result<Vec<String>, Box<dyn Error>> {
 /// The folder of the BPF sources.
 pub fn source_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn vmlinux_dir(arch: &str) -> PathBuf {
-    source_dir().join("../vmlinux").join(arch)
-}
-
-fn rerun_if_changed(dir: &Path) -> Result<(), Box<dyn Error>> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path
-            .file_name()
-            .is_some_and(|name| name == "include" || name == "arch")
-        {
-            rerun_if_changed(&path)?;
-        }
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "c" || extension == "h")
-        {
-            emit(&format!("cargo:rerun-if-changed={}", path.display()));
-        }
-    }
-    Ok(())
 }
 
 /// Build scripts talk to cargo through standard output.

@@ -8,7 +8,8 @@ use std::ops::Range;
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object as _, ObjectSection, ObjectSymbol, RelocationTarget, SymbolKind};
 
-use crate::extended::{Kind, LocalTypes, relocations, word};
+use crate::btf::{Btf, Reader};
+use crate::extended::{Extended, Kind};
 
 /// The types that one program's relocations start from: each type's name, without what stands behind `___`, and whether
 /// what its pointers point to matters as well.
@@ -16,26 +17,49 @@ pub(crate) type Roots = BTreeMap<String, bool>;
 
 /// What a program uses, in its own code and in that of the functions that it calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Uses {
+struct Uses {
+    types: Roots,
+    maps: BTreeSet<String>,
+}
+
+/// A program, and what it uses.
+#[derive(Debug)]
+pub(crate) struct Use {
+    pub(crate) program: String,
+    /// The ELF section that it is in, which says what it hooks.
+    pub(crate) section: String,
     /// The kernel's types that it names.
     pub(crate) types: Roots,
     /// The maps, by name; those that hold the object's variables are not among them.
     pub(crate) maps: BTreeSet<String>,
 }
 
-/// What each program of the object uses.
-pub(crate) fn uses(object: &[u8]) -> Result<BTreeMap<String, Uses>, Box<dyn Error>> {
+/// What each program of the object uses; in the order of their names.
+pub(crate) fn uses(object: &[u8]) -> Result<Vec<Use>, Box<dyn Error>> {
     let file = ElfFile64::<Endianness>::parse(object)?;
     let mut code = Code::of(&file)?;
     let section = |name| file.section_by_name(name);
     if let (Some(types), Some(extended)) = (section(".BTF"), section(".BTF.ext")) {
-        code.name_types(types.data()?, extended.data()?, file.endianness())?;
+        let endian = file.endianness();
+        let btf = Btf::parse(types.data()?, endian).ok_or("the section .BTF is cut")?;
+        let extended = Extended::parse(extended.data()?, &btf, endian);
+        code.name_types(&btf, &extended.ok_or("the section .BTF.ext is cut")?)?;
     }
-    let programs = 0..code.functions.len();
-    Ok(programs
-        .filter(|&index| code.functions[index].section != TEXT)
-        .map(|index| (code.functions[index].name.clone(), code.all_uses(index)))
-        .collect())
+    let programs = code.functions.iter().zip(0..);
+    let programs = programs.filter(|(function, _)| function.section != TEXT);
+    let mut uses: Vec<_> = programs
+        .map(|(function, index)| {
+            let Uses { types, maps } = code.all_uses(index);
+            Use {
+                program: function.name.clone(),
+                section: function.section.clone(),
+                types,
+                maps,
+            }
+        })
+        .collect();
+    uses.sort_by(|one, next| one.program.cmp(&next.program));
+    Ok(uses)
 }
 
 /// The section of the functions that programs call.
@@ -95,41 +119,30 @@ impl Code {
     }
 
     /// Adds the types that relocations name to the functions that they are in.
-    fn name_types(
-        &mut self,
-        types: &[u8],
-        extended: &[u8],
-        endian: Endianness,
-    ) -> Result<(), Box<dyn Error>> {
-        let types = LocalTypes::parse(types, endian).ok_or("the section .BTF is cut")?;
-        let all = relocations(extended, endian).ok_or("the section .BTF.ext is cut")?;
-        for relocation in all {
-            let deep = match relocation.kind {
-                Kind::OfField | Kind::OfEnum => false,
-                Kind::OfType => true,
-                Kind::Local => continue,
-                Kind::Unknown(kind) => {
-                    return Err(format!(
-                        "a relocation of kind {kind}, which needs all of the kernel's types"
-                    )
-                    .into());
-                }
-            };
-            let name = types
-                .name(relocation.type_id)
-                .ok_or("a relocation of no type")?;
-            let name = name.split_once("___").map_or(name, |(name, _)| name);
-            let section = types
-                .string(relocation.section)
-                .ok_or("a relocation in no section")?;
-            let function = self
-                .function_at(section, relocation.at.into())
-                .ok_or("a relocation in no function")?;
-            *self.functions[function]
-                .uses
-                .types
-                .entry(name.to_owned())
-                .or_default() |= deep;
+    fn name_types(&mut self, btf: &Btf, extended: &Extended) -> Result<(), Box<dyn Error>> {
+        for part in &extended.relocations {
+            for relocation in &part.records {
+                let deep = match relocation.kind() {
+                    Kind::OfField | Kind::OfEnum => false,
+                    Kind::OfType => true,
+                    Kind::Local => continue,
+                    Kind::Unknown => {
+                        return Err(format!(
+                            "a relocation of kind {}, which needs all of the kernel's types",
+                            relocation.number
+                        )
+                        .into());
+                    }
+                };
+                let named = btf.get(relocation.of).ok_or("a relocation of no type")?;
+                let name = named.name.split_once("___");
+                let name = name.map_or(named.name.as_str(), |(name, _)| name);
+                let function = self
+                    .function_at(&part.section, relocation.at.into())
+                    .ok_or("a relocation in no function")?;
+                let types = &mut self.functions[function].uses.types;
+                *types.entry(name.to_owned()).or_default() |= deep;
+            }
         }
         Ok(())
     }
@@ -198,7 +211,8 @@ impl Function {
             if (instruction[0], source) != (CALL, OWN_FUNCTION) {
                 continue;
             }
-            let distance = word(instruction, 4, endian)
+            let distance = Reader::new(&instruction[4..], endian)
+                .word()
                 .ok_or("a call is cut")?
                 .cast_signed();
             let behind = i64::from(distance + 1) * INSTRUCTION_BYTES as i64;

@@ -8,7 +8,6 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use libbpf_cargo::SkeletonBuilder;
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::{DataSec, Var};
 use libbpf_rs::{AsRawLibbpf, ObjectBuilder, OpenObject};
@@ -47,13 +46,7 @@ fn compile(source: &Path, architecture: (&str, &str, &str), dir: &tempfile::Temp
     )
     .unwrap();
     fs::set_permissions(&clang, Permissions::from_mode(0o755)).unwrap();
-    SkeletonBuilder::new()
-        .source(source)
-        .obj(&object)
-        .clang(&clang)
-        .clang_args(args)
-        .build()
-        .unwrap_or_else(|error| panic!("{} for {rust_arch}: {error:#}", source.display()));
+    tracewell_bpf::compile(source, &object, &clang, args).unwrap();
     object
 }
 
@@ -86,8 +79,9 @@ fn every_object_compiles_and_opens_on_every_architecture() {
             let (rust_arch, ..) = architecture;
             let dir = tempfile::tempdir().unwrap();
             let object = compile(&source, architecture, &dir);
+            let object = tracewell_bpf::trimmed(&fs::read(object).unwrap(), false).unwrap();
             let open = ObjectBuilder::default()
-                .open_file(&object)
+                .open_memory(&object)
                 .unwrap_or_else(|error| panic!("{} for {rust_arch}: {error}", source.display()));
             let maps: Vec<String> = open
                 .maps()

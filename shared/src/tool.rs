@@ -20,6 +20,7 @@ use crate::error::{Kind, Result};
 use crate::event::{Event, EventFamily};
 use crate::kernel::probe::Ladder;
 use crate::tool::load::Prepare;
+use crate::trace::object::Object;
 use crate::trace::options::Options;
 use crate::trace::prospect::Prospect;
 use crate::trace::tracer::Hooks;
@@ -48,6 +49,8 @@ pub struct Tool {
 pub struct Trace {
     /// Its ways into the kernel.
     pub ladder: &'static Ladder,
+    /// Its BPF object.
+    pub object: &'static Object,
     /// Which of them `auto` would take here.
     pub prospect: fn(&Options) -> Prospect,
     /// The value of JSON's `event` field.
@@ -63,6 +66,7 @@ impl Trace {
     pub const fn of<T: Hooks + Default, F: EventFamily>(load: Prepare) -> Self {
         Self {
             ladder: T::LADDER,
+            object: T::OBJECT,
             prospect: Prospect::of::<T>,
             kind: <F::Event<'static> as Event>::KIND,
             fields: <F::Event<'static> as Event>::FIELDS,

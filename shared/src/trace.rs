@@ -6,6 +6,7 @@ pub mod distribution;
 pub(crate) mod filters;
 pub mod knobs;
 pub(crate) mod libbpf_log;
+pub mod object;
 pub mod options;
 pub mod prospect;
 pub(crate) mod session;

@@ -2,8 +2,7 @@
 //! What is found in an object that is compiled here. Needs clang.
 
 use std::fs;
-
-use libbpf_cargo::SkeletonBuilder;
+use std::path::Path;
 
 use super::uses;
 
@@ -71,12 +70,10 @@ fn what_is_called_is_used() {
     for (rust_arch, arch) in [("x86_64", "x86"), ("aarch64", "arm64")] {
         let mut args = crate::clang_args(rust_arch).unwrap();
         args.push(format!("-D__TARGET_ARCH_{arch}"));
-        let mut builder = SkeletonBuilder::new();
-        builder.source(&source).obj(&object).clang_args(args);
-        builder.build().unwrap();
+        crate::compile(&source, &object, Path::new("clang"), args).unwrap();
         let uses = uses(&fs::read(&object).unwrap()).unwrap();
         let of = |program: &str| {
-            let uses = &uses[program];
+            let uses = uses.iter().find(|uses| uses.program == program).unwrap();
             let types: Vec<_> = uses.types.keys().map(String::as_str).collect();
             let maps: Vec<_> = uses.maps.iter().map(String::as_str).collect();
             (types.join(" "), maps.join(" "))

@@ -26,8 +26,9 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use self::reader::{Kind, Reader, Type};
 
-/// The types that each program of an object names, in functions that it calls too. Build scripts make the list (`tracewell_bpf::build`).
-pub type Named = [(&'static str, &'static [(&'static str, bool)])];
+/// The types that a program names, in functions that it calls too, and of each whether what its pointers point to matters
+/// as well. Build scripts make the lists (`tracewell_bpf::build`).
+pub type Named = [(&'static str, bool)];
 
 /// The names of the types that relocations start from; with `true` where what their pointers point to is compared as
 /// well.
@@ -37,13 +38,10 @@ type Roots = BTreeMap<&'static str, bool>;
 /// (measured on 6.18).
 const FEW: usize = 3;
 
-/// The roots of these programs.
-fn roots(named: &Named, programs: &[&str]) -> Roots {
+/// The roots of the programs that name these.
+fn roots(named: impl Iterator<Item = &'static Named>) -> Roots {
     let mut roots = Roots::new();
-    let wanted = named
-        .iter()
-        .filter(|(program, _)| programs.contains(program));
-    for (name, pointees) in wanted.flat_map(|(_, types)| *types) {
+    for (name, pointees) in named.flatten() {
         *roots.entry(*name).or_default() |= *pointees;
     }
     roots
@@ -84,11 +82,15 @@ pub(crate) struct MinimalBtf {
 }
 
 impl MinimalBtf {
-    /// The excerpt of `btf` for these programs of an object. `None` where libbpf shall find its own way: for few types
+    /// The excerpt of `btf` for programs that name these types. `None` where libbpf shall find its own way: for few types
     /// where it reads all of them in any case (`typed`: a program is attached by the kernel's types), and where the
     /// excerpt cannot be made, as of a form that came later.
-    pub(crate) fn of(btf: &[u8], named: &Named, programs: &[&str], typed: bool) -> Option<Self> {
-        let roots = roots(named, programs);
+    pub(crate) fn of(
+        btf: &[u8],
+        named: impl Iterator<Item = &'static Named>,
+        typed: bool,
+    ) -> Option<Self> {
+        let roots = roots(named);
         if roots.is_empty() || (typed && roots.len() < FEW) {
             return None;
         }

@@ -39,7 +39,7 @@ impl Prospect {
                 unseen: &[],
                 passed: Vec::new(),
                 tried,
-                accounts: session::accounts::<T>(options),
+                accounts: session::accounts(&T::default(), options),
                 failure: Some(refusal.into()),
             };
         }
@@ -53,7 +53,7 @@ impl Prospect {
             unseen: rung.map_or(&[], |rung| rung.unseen),
             passed,
             tried,
-            accounts: session::accounts::<T>(options),
+            accounts: session::accounts(&T::default(), options),
             failure,
         }
     }

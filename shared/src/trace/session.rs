@@ -7,15 +7,12 @@ mod open;
 mod refusals;
 mod unused;
 
-use std::collections::HashMap;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
-use libbpf_rs::skel::{OpenSkel, Skel};
 use libbpf_rs::{Map, MapCore, Object};
 
 pub(crate) use self::attached::Session;
-use self::open::{check_btf, checked_btf, open, sections, select};
+use self::open::{check_btf, checked_btf, select};
 use crate::confine::privilege::{self, Refusal};
 use crate::data::loss::Certainty;
 use crate::data::state::State;
@@ -28,8 +25,9 @@ use crate::kernel::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
 use crate::kernel::{self, Kernel as _, Place, Running, Types};
 use crate::trace::filters;
 use crate::trace::libbpf_log;
+use crate::trace::object::Opened;
 use crate::trace::options::{Buffer, Options};
-use crate::trace::tracer::{Hooks, Tracer};
+use crate::trace::tracer::{AnyHooks, Facts};
 
 /// The ring's size unless asked otherwise: what 530,000 opens a second need while the reader is off its CPU.
 const RING_BYTES: usize = 4 << 20;
@@ -45,8 +43,9 @@ const FOLLOW_PROGRAMS: [&str; 2] = ["follow_fork_raw", "follow_exit_raw"];
 type Descent<R> = Result<(Vec<Passed>, R), Vec<Passed>>;
 
 /// What an attempt at one rung is made with.
-struct Attempt<'a, T: Hooks> {
-    hooks: &'a T,
+struct Attempt<'a> {
+    hooks: &'a dyn AnyHooks,
+    facts: Facts,
     options: &'a Options,
     /// One more than the highest number of a CPU.
     cpus: u32,
@@ -56,12 +55,10 @@ struct Attempt<'a, T: Hooks> {
     adopt: bool,
     filters: filters::Maps,
     kernel: Running,
-    /// The ELF section of each program, which says what it hooks.
-    sections: HashMap<String, String>,
 }
 
 /// A tracer's session and what carries its events.
-pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session, Transport)> {
+pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session, Transport)> {
     let perf = options.buffer == Buffer::Perf;
     let most = tracer.most_bytes();
     if perf && most > PERF_MOST_BYTES {
@@ -94,12 +91,13 @@ pub(crate) fn start<T: Tracer>(tracer: &T, options: &Options) -> Result<(Session
 
 /// Loads and attaches the first rung that the kernel takes. `reader`, which is told the rung's label, takes what it needs
 /// to read the object's maps, before the attach, so that the first event finds its reader.
-pub(crate) fn attach_first<T: Hooks, R>(
-    hooks: &T,
+pub(crate) fn attach_first<R>(
+    hooks: &dyn AnyHooks,
     options: &Options,
     reader: impl Fn(&str, &Object) -> Result<R>,
 ) -> Result<(Session, R)> {
-    check_label(T::LADDER, options.probe.as_deref())?;
+    let ladder = hooks.facts().ladder;
+    check_label(ladder, options.probe.as_deref())?;
     privilege::require()?;
     let attempt = Attempt::new(hooks, options, Running::new())?;
     let tried = attempt.descend(|rung, programs| attempt.rung(rung, programs, &reader))?;
@@ -112,7 +110,7 @@ pub(crate) fn attach_first<T: Hooks, R>(
             let reasons: Vec<_> = passed.iter().map(Passed::to_string).collect();
             Err(Error::new(
                 Kind::Unsupported,
-                format!("this kernel offers no way to trace {}", T::LADDER.subject),
+                format!("this kernel offers no way to trace {}", ladder.subject),
             )
             .help(reasons.join("\n  ")))
         }
@@ -121,8 +119,8 @@ pub(crate) fn attach_first<T: Hooks, R>(
 
 /// Which rung would be taken, and why none that is better. With `trial` each is loaded, attached and taken off again,
 /// so that nothing is left to guess; without, only what can be asked of the kernel without privilege counts.
-pub(crate) fn foresee<T: Hooks>(
-    hooks: &T,
+pub(crate) fn foresee(
+    hooks: &dyn AnyHooks,
     options: &Options,
     trial: bool,
 ) -> Result<Descent<&'static Rung>> {
@@ -138,12 +136,9 @@ pub(crate) fn foresee<T: Hooks>(
 }
 
 /// What the account of losses is worth on each rung of a tool with default settings, at its worst on this kernel; best
-/// rung first. Nothing where the object cannot be opened.
-pub(crate) fn accounts<T: Hooks + Default>(options: &Options) -> Vec<(&'static str, Certainty)> {
-    let hooks = T::default();
-    let Ok(sections) = sections::<T>() else {
-        return Vec::new();
-    };
+/// rung first.
+pub(crate) fn accounts(hooks: &dyn AnyHooks, options: &Options) -> Vec<(&'static str, Certainty)> {
+    let facts = hooks.facts();
     let kernel = Running::only_asked();
     let preempted = |section: &str| Place::of_section(section).and_then(|at| kernel.preempts(at));
     let counts = Types::read(options.btf.as_deref()).is_some_and(|types| types.counts_skipped());
@@ -151,8 +146,8 @@ pub(crate) fn accounts<T: Hooks + Default>(options: &Options) -> Vec<(&'static s
         let programs = rung.programs.iter();
         let sections = programs
             .filter(|program| hooks.loses(program))
-            .filter_map(|program| sections.get(*program));
-        let of = |section: &String| {
+            .filter_map(|program| facts.object.section(program));
+        let of = |section: &str| {
             let kind = section.split('/').next().unwrap_or_default();
             if kind == "tp" || kind.starts_with("kprobe") || kind == "kretprobe" {
                 if counts {
@@ -160,7 +155,7 @@ pub(crate) fn accounts<T: Hooks + Default>(options: &Options) -> Vec<(&'static s
                 } else {
                     Certainty::Unknown
                 }
-            } else if T::INTERRUPTED || preempted(section).is_some() {
+            } else if facts.interrupted || preempted(section).is_some() {
                 Certainty::AtMost
             } else {
                 Certainty::Exact
@@ -170,13 +165,14 @@ pub(crate) fn accounts<T: Hooks + Default>(options: &Options) -> Vec<(&'static s
     };
     // Rungs that differ by their functions are one to the user.
     let of_label = |label| {
-        let rungs = T::LADDER
+        let rungs = facts
+            .ladder
             .rungs
             .iter()
             .filter(move |rung| rung.label == label);
         rungs.map(worst).max().unwrap_or_default()
     };
-    let labels = T::LADDER.labels().into_iter();
+    let labels = facts.ladder.labels().into_iter();
     labels.map(|label| (label, of_label(label))).collect()
 }
 
@@ -204,12 +200,13 @@ fn buffer_bytes(options: &Options, perf: bool) -> usize {
         .unwrap_or(default)
 }
 
-impl<'a, T: Hooks> Attempt<'a, T> {
-    fn new(hooks: &'a T, options: &'a Options, kernel: Running) -> Result<Self> {
+impl<'a> Attempt<'a> {
+    fn new(hooks: &'a dyn AnyHooks, options: &'a Options, kernel: Running) -> Result<Self> {
         check_btf(options)?;
         let perf = options.buffer == Buffer::Perf;
         Ok(Self {
             hooks,
+            facts: hooks.facts(),
             options,
             cpus: cpus::end()?,
             perf,
@@ -217,7 +214,6 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             adopt: options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.filter)?,
             kernel,
-            sections: sections::<T>()?,
         })
     }
 
@@ -231,11 +227,11 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             label: self.options.probe.as_deref(),
             wants: &|program| self.hooks.wants(program),
             unfit: &|label| self.hooks.unfit(label),
-            preemptible: T::PREEMPTIBLE,
-            section: &|program| self.sections.get(program).cloned(),
+            preemptible: self.facts.preemptible,
+            section: &|program| self.facts.object.section(program).map(str::to_owned),
         };
         let mut passed = Vec::new();
-        for rung in probe::plan(T::LADDER, &wishes, &self.kernel) {
+        for rung in probe::plan(self.facts.ladder, &wishes, &self.kernel) {
             let reason = match rung {
                 Err(reason) => reason,
                 Ok((rung, programs)) => match step(rung, &programs)? {
@@ -268,22 +264,22 @@ impl<'a, T: Hooks> Attempt<'a, T> {
             }))
         };
         let log = libbpf_log::capture();
-        let mut slot = MaybeUninit::uninit();
         let loaded = self.with_followers(programs);
         let minimal = self.minimal_btf(programs, &loaded);
         let types = match &self.options.btf {
             Some(path) => Some(checked_btf(path)?),
             None => minimal.as_ref().and_then(MinimalBtf::path),
         };
-        let mut open = open::<T>(&mut slot, types.as_deref())?;
-        select(open.open_object_mut(), &loaded);
-        if let Err(lacking) = kfunc::resolve(open.open_object_mut()) {
+        let mut open = self.facts.object.open(self.facts.name, types.as_deref())?;
+        select(&mut open, &loaded);
+        if let Err(lacking) = kfunc::resolve(&mut open) {
             return pass(lacking);
         }
-        self.configure_shared(open.open_object_mut(), &loaded)?;
-        self.hooks.configure(rung.label, &mut open)?;
-        let skel = match open.load() {
-            Ok(skel) => skel,
+        self.configure_shared(&mut open, &loaded)?;
+        self.hooks
+            .configure(rung.label, &mut Opened::new(&mut open))?;
+        let object = match open.load() {
+            Ok(object) => object,
             // The hint that libbpf gives, whatever the cause.
             Err(error) if is_refusal(&error) && privilege::in_user_namespace() => {
                 return Err(Refusal::UserNamespace.into());
@@ -302,15 +298,14 @@ impl<'a, T: Hooks> Attempt<'a, T> {
                 ));
             }
         };
-        let object = skel.object();
-        let cgroups = self.filters.fill(object, self.options)?;
-        let state = State::map(map_fd(object, ".bss.shared")?)?;
+        let cgroups = self.filters.fill(&object, self.options)?;
+        let state = State::map(map_fd(&object, ".bss.shared")?)?;
         if self.options.follow.is_some() {
             state.follow_first();
         }
-        let reader = reader(rung.label, object)?;
+        let reader = reader(rung.label, &object)?;
         let loses = |program: &str| self.hooks.loses(program);
-        match Session::attach(object, rung.label, state, self.hooks.bounds(), loses) {
+        match Session::attach(&object, rung.label, state, self.hooks.bounds(), loses) {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
             Ok(mut session) => {
                 session.filter_by(cgroups);
@@ -322,13 +317,15 @@ impl<'a, T: Hooks> Attempt<'a, T> {
     /// What the programs that are loaded name of the kernel's types; `programs` are those of the rung.
     fn minimal_btf(&self, programs: &Programs, loaded: &Programs) -> Option<MinimalBtf> {
         let typed = programs.iter().any(|program| {
-            let needs = self
-                .sections
-                .get(*program)
-                .and_then(|section| Need::of_section(section));
+            let section = self.facts.object.section(program);
+            let needs = section.and_then(Need::of_section);
             matches!(needs, Some(Need::BtfTracepoint(_) | Need::BtfFunction(_)))
         });
-        MinimalBtf::of(self.kernel.btf()?, T::TYPES, loaded, typed)
+        let named = loaded
+            .iter()
+            .filter_map(|program| self.facts.object.program(program));
+        let types = named.map(|program| program.types);
+        MinimalBtf::of(self.kernel.btf()?, types, typed)
     }
 
     /// The programs, and those that follow processes where that is asked for.

@@ -1,35 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a tool is to the machinery: an object, a ladder, knobs, and for one that prints events their decoding.
 
-use libbpf_rs::skel::SkelBuilder;
-
 use crate::data::loss::Cause;
 use crate::error::Result;
 use crate::event::EventFamily;
-use crate::kernel::minimal_btf::Named;
 use crate::kernel::probe::{self, Ladder};
-
-/// The maps that each program of an object names, in functions that it calls too. Build scripts make the list
-/// (`tracewell_bpf::build`).
-pub type NamedMaps = [(&'static str, &'static [&'static str])];
-
-/// The opened, not yet loaded skeleton of a tracer's object.
-pub type Opened<'o, T> = <<T as Hooks>::Object as SkelBuilder<'o>>::Output;
+use crate::trace::object::{Object, Opened};
 
 /// A tool's settings, and how to load and attach its object with them.
 pub trait Hooks: Send {
-    /// The skeleton builder that libbpf-cargo made.
-    type Object: for<'o> SkelBuilder<'o> + Default;
-
     /// The tool's name.
     const NAME: &'static str;
 
-    /// The kernel's types that each program of the object names: the build's `KERNEL_TYPES`.
-    const TYPES: &'static Named;
-
-    /// The maps that each program of the object names: the build's `MAPS`. Those that no program of a rung names are not
-    /// made. Without a list all are.
-    const MAPS: &'static NamedMaps = &[];
+    /// The BPF object: the build's `skel::OBJECT`.
+    const OBJECT: &'static Object;
 
     /// The ways to hook what it traces.
     const LADDER: &'static Ladder;
@@ -90,9 +74,71 @@ pub trait Hooks: Send {
     /// # Errors
     ///
     /// When a setting cannot be met.
-    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()>
-    where
-        Self: Sized;
+    fn configure(&self, rung: &str, object: &mut Opened<'_>) -> Result<()>;
+}
+
+/// What of a tool does not depend on its settings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    pub(crate) name: &'static str,
+    pub(crate) object: &'static Object,
+    pub(crate) ladder: &'static Ladder,
+    pub(crate) in_flight: &'static [(&'static str, u32)],
+    pub(crate) interrupted: bool,
+    pub(crate) preemptible: &'static [&'static str],
+}
+
+/// The [`Hooks`] of any tool: what goes down a ladder with them is compiled once, not for each.
+pub(crate) trait AnyHooks: Send {
+    fn facts(&self) -> Facts;
+    fn wants(&self, program: &str) -> bool;
+    fn loses(&self, program: &str) -> bool;
+    fn bounds(&self) -> &'static [Cause];
+    fn unfit(&self, rung: &str) -> Option<&'static str>;
+    fn most_bytes(&self) -> usize;
+    fn room_bytes(&self) -> usize;
+    fn configure(&self, rung: &str, object: &mut Opened<'_>) -> Result<()>;
+}
+
+impl<T: Hooks> AnyHooks for T {
+    fn facts(&self) -> Facts {
+        Facts {
+            name: T::NAME,
+            object: T::OBJECT,
+            ladder: T::LADDER,
+            in_flight: T::IN_FLIGHT,
+            interrupted: T::INTERRUPTED,
+            preemptible: T::PREEMPTIBLE,
+        }
+    }
+
+    fn wants(&self, program: &str) -> bool {
+        Hooks::wants(self, program)
+    }
+
+    fn loses(&self, program: &str) -> bool {
+        Hooks::loses(self, program)
+    }
+
+    fn bounds(&self) -> &'static [Cause] {
+        Hooks::bounds(self)
+    }
+
+    fn unfit(&self, rung: &str) -> Option<&'static str> {
+        Hooks::unfit(self, rung)
+    }
+
+    fn most_bytes(&self) -> usize {
+        Hooks::most_bytes(self)
+    }
+
+    fn room_bytes(&self) -> usize {
+        Hooks::room_bytes(self)
+    }
+
+    fn configure(&self, rung: &str, object: &mut Opened<'_>) -> Result<()> {
+        Hooks::configure(self, rung, object)
+    }
 }
 
 /// A tool's settings whose result is a stream of events. [`crate::trace::stream::Stream`] runs one.

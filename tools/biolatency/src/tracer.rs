@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the measurement, its ladder, and what they do to the BPF object.
 
-use plain::Plain;
 use tracewell_shared::data::loss::Cause;
-use tracewell_shared::error::{Error, Kind, Result};
-use tracewell_shared::kernel::minimal_btf::Named;
+use tracewell_shared::error::Result;
 use tracewell_shared::kernel::probe::{Ladder, Rung};
 use tracewell_shared::trace::distribution::{Aside, Distribution, Keyed};
+use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::{Filter, Options};
-use tracewell_shared::trace::tracer::{Hooks, Opened};
+use tracewell_shared::trace::tracer::Hooks;
 
 use crate::disk::Disk;
 use crate::disks::Disks;
-use crate::skel::BiolatencySkelBuilder;
-use crate::skel::types::latency_key;
-
-// SAFETY: integers; any bytes are a value.
-unsafe impl Plain for latency_key {}
-
-const _: () = assert!(size_of::<latency_key>() == 48);
+use crate::skel::types::{latency_key, rodata};
 
 /// What to measure of block requests, and by what to tell them apart.
 ///
@@ -130,11 +123,9 @@ const UNSEEN_BY_PLACES: &[&str] = &[
 ];
 
 impl Hooks for Latencies {
-    type Object = BiolatencySkelBuilder;
-
     const NAME: &'static str = "biolatency";
 
-    const TYPES: &'static Named = crate::KERNEL_TYPES;
+    const OBJECT: &'static Object = &crate::skel::OBJECT;
 
     const LADDER: &'static Ladder = &Ladder {
         subject: "block requests",
@@ -209,15 +200,9 @@ impl Hooks for Latencies {
         }
     }
 
-    fn configure(&self, rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
-        let refused = |error: libbpf_rs::Error| {
-            Error::new(Kind::Bpf, format!("cannot set up biolatency: {error}"))
-        };
-        let knobs = object
-            .maps
-            .rodata_data
-            .as_deref_mut()
-            .ok_or_else(|| Error::new(Kind::Bpf, "biolatency's object has no knobs"))?;
+    fn configure(&self, rung: &str, object: &mut Opened<'_>) -> Result<()> {
+        let requests = object.map("requests")?.max_entries();
+        let knobs = object.knobs::<rodata>()?;
         knobs.from_made = self.queued;
         knobs.by_disk = self.by_disk;
         knobs.by_flags = self.by_flags;
@@ -235,25 +220,14 @@ impl Hooks for Latencies {
         }
         knobs.disks_excluded = disks.excluded();
         // The other half is for requests that are under way at once.
-        knobs.kept_most = (object.maps.requests.max_entries() / 2).into();
-        let maps = &mut object.maps;
-        let unused = if rung == PLACES {
-            &mut maps.requests
-        } else {
-            &mut maps.places
-        };
-        unused.set_autocreate(false).map_err(refused)?;
+        knobs.kept_most = (requests / 2).into();
         if self.is_keyed() {
             let room = self.room.unwrap_or(ROOM);
-            maps.keyed_even.set_max_entries(room).map_err(refused)?;
-            maps.keyed_odd.set_max_entries(room).map_err(refused)?;
+            object.set_max_entries("keyed_even", room)?;
+            object.set_max_entries("keyed_odd", room)?;
         } else {
-            for map in [
-                &mut maps.keyed_now,
-                &mut maps.keyed_even,
-                &mut maps.keyed_odd,
-            ] {
-                map.set_autocreate(false).map_err(refused)?;
+            for map in ["keyed_now", "keyed_even", "keyed_odd"] {
+                object.leave_out(map)?;
             }
         }
         Ok(())

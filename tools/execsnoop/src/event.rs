@@ -9,11 +9,6 @@ use tracewell_shared::output::fields::Fields;
 use crate::skel::types::exec_event;
 use crate::tracer::UNREAD_BYTES;
 
-// SAFETY: integers and arrays of integers; any bytes are a value.
-unsafe impl plain::Plain for exec_event {}
-
-const _: () = assert!(size_of::<exec_event>() == 96);
-
 /// `enum exec_detail`.
 const FILENAME_UNREADABLE: u32 = 1;
 const FILENAME_CUT: u32 = 2;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
-use tracewell_shared::error::{Error, Kind, Result};
+use tracewell_shared::error::{Error, Result};
 use tracewell_shared::event::EventFamily;
-use tracewell_shared::kernel::minimal_btf::Named;
 use tracewell_shared::kernel::probe::Ladder;
 use tracewell_shared::ladder;
+use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::stream::Stream;
-use tracewell_shared::trace::tracer::{Hooks, NamedMaps, Opened, Tracer};
+use tracewell_shared::trace::tracer::{Hooks, Tracer};
 
 use crate::event::Exec;
-use crate::skel::ExecsnoopSkelBuilder;
-use crate::skel::types::exec_event;
+use crate::skel::types::{exec_event, rodata};
 
 /// What to tell of execs.
 ///
@@ -62,13 +61,9 @@ impl EventFamily for Execs {
 }
 
 impl Hooks for Execs {
-    type Object = ExecsnoopSkelBuilder;
-
     const NAME: &'static str = "execsnoop";
 
-    const TYPES: &'static Named = crate::KERNEL_TYPES;
-
-    const MAPS: &'static NamedMaps = crate::MAPS;
+    const OBJECT: &'static Object = &crate::skel::OBJECT;
 
     const LADDER: &'static Ladder = &ladder! {
         subject: "execs",
@@ -101,18 +96,14 @@ impl Hooks for Execs {
         self.most_bytes() + more
     }
 
-    fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
+    fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
         if !(16..=Self::MAX_ARGS_BYTES).contains(&self.max_args_bytes) {
             return Err(Error::usage(format!(
                 "the bytes of arguments must be from 16 to {}",
                 Self::MAX_ARGS_BYTES
             )));
         }
-        let knobs = object
-            .maps
-            .rodata_data
-            .as_deref_mut()
-            .ok_or_else(|| Error::new(Kind::Bpf, "execsnoop's object has no knobs"))?;
+        let knobs = object.knobs::<rodata>()?;
         knobs.max_args_bytes = self.max_args_bytes;
         knobs.piece_bytes = self.piece_bytes();
         // What succeeds is told of elsewhere.

@@ -14,11 +14,6 @@ use tracewell_shared::output::fields::Fields;
 use crate::flags;
 use crate::skel::types::open_event;
 
-// SAFETY: integers and arrays of integers; any bytes are a value.
-unsafe impl plain::Plain for open_event {}
-
-const _: () = assert!(size_of::<open_event>() == 80);
-
 /// `enum open_detail`.
 const PATH_UNREADABLE: u8 = 1;
 const PATH_CUT: u8 = 2;

@@ -3,19 +3,18 @@
 
 use tracewell_shared::callers::{CALLERS_BYTES, Symbols};
 use tracewell_shared::data::loss::Cause;
-use tracewell_shared::error::{Error, Kind, Result};
+use tracewell_shared::error::Result;
 use tracewell_shared::event::EventFamily;
 use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
-use tracewell_shared::kernel::minimal_btf::Named;
 use tracewell_shared::kernel::probe::Ladder;
 use tracewell_shared::ladder;
+use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::stream::Stream;
-use tracewell_shared::trace::tracer::{Hooks, NamedMaps, Opened, Tracer};
+use tracewell_shared::trace::tracer::{Hooks, Tracer};
 
 use crate::event::Open;
-use crate::skel::OpensnoopSkelBuilder;
-use crate::skel::types::open_event;
+use crate::skel::types::{open_event, rodata};
 
 /// What to tell of opens.
 ///
@@ -49,13 +48,9 @@ impl EventFamily for Opens {
 }
 
 impl Hooks for Opens {
-    type Object = OpensnoopSkelBuilder;
-
     const NAME: &'static str = "opensnoop";
 
-    const TYPES: &'static Named = crate::KERNEL_TYPES;
-
-    const MAPS: &'static NamedMaps = crate::MAPS;
+    const OBJECT: &'static Object = &crate::skel::OBJECT;
 
     const LADDER: &'static Ladder = &ladder! {
         subject: "opens",
@@ -85,12 +80,8 @@ impl Hooks for Opens {
         size_of::<open_event>() + PATH_BYTES + base + callers
     }
 
-    fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
-        let knobs = object
-            .maps
-            .rodata_data
-            .as_deref_mut()
-            .ok_or_else(|| Error::new(Kind::Bpf, "opensnoop's object has no knobs"))?;
+    fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
+        let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
         knobs.with_callers = self.callers.is_some();

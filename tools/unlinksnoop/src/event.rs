@@ -10,11 +10,6 @@ use tracewell_shared::output::fields::Fields;
 
 use crate::skel::types::unlink_event;
 
-// SAFETY: integers and arrays of integers; any bytes are a value.
-unsafe impl plain::Plain for unlink_event {}
-
-const _: () = assert!(size_of::<unlink_event>() == 88);
-
 /// `enum unlink_detail`.
 const PATH_UNREADABLE: u8 = 1;
 const PATH_CUT: u8 = 2;

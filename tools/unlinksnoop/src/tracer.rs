@@ -2,19 +2,18 @@
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
 use tracewell_shared::data::loss::Cause;
-use tracewell_shared::error::{Error, Kind, Result};
+use tracewell_shared::error::Result;
 use tracewell_shared::event::EventFamily;
 use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
-use tracewell_shared::kernel::minimal_btf::Named;
 use tracewell_shared::kernel::probe::{AT_FUNCTIONS, Ladder};
 use tracewell_shared::ladder;
+use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::stream::Stream;
-use tracewell_shared::trace::tracer::{Hooks, NamedMaps, Opened, Tracer};
+use tracewell_shared::trace::tracer::{Hooks, Tracer};
 
 use crate::event::Unlink;
-use crate::skel::UnlinksnoopSkelBuilder;
-use crate::skel::types::unlink_event;
+use crate::skel::types::{rodata, unlink_event};
 
 /// What to tell of removals.
 ///
@@ -57,13 +56,9 @@ const UNSEEN_BY_FUNCTIONS: &[&str] = &[
 ];
 
 impl Hooks for Unlinks {
-    type Object = UnlinksnoopSkelBuilder;
-
     const NAME: &'static str = "unlinksnoop";
 
-    const TYPES: &'static Named = crate::KERNEL_TYPES;
-
-    const MAPS: &'static NamedMaps = crate::MAPS;
+    const OBJECT: &'static Object = &crate::skel::OBJECT;
 
     const LADDER: &'static Ladder = &ladder! {
         subject: "removals",
@@ -133,15 +128,12 @@ impl Hooks for Unlinks {
         size_of::<unlink_event>() + PATH_BYTES + base
     }
 
-    fn configure(&self, _rung: &str, object: &mut Opened<'_, Self>) -> Result<()> {
-        let maps = &mut object.maps;
-        let knobs = maps
-            .rodata_data
-            .as_deref_mut()
-            .ok_or_else(|| Error::new(Kind::Bpf, "unlinksnoop's object has no knobs"))?;
+    fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
+        let preempted = object.loads("left_behind_exit_raw");
+        let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;
-        knobs.preempted = object.progs.left_behind_exit_raw.autoload();
+        knobs.preempted = preempted;
         Ok(())
     }
 }

@@ -109,15 +109,15 @@ fn what_the_kernel_does_not_have_is_not_there() {
 
 #[test]
 fn few_types_are_left_to_libbpf_where_it_reads_all() {
-    let named: &Named = &[
-        ("one", &[("inner", false), ("outer", false)]),
-        ("two", &[("inner", true), ("other", false)]),
-    ];
-    let made = |programs, typed| MinimalBtf::of(&made(), named, programs, typed).is_some();
-    assert!(made(&["one"], false));
-    assert!(!made(&["one"], true));
-    assert!(made(&["one", "two"], true));
-    assert!(MinimalBtf::of(&super::tests::made(), &[], &["one"], false).is_none());
+    const ONE: &Named = &[("inner", false), ("outer", false)];
+    const TWO: &Named = &[("inner", true), ("other", false)];
+    let made = |programs: &[&'static Named], typed| {
+        MinimalBtf::of(&made(), programs.iter().copied(), typed).is_some()
+    };
+    assert!(made(&[ONE], false));
+    assert!(!made(&[ONE], true));
+    assert!(made(&[ONE, TWO], true));
+    assert!(!made(&[], false));
 }
 
 #[test]
@@ -161,14 +161,8 @@ fn of_this_kernel() {
         eprintln!("skipped: this kernel has no BTF");
         return;
     };
-    let named: &Named = &[
-        (
-            "program",
-            &[("task_struct", false), ("btf_trace_sys_exit", true)],
-        ),
-        ("other", &[("request", false)]),
-    ];
-    let minimal = MinimalBtf::of(types, named, &["program"], false).unwrap();
+    const PROGRAM: &Named = &[("task_struct", false), ("btf_trace_sys_exit", true)];
+    let minimal = MinimalBtf::of(types, [PROGRAM].into_iter(), false).unwrap();
     let path = minimal.path().unwrap();
     let excerpt = Btf::from_path(path.to_str().unwrap()).unwrap();
     let whole = Btf::from_path("/sys/kernel/btf/vmlinux").unwrap();

@@ -12,19 +12,18 @@ use crate::kernel::spaces::{self, Spaces};
 use crate::kernel::{Kernel as _, Place};
 use crate::trace::filters;
 use crate::trace::knobs;
-use crate::trace::tracer::Hooks;
 
 /// How many processes can be followed at once.
 const FOLLOWED_MAX: u32 = 65536;
 
-impl<T: Hooks> Attempt<'_, T> {
+impl Attempt<'_> {
     /// Sets what is shared, for the programs that are loaded: knobs, and the sizes of maps.
     pub(super) fn configure_shared(
         &self,
         object: &mut OpenObject,
         loaded: &Programs,
     ) -> Result<()> {
-        let unused = unused::maps(T::MAPS, loaded);
+        let unused = unused::maps(self.facts.object.programs, loaded);
         let preempted = |section: &str| {
             let place = Place::of_section(section);
             place.is_some_and(|place| self.kernel.preempts(place).is_some())
@@ -64,7 +63,11 @@ impl<T: Hooks> Attempt<'_, T> {
                 }
                 _ => self.filters.shape(&mut map).map_err(set)?,
             }
-            let joins = T::IN_FLIGHT.iter().find(|(joins, _)| name == *joins);
+            let joins = self
+                .facts
+                .in_flight
+                .iter()
+                .find(|(joins, _)| name == *joins);
             if let Some(((_, share), most)) = joins.zip(self.options.inflight) {
                 map.set_max_entries(most.div_ceil(*share)).map_err(set)?;
             }

@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A tool's object before it is loaded: opened, with the kernel's types, and what programs there are in it.
 
-use std::collections::HashMap;
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::CString;
 use std::fs::File;
-use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use libbpf_rs::OpenObject;
 use libbpf_rs::btf::Btf;
-use libbpf_rs::libbpf_sys;
-use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 
-use super::bpf_error;
 use crate::error::{Error, Kind, Result};
 use crate::kernel;
 use crate::kernel::probe::Programs;
-use crate::trace::libbpf_log;
 use crate::trace::options::Options;
-use crate::trace::tracer::Hooks;
 
 /// A kernel without types is nothing that any rung can do about.
 pub(super) fn check_btf(options: &Options) -> Result<()> {
@@ -28,34 +21,6 @@ pub(super) fn check_btf(options: &Options) -> Result<()> {
     }
     Err(Error::new(Kind::Unsupported, "this kernel does not describe its types (no /sys/kernel/btf/vmlinux)")
         .help("boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, or give its detached BTF with --btf FILE"))
-}
-
-/// Opens the object. `btf` is the file with the kernel's types; libbpf finds it itself where none is named.
-pub(super) fn open<'o, T: Hooks>(
-    slot: &'o mut MaybeUninit<OpenObject>,
-    btf: Option<&CStr>,
-) -> Result<<T::Object as SkelBuilder<'o>>::Output> {
-    let opts = libbpf_sys::bpf_object_open_opts {
-        sz: size_of::<libbpf_sys::bpf_object_open_opts>() as libbpf_sys::size_t,
-        btf_custom_path: btf.map_or(std::ptr::null(), CStr::as_ptr),
-        ..Default::default()
-    };
-    T::Object::default()
-        .open_opts(opts, slot)
-        .map_err(|error| bpf_error("cannot open the BPF object", &error))
-}
-
-/// The ELF section of each program, which says what it hooks.
-pub(super) fn sections<T: Hooks>() -> Result<HashMap<String, String>> {
-    let _log = libbpf_log::capture();
-    let mut slot = MaybeUninit::uninit();
-    let open = open::<T>(&mut slot, None)?;
-    let object = open.open_object();
-    let text = |text: &OsStr| text.to_string_lossy().into_owned();
-    Ok(object
-        .progs()
-        .map(|program| (text(program.name()), text(program.section())))
-        .collect())
 }
 
 /// The path of `--btf`, of a file that has types in it.

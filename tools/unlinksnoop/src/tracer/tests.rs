@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which rung is chosen, on kernels that are only described.
 
-use std::collections::HashMap;
-use std::mem::MaybeUninit;
-
-use libbpf_rs::skel::{OpenSkel, SkelBuilder};
 use tracewell_shared::kernel::probe::{self, Need, Wishes};
 use tracewell_shared::kernel::{Kernel, Place};
 use tracewell_shared::trace::tracer::Hooks;
 
 use super::Unlinks;
-use crate::skel::UnlinksnoopSkelBuilder;
 
 /// A kernel by what it offers.
 #[derive(Clone, Copy)]
@@ -102,23 +97,15 @@ fn chosen(
     kernel: Described,
     label: Option<&str>,
 ) -> Option<(&'static str, Vec<&'static str>)> {
-    let mut slot = MaybeUninit::uninit();
-    let open = UnlinksnoopSkelBuilder::default().open(&mut slot).unwrap();
-    let text = |text: &std::ffi::OsStr| text.to_str().unwrap().to_owned();
-    let sections: HashMap<_, _> = open
-        .open_object()
-        .progs()
-        .map(|program| (text(program.name()), text(program.section())))
-        .collect();
     let wishes = Wishes {
         label,
         wants: &|program| tracer.wants(program),
         unfit: &|label| tracer.unfit(label),
         preemptible: Unlinks::PREEMPTIBLE,
         section: &|program| {
-            let section = sections.get(program).cloned();
+            let section = Unlinks::OBJECT.section(program);
             assert!(section.is_some(), "the object has no program {program}");
-            section
+            section.map(str::to_owned)
         },
     };
     probe::plan(Unlinks::LADDER, &wishes, &kernel)
