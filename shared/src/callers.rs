@@ -11,12 +11,15 @@ mod name;
 mod process;
 mod text;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use caps::Capability;
 
 use crate::data::raw::caller_space;
+use crate::event::{Fields, Group, Truncated, Type, Value};
+use crate::output::table;
 use elf::{FileId, Place};
 use process::{Process, Space};
 pub(crate) use text::frame as frame_text;
@@ -139,6 +142,61 @@ impl<'a> Callers<'a> {
             }
         }
         left_out
+    }
+}
+
+/// Who in a program made a call, if that was asked for.
+#[derive(Debug, Clone, Copy, Group)]
+pub struct Stack<'a> {
+    /// The user stack of the call, the innermost function first.
+    #[field(
+        null = "without `-c`, and where there is none",
+        truncated = "Some are missing: there are outer functions that are not told, or addresses where the process has no code \
+                     were left out."
+    )]
+    pub callers: Option<Callers<'a>>,
+}
+
+impl Stack<'_> {
+    /// A line below the row for each caller; none where there is no stack.
+    pub fn show_below(&self, cell: &mut table::Cell<'_>) {
+        if let Some(callers) = &self.callers {
+            callers.show(cell);
+        }
+    }
+}
+
+impl Value for Callers<'_> {
+    const TYPE: Type = Type::Frames(FRAMES_MAX);
+
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.frames(name, Some(&|give| _ = self.frames(give)));
+    }
+
+    /// A line below the row for each.
+    fn show(&self, cell: &mut table::Cell<'_>) {
+        let left_out = self.frames(&mut |frame| {
+            cell.below();
+            cell.frame(frame);
+        });
+        // What is no code is where the stack could not be followed any further.
+        if self.truncated() || left_out > 0 {
+            cell.below();
+            cell.cut();
+        }
+    }
+}
+
+impl Truncated for Callers<'_> {
+    fn is_truncated(&self) -> bool {
+        self.truncated() || self.frames(&mut |_| {}) > 0
+    }
+
+    fn give_both(&self, names: [&'static str; 2], to: &mut dyn Fields) {
+        // Where frames are missing, whether there were more or these were none: looked at once, as a process may go.
+        let left_out = Cell::new(0);
+        to.frames(names[0], Some(&|give| left_out.set(self.frames(give))));
+        to.bool(names[1], self.truncated() || left_out.get() > 0);
     }
 }
 

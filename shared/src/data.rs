@@ -5,5 +5,6 @@ pub mod decode;
 pub(crate) mod gaps;
 pub mod loss;
 pub(crate) mod raw;
+pub mod record;
 pub(crate) mod state;
 pub(crate) mod transport;

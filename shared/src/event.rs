@@ -1,31 +1,58 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What an event is to everything that prints or passes it on.
+//! What an event is to everything that prints it, describes it or passes it on.
+//!
+//! An event's struct is its declaration: `#[derive(Event)]` makes JSON, CSV, the table, the schema and the pages' tables
+//! of it. Fields that many events have are a [`Group`]; a type with a form of its own is a [`Value`].
 
 pub mod column;
 pub mod names;
 pub mod path;
 pub mod task;
 
-use crate::output::fields::Fields;
+mod failure;
+mod field;
+mod group;
+mod kinds;
+mod value;
 
-/// One decoded event, borrowed from the batch that carried it.
+pub use failure::{ErrorName, Failure};
+pub use field::{Field, Header, Type, count, joined, position};
+pub use group::Group;
+pub use kinds::{Kind, count_united, firsts, places, united};
+pub use tracewell_derive::{Event, Group, Word};
+pub use value::{Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_returned, as_word};
+
+pub use crate::output::fields::Fields;
+pub use crate::output::table::Cell;
+
+/// One decoded event, borrowed from the batch that carried it. It is derived.
 pub trait Event {
-    /// The value of JSON's `event` field: `exec`, `open`, ...
-    const KIND: &'static str;
+    /// What is known of the fields, in their order. They head a CSV file. Of several kinds, those of all.
+    const FIELDS: &'static [Field];
 
-    /// The names that [`fields`](Event::fields) gives, in their order. They head a CSV file.
-    const FIELDS: &'static [&'static str];
+    /// The kinds of events that these can be: one for most traces.
+    const KINDS: &'static [Kind];
+
+    /// The first kind's name: the value of JSON's `event` field, where there are no others.
+    const KIND: &'static str = Self::KINDS[0].name;
+
+    /// The name of this event's kind.
+    fn kind(&self) -> &'static str;
 
     /// When it happened: nanoseconds of the kernel's boot-time clock.
     fn time_ns(&self) -> u64;
 
     /// Whether the operation failed. A terminal shows such a row in colour.
-    fn failed(&self) -> bool {
-        false
-    }
+    fn failed(&self) -> bool;
 
-    /// Gives each field once, in the order of [`FIELDS`](Event::FIELDS).
+    /// Gives each field of its kind once, in their order.
     fn fields(&self, to: &mut dyn Fields);
+
+    /// Gives the field of this number among [`FIELDS`](Event::FIELDS) alone.
+    fn field(&self, index: usize, to: &mut dyn Fields);
+
+    /// Writes the field of this number into a cell of a table.
+    fn show(&self, index: usize, cell: &mut Cell<'_>);
 }
 
 /// A kind of event whose values borrow from a batch: what outputs are generic over.
@@ -33,3 +60,6 @@ pub trait EventFamily: 'static {
     /// The event itself.
     type Event<'a>: Event;
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 pub mod command;
 pub mod log;
 pub mod rows;
+mod spread;
 
 mod compare;
 mod diff;
@@ -16,8 +17,9 @@ mod pick;
 mod show;
 mod table;
 
+pub use spread::Spread;
+
 use crate::data::raw::{histogram as raw, histogram_chunk as raw_chunk};
-use crate::output::fields::Fields;
 
 const SHARE_BITS: u32 = 5;
 const BUCKETS: usize = (size_of::<raw>() - size_of::<u64>()) / size_of::<u64>();
@@ -161,18 +163,6 @@ impl Histogram {
             })
             .map(|bucket| bucket.middle())
     }
-
-    /// The fields of an event from `count` on; [`FIELDS`] are their names.
-    pub fn fields(&self, to: &mut dyn Fields) {
-        to.u64("count", self.count());
-        to.u64("sum", self.sum);
-        to.opt_u64("min", self.min());
-        to.opt_u64("max", self.max());
-        for (name, share) in QUANTILES {
-            to.opt_u64(name, self.quantile(share));
-        }
-        to.buckets("buckets", &mut self.buckets());
-    }
 }
 
 /// The sum that a map's value begins with, and the counts of so many buckets behind it.
@@ -183,11 +173,6 @@ fn sum_and_counts(bytes: &[u8], buckets: usize) -> Option<(u64, impl Iterator<It
     let counts = counts.iter().map(|word| u64::from_ne_bytes(*word));
     whole.then_some((u64::from_ne_bytes(*sum), counts))
 }
-
-/// What [`Histogram::fields`] gives.
-pub const FIELDS: [&str; 10] = [
-    "count", "sum", "min", "max", "p50", "p90", "p99", "p999", "p9999", "buckets",
-];
 
 /// The quantiles that are told, by the names of their fields.
 pub const QUANTILES: [(&str, f64); 5] = [

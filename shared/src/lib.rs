@@ -34,3 +34,6 @@ pub mod tool;
 pub mod trace;
 
 pub use data::transport::page_bytes;
+
+// What is derived names this crate, here too.
+extern crate self as tracewell_shared;

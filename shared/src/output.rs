@@ -22,11 +22,11 @@ pub mod object;
 mod stamp;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use crate::data::loss::Lost;
 use crate::error::Result;
-use crate::event::{Event, EventFamily};
+use crate::event::EventFamily;
 use crate::kernel::clock::Clock;
 use csv::Csv;
 use lines::Lines;
@@ -59,7 +59,7 @@ pub struct Writer<T: EventFamily> {
 enum Body<T: EventFamily> {
     Table(Table<T>, Sink),
     Json(Sink),
-    Csv(Box<Csv>),
+    Csv(Box<Csv<T>>),
 }
 
 impl<T: EventFamily> Writer<T> {
@@ -87,7 +87,7 @@ impl<T: EventFamily> Writer<T> {
         match &mut self.body {
             Body::Table(table, sink) => table.header(sink.buffer(), &mut self.stamp),
             Body::Json(_) => {}
-            Body::Csv(csv) => csv.header(<T::Event<'static> as Event>::FIELDS)?,
+            Body::Csv(csv) => csv.header()?,
         }
         self.flush()
     }

@@ -17,7 +17,7 @@ use crate::cli::{self, exit_on_usage};
 use crate::confine::privilege::{self, Capability};
 use crate::console::{print, say};
 use crate::error::{Kind, Result};
-use crate::event::{Event, EventFamily};
+use crate::event::{self, Event, EventFamily};
 use crate::kernel::probe::Ladder;
 use crate::tool::load::Prepare;
 use crate::trace::object::Object;
@@ -53,10 +53,8 @@ pub struct Trace {
     pub object: &'static Object,
     /// Which of them `auto` would take here.
     pub prospect: fn(&Options) -> Prospect,
-    /// The value of JSON's `event` field.
-    pub kind: &'static str,
-    /// The other fields, in their order.
-    pub fields: &'static [&'static str],
+    /// The kinds of events that it tells of, and their fields.
+    pub kinds: &'static [event::Kind],
     /// Something for it to see.
     pub load: Prepare,
 }
@@ -68,8 +66,7 @@ impl Trace {
             ladder: T::LADDER,
             object: T::OBJECT,
             prospect: Prospect::of::<T>,
-            kind: <F::Event<'static> as Event>::KIND,
-            fields: <F::Event<'static> as Event>::FIELDS,
+            kinds: <F::Event<'static> as Event>::KINDS,
             load,
         }
     }
@@ -78,8 +75,8 @@ impl Trace {
 impl Tool {
     /// Whether it prints events, one by one: neither a command nor a tool that counts in the kernel.
     pub fn prints_events(&self) -> bool {
-        let kind = self.trace.as_ref().map(|trace| trace.kind);
-        kind.is_some_and(|kind| kind != "histogram")
+        let mut kinds = self.trace.iter().flat_map(|trace| trace.kinds);
+        kinds.any(|kind| kind.name != "histogram")
     }
 
     /// The page that the documentation has of it, in `docs/`.

@@ -258,7 +258,7 @@ fn losses_are_as_the_schema_says() {
 #[test]
 fn csv_has_the_fields_of_the_schema() {
     for tool in tracewell::TOOLS {
-        let kind = tool.trace.as_ref().expect("a tool traces").kind;
+        let kind = tool.trace.as_ref().expect("a tool traces").kinds[0].name;
         let tool =
             Tool::new(tool.name).args(["--format", "csv", "--pid", "1", "--duration", "0.001"]);
         let finished = tool.run().success();

@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Short ways to write a table's columns down.
 
-use crate::event::names;
-use crate::event::path::Named;
-use crate::event::task::Task;
-use crate::event::{Event, EventFamily};
-use crate::output::table::{Cell, Column};
-
-/// An event of one task about one file, which succeeds or fails: what most columns need.
-pub trait FileEvent: Event {
-    /// Who did it.
-    fn task(&self) -> Task<'_>;
-
-    /// The error's number; `None` for a success.
-    fn errno(&self) -> Option<i32>;
-
-    /// The file.
-    fn named(&self) -> Named<'_>;
-}
+use crate::event::{Event, EventFamily, position};
+use crate::output::table::{Cell, Column, Show};
 
 impl<T: EventFamily> Column<T> {
-    /// A column whose values stand at the left.
-    pub fn left(
+    /// The column of the field of this name, as its declaration has it. Within `const { ... }` a name that no field has
+    /// does not compile; [`columns!`](crate::columns) asks in such a place.
+    ///
+    /// # Panics
+    ///
+    /// Where no field has this name.
+    pub const fn named(name: &str) -> Self {
+        match position(<T::Event<'static> as Event>::FIELDS, name) {
+            Some(index) => Self::of(index),
+            None => panic!("no field of the event has this name"),
+        }
+    }
+
+    /// The column of the field of this number.
+    pub const fn of(index: usize) -> Self {
+        let header = &<T::Event<'static> as Event>::FIELDS[index].column;
+        Self {
+            header: header.title,
+            width: header.width,
+            right: header.right,
+            show: Show::Field(index),
+        }
+    }
+
+    /// A column of the tool's own, whose values stand at the left.
+    pub const fn left(
         header: &'static str,
         width: usize,
         show: for<'a, 'b, 'c, 'd> fn(&'b T::Event<'a>, &'c mut Cell<'d>),
@@ -30,12 +39,12 @@ impl<T: EventFamily> Column<T> {
             header,
             width,
             right: false,
-            show,
+            show: Show::Own(show),
         }
     }
 
-    /// A column whose values stand at the right.
-    pub fn right(
+    /// The same with values at the right.
+    pub const fn right(
         header: &'static str,
         width: usize,
         show: for<'a, 'b, 'c, 'd> fn(&'b T::Event<'a>, &'c mut Cell<'d>),
@@ -45,69 +54,39 @@ impl<T: EventFamily> Column<T> {
             ..Self::left(header, width, show)
         }
     }
+
+    /// The same below another header.
+    #[must_use]
+    pub const fn titled(self, header: &'static str) -> Self {
+        Self { header, ..self }
+    }
 }
 
-/// The columns that tools about files share.
-impl<T: EventFamily> Column<T>
-where
-    for<'a> T::Event<'a>: FileEvent,
-{
-    /// The first ones: the time and the user if asked for, then the thread or its process, and the thread's name.
-    pub fn of_task(time: bool, uid: bool, tid: bool) -> Vec<Self> {
-        let asked = [(time, Self::time()), (uid, Self::uid())];
-        let mut columns: Vec<_> = asked
-            .into_iter()
-            .filter_map(|(wanted, column)| wanted.then_some(column))
-            .collect();
-        columns.push(if tid { Self::tid() } else { Self::pid() });
-        columns.push(Self::comm());
-        columns
-    }
-
-    /// When, in local time.
-    pub fn time() -> Self {
-        Self::left("TIME", 15, |event, cell| {
-            cell.time_of_day(event.task().time_ns)
-        })
-    }
-
-    /// The real user id.
-    pub fn uid() -> Self {
-        Self::left("UID", 7, |event, cell| cell.u64(event.task().uid.into()))
-    }
-
-    /// The process.
-    pub fn pid() -> Self {
-        Self::left("PID", 7, |event, cell| cell.u64(event.task().pid.into()))
-    }
-
-    /// The thread.
-    pub fn tid() -> Self {
-        Self::left("TID", 7, |event, cell| cell.u64(event.task().tid.into()))
-    }
-
-    /// The thread's name.
-    pub fn comm() -> Self {
-        Self::left("COMM", 16, |event, cell| cell.word(event.task().comm))
-    }
-
-    /// The error's name; `0` for a success.
-    pub fn error() -> Self {
-        Self::left("ERR", 7, |event, cell| {
-            let errno = event.errno().unwrap_or(0);
-            match names::errno(errno) {
-                Some(name) => cell.text(name),
-                None => cell.i64(errno.into()),
+/// The columns of a table, in their order: fields of the event by their names, and columns of the tool's own in
+/// parentheses. Behind each may stand another header, and when it is shown.
+///
+/// ```ignore
+/// columns![Opens:
+///     time if self.timestamp,
+///     pid,
+///     comm as "WHO" if !self.short,
+///     (Column::left("TWICE", 5, |open, cell| cell.u64(2 * open.size))),
+/// ]
+/// ```
+#[macro_export]
+macro_rules! columns {
+    ($trace:ty: $($column:tt $(as $header:literal)? $(if $shown:expr)?),* $(,)?) => {{
+        let mut columns: ::std::vec::Vec<$crate::output::table::Column<$trace>> = ::std::vec::Vec::new();
+        $(
+            if true $(&& $shown)? {
+                let column = $crate::columns!(@one $trace, $column);
+                columns.push(column$(.titled($header))?);
             }
-        })
-    }
-
-    /// The file, by the path as given or from the root.
-    pub fn path(full: bool) -> Self {
-        if full {
-            Self::left("PATH", 0, |event, cell| event.named().show_full(cell))
-        } else {
-            Self::left("PATH", 0, |event, cell| event.named().show(cell))
-        }
-    }
+        )*
+        columns
+    }};
+    (@one $trace:ty, ($column:expr)) => { $column };
+    (@one $trace:ty, $field:ident) => {
+        const { $crate::output::table::Column::<$trace>::named(::core::stringify!($field)) }
+    };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Paths that were put together from where the kernel started and the name it was given.
 
-use crate::output::fields::Fields;
-use crate::output::table::Cell;
+use crate::data::record::Tail;
+use crate::event::{Cell, Fields, Group, Truncated, Type, Value};
 
 /// Room for a path of `PATH_MAX`, and the byte that shows a longer one; as `bpf/include/path.bpf.h` has it.
 pub const PATH_BYTES: usize = 4096 + 1;
@@ -17,21 +17,6 @@ pub struct Base<'a> {
     pub components: &'a [u8],
     /// `enum base_status`.
     pub status: u8,
-}
-
-impl<'a> Base<'a> {
-    /// Splits the end of a record into the name that the call was given, of `path_bytes`, and the base behind it.
-    /// `None` where it is shorter than both.
-    pub fn split(
-        tail: &'a [u8],
-        path_bytes: u16,
-        base_bytes: u16,
-        status: u8,
-    ) -> Option<(&'a [u8], Self)> {
-        let (path, rest) = tail.split_at_checked(path_bytes.into())?;
-        let components = rest.get(..base_bytes.into())?;
-        Some((path, Self { components, status }))
-    }
 }
 
 /// `enum base_status`: the walk reached the root.
@@ -104,25 +89,90 @@ impl<'a> Full<'a> {
 }
 
 /// The file that a call was about: the name it was given, and where that starts.
-#[derive(Debug, Clone, Copy)]
-pub struct Named<'a> {
-    /// As given; `None` where it could not be read.
-    pub path: Option<&'a [u8]>,
-    /// It had `PATH_MAX` bytes or more; the rest is missing.
-    pub truncated: bool,
-    /// Where it starts, if that was asked for.
-    pub base: Option<Base<'a>>,
+#[derive(Debug, Clone, Copy, Group)]
+pub struct File<'a> {
+    /// What a relative path starts from: a descriptor, or `AT_FDCWD` (-100) for the working directory, also where the call
+    /// takes none.
+    pub dirfd: i32,
+    /// The path as given.
+    #[field(
+        null = "where it could not be read",
+        truncated = "The path had PATH_MAX bytes or more: the kernel refused it, and the rest is missing.",
+        left("PATH", 0)
+    )]
+    pub path: Path<'a>,
+    /// The path from the root of the caller's mount namespace; symbolic links and `..` stand as given.
+    #[field(
+        null = "without `-F`, and where the path or its start could not be read",
+        truncated = "A part of `full_path` is missing: at the end where `path_truncated`, else at the start, and it \
+                     begins without `/`: where that is too far up, and where no path leads from the root of the caller's \
+                     mount namespace to the directory.",
+        left("PATH", 0)
+    )]
+    pub full_path: FullPath<'a>,
 }
 
-impl<'a> Named<'a> {
-    /// The path from the root; `None` unless asked for, or where the path or its start could not be read.
-    pub fn full(&self) -> Option<Full<'a>> {
-        Full::new(self.base?, self.path?)
+/// What a record says of the file that a call was about.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// The call's descriptor of a directory.
+    pub dirfd: i32,
+    /// The lengths of the name and of what it starts from, which the record's tail begins with.
+    pub lengths: [u16; 2],
+    /// `enum base_status`.
+    pub status: u8,
+    /// The name could not be read.
+    pub unreadable: bool,
+    /// The name was cut.
+    pub cut: bool,
+}
+
+impl<'a> File<'a> {
+    /// Takes the paths from the tail of a record; the full one if it was asked for. `None` where the tail is shorter.
+    #[inline]
+    pub fn take(tail: &mut Tail<'a>, found: &Found, full_path: bool) -> Option<Self> {
+        let (name, components) = (tail.take(found.lengths[0])?, tail.take(found.lengths[1])?);
+        let name = (!found.unreadable).then_some(name);
+        let base = full_path.then_some(Base {
+            components,
+            status: found.status,
+        });
+        Some(Self {
+            dirfd: found.dirfd,
+            path: Path {
+                bytes: name,
+                truncated: found.cut,
+            },
+            full_path: FullPath {
+                path: base
+                    .zip(name)
+                    .and_then(|(base, name)| Full::new(base, name)),
+                name_cut: found.cut,
+            },
+        })
+    }
+}
+
+/// A path as it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Path<'a> {
+    /// Its bytes; `None` where it could not be read.
+    pub bytes: Option<&'a [u8]>,
+    /// It had `PATH_MAX` bytes or more; the rest is missing.
+    pub truncated: bool,
+}
+
+impl Value for Path<'_> {
+    const TYPE: Type = Type::Maybe(&Type::Bytes);
+
+    #[inline]
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.opt_bytes(name, self.bytes);
     }
 
-    /// The path as given, in a table.
-    pub fn show(&self, cell: &mut Cell<'_>) {
-        match self.path {
+    #[inline]
+    fn show(&self, cell: &mut Cell<'_>) {
+        match self.bytes {
             Some(path) => cell.bytes(path),
             None => cell.cut(),
         }
@@ -130,34 +180,58 @@ impl<'a> Named<'a> {
             cell.cut();
         }
     }
+}
 
-    /// The path from the root, in a table.
-    pub fn show_full(&self, cell: &mut Cell<'_>) {
-        let Some(path) = self.full() else {
+impl Truncated for Path<'_> {
+    #[inline]
+    fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+}
+
+/// A path from the root, if it was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct FullPath<'a> {
+    path: Option<Full<'a>>,
+    name_cut: bool,
+}
+
+impl<'a> FullPath<'a> {
+    /// The path; `None` unless asked for, or where the path or its start could not be read.
+    pub fn get(&self) -> Option<Full<'a>> {
+        self.path
+    }
+}
+
+impl Value for FullPath<'_> {
+    const TYPE: Type = Type::Maybe(&Type::Bytes);
+
+    #[inline]
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        match self.path {
+            Some(path) => path.with_bytes(|bytes| to.bytes(name, bytes)),
+            None => to.absent(name),
+        }
+    }
+
+    fn show(&self, cell: &mut Cell<'_>) {
+        let Some(path) = self.path else {
             return cell.cut();
         };
         if path.cut() {
             cell.cut();
         }
         path.pieces(&mut |piece| cell.bytes(piece));
-        if self.truncated {
+        if self.name_cut {
             cell.cut();
         }
     }
+}
 
-    /// Gives both paths, and what is missing of them.
-    pub fn fields(&self, to: &mut dyn Fields) {
-        to.opt_bytes("path", self.path);
-        to.bool("path_truncated", self.truncated);
-        let full = self.full();
-        match full {
-            Some(full) => full.with_bytes(|bytes| to.bytes("full_path", bytes)),
-            None => to.absent("full_path"),
-        }
-        to.bool(
-            "full_path_truncated",
-            full.is_some_and(|full| full.cut() || self.truncated),
-        );
+impl Truncated for FullPath<'_> {
+    #[inline]
+    fn is_truncated(&self) -> bool {
+        self.path.is_some_and(|path| path.cut() || self.name_cut)
     }
 }
 

@@ -3,20 +3,25 @@
 
 use crate::data::decode::until_nul;
 use crate::data::raw::event_head;
-use crate::output::fields::Fields;
+use crate::event::{Group, Moment, as_word};
 
 /// The task that an event is about, and when it was.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Group)]
 pub struct Task<'a> {
-    /// When: nanoseconds of the boot-time clock.
-    pub time_ns: u64,
-    /// The process.
+    /// When it happened, by the kernel's clock.
+    #[field(left("TIME", 15))]
+    pub time: Moment,
+    /// The process, in the initial pid namespace.
+    #[field(left("PID", 7))]
     pub pid: u32,
-    /// The thread.
+    /// The thread, in the initial pid namespace.
+    #[field(left("TID", 7))]
     pub tid: u32,
     /// The real user id, as the initial user namespace sees it.
+    #[field(left("UID", 7))]
     pub uid: u32,
-    /// The thread's name, without padding.
+    /// The thread's name.
+    #[field(left("COMM", 16), show = as_word)]
     pub comm: &'a [u8],
 }
 
@@ -26,20 +31,13 @@ impl<'a> Task<'a> {
         let mut head = event_head::default();
         plain::copy_from_bytes(&mut head, record).ok()?;
         Some(Self {
-            time_ns: head.time_ns,
+            time: Moment {
+                boot_ns: head.time_ns,
+            },
             pid: head.pid,
             tid: head.tid,
             uid: head.uid,
             comm: until_nul(record.get(crate::data::decode::COMM)?),
         })
-    }
-
-    /// Gives them in their order.
-    pub fn fields(&self, to: &mut dyn Fields) {
-        to.time("time", self.time_ns);
-        to.u64("pid", self.pid.into());
-        to.u64("tid", self.tid.into());
-        to.u64("uid", self.uid.into());
-        to.bytes("comm", self.comm);
     }
 }

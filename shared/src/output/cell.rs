@@ -2,7 +2,7 @@
 //! One cell of a table: writes values, and counts the columns they take on a terminal.
 
 use super::escape;
-use super::stamp::Stamp;
+use super::stamp::{self, Stamp};
 use crate::callers::{self, Frame};
 use crate::event::names;
 use std::iter;
@@ -93,6 +93,16 @@ impl<'c> Cell<'c> {
         }
     }
 
+    /// Words of the tool's own, with a bar between.
+    pub fn words<'w>(&mut self, words: impl Iterator<Item = &'w str>) {
+        for (index, word) in words.enumerate() {
+            if index > 0 {
+                self.text("|");
+            }
+            self.text(word);
+        }
+    }
+
     /// Bytes that came from elsewhere, [escaped](escape::text).
     #[inline]
     pub fn bytes(&mut self, value: &[u8]) {
@@ -120,6 +130,19 @@ impl<'c> Cell<'c> {
             self.ascii(value);
         } else {
             self.escaped(value, escape::argument);
+        }
+    }
+
+    /// Several arguments, with spaces between; a mark for one that could not be read.
+    pub fn arguments<'w>(&mut self, arguments: impl Iterator<Item = Option<&'w [u8]>>) {
+        for (index, argument) in arguments.enumerate() {
+            if index > 0 {
+                self.space();
+            }
+            match argument {
+                Some(argument) => self.argument(argument),
+                None => self.cut(),
+            }
         }
     }
 
@@ -160,6 +183,13 @@ impl<'c> Cell<'c> {
     #[inline]
     pub fn elapsed(&mut self, boot_ns: u64) {
         self.width += self.stamp.elapsed(self.out, boot_ns);
+    }
+
+    /// Seconds of a time in nanoseconds, `1.234567`.
+    #[inline]
+    pub fn seconds(&mut self, ns: u64) {
+        let mut text = [0; stamp::SECONDS_BYTES];
+        self.ascii(stamp::seconds(&mut text, ns));
     }
 
     /// What a system call returned, with the name of its error: `3`, `-ENOENT`.

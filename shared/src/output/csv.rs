@@ -15,9 +15,10 @@ use super::sink::Sink;
 use super::stamp::Stamp;
 use crate::callers;
 use crate::error::Result;
-use crate::event::Event;
+use crate::event::{Event, EventFamily};
 use crate::hist::Bucket;
 use memchr::memchr2;
+use std::marker::PhantomData;
 
 /// What must not begin a cell of text.
 const SIGNS: [&[u8]; 9] = [
@@ -34,17 +35,23 @@ const SIGNS: [&[u8]; 9] = [
 
 /// Writes records to a sink.
 #[derive(Debug)]
-pub(super) struct Csv {
+pub(super) struct Csv<T: EventFamily> {
     sink: Sink,
     /// Where a field is put together.
     field: Vec<u8>,
+    of: PhantomData<fn(&T)>,
 }
 
-impl Csv {
+impl<T: EventFamily> Csv<T> {
+    /// Whether there are several kinds of events: then each record begins with its own, and has room for the fields of
+    /// all.
+    const MIXED: bool = <T::Event<'static> as Event>::KINDS.len() > 1;
+
     pub(super) fn new(sink: Sink) -> Self {
         Self {
             sink,
             field: Vec::new(),
+            of: PhantomData,
         }
     }
 
@@ -52,21 +59,32 @@ impl Csv {
         &mut self.sink
     }
 
-    pub(super) fn header(&mut self, names: &[&str]) -> Result<()> {
+    pub(super) fn header(&mut self) -> Result<()> {
+        let fields = <T::Event<'static> as Event>::FIELDS.iter();
+        let kind = Self::MIXED.then_some("event").into_iter();
+        let names: Vec<_> = kind.chain(fields.map(|field| field.name)).collect();
         let out = self.sink.buffer();
         out.extend_from_slice(names.join(",").as_bytes());
         out.push(b'\n');
         self.sink.end_record()
     }
 
-    pub(super) fn event<E: Event>(&mut self, stamp: &mut Stamp, event: &E) -> Result<()> {
+    pub(super) fn event(&mut self, stamp: &mut Stamp, event: &T::Event<'_>) -> Result<()> {
         let out = self.sink.buffer();
         let start = out.len();
-        event.fields(&mut Record {
+        let mut record = Record {
             out,
             field: &mut self.field,
             stamp,
-        });
+        };
+        if Self::MIXED {
+            record.text("event", event.kind());
+            for index in 0..<T::Event<'static> as Event>::FIELDS.len() {
+                event.field(index, &mut record);
+            }
+        } else {
+            event.fields(&mut record);
+        }
         // Each field has a comma behind it.
         if out.len() > start {
             out.pop();

@@ -11,7 +11,7 @@ use crate::hist::Bucket;
 
 /// Appends an event as one line.
 pub(super) fn event<E: Event>(out: &mut Vec<u8>, stamp: &mut Stamp, event: &E) {
-    let mut object = Object::open(out, stamp, E::KIND);
+    let mut object = Object::open(out, stamp, event.kind());
     event.fields(&mut object);
     object.close();
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An event for the tests of this module, with a field of each kind.
 
-use super::fields::Fields;
 use super::sink::Sink;
 use super::table::Column;
 use super::{Format, Writer};
 use crate::callers::Frame;
-use crate::event::{Event, EventFamily};
+use crate::event::{Cell, ErrorName, Event, EventFamily, Fields, Moment, Type, Value, as_returned};
 use crate::kernel::clock::Clock;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::fs::File;
@@ -14,89 +13,104 @@ use std::io::{Read, Seek};
 use time::UtcOffset;
 use time::macros::datetime;
 
-#[derive(Debug, Clone, Default)]
+/// An event with all kinds of values.
+#[derive(Debug, Clone, Default, Event)]
+#[event(kind = "sample", of = Samples, failed = Sample::went_wrong)]
 pub(super) struct Sample<'a> {
-    pub(super) time_ns: u64,
+    /// When it happened.
+    pub(super) time: Moment,
+    /// The process.
+    #[field(right("PID", 6))]
     pub(super) pid: u64,
-    pub(super) returned: i64,
+    /// What was returned.
+    #[field(left("RET", 7), show = as_returned)]
+    pub(super) ret: i32,
+    /// The name.
+    #[field(left("COMM", 8))]
     pub(super) comm: &'a [u8],
+    /// The path.
+    #[field(null = "where there is none", none = "", left("PATH", 10))]
     pub(super) path: Option<&'a [u8]>,
-    pub(super) args: Option<&'a [Option<&'a [u8]>]>,
-    pub(super) frames: Option<&'a [Frame<'a>]>,
+    /// The arguments.
+    #[field(null = "where there are none")]
+    pub(super) args: Option<Args<'a>>,
+    /// Whether it was cut.
+    pub(super) cut: bool,
+    /// The flags.
+    pub(super) flags: Flags,
+    /// The error.
+    #[field(null = "where there was none")]
+    pub(super) error: Option<ErrorName>,
+    /// The user.
+    #[field(null = "where nobody knows")]
+    pub(super) uid: Option<u64>,
+    /// The descriptor.
+    #[field(null = "where there is none")]
+    pub(super) fd: Option<i64>,
+    /// The callers.
+    #[field(null = "where nobody asked")]
+    pub(super) frames: Option<Stack<'a>>,
 }
 
 #[derive(Debug)]
 pub(super) struct Samples;
 
-impl EventFamily for Samples {
-    type Event<'a> = Sample<'a>;
+impl Sample<'_> {
+    fn went_wrong(&self) -> bool {
+        self.ret < 0
+    }
 }
 
-impl Event for Sample<'_> {
-    const KIND: &'static str = "sample";
+#[derive(Debug, Clone)]
+pub(super) struct Args<'a>(pub(super) &'a [Option<&'a [u8]>]);
 
-    const FIELDS: &'static [&'static str] = &[
-        "time", "pid", "ret", "comm", "path", "args", "cut", "flags", "error", "uid", "fd",
-        "frames",
-    ];
+impl Value for Args<'_> {
+    const TYPE: Type = Type::List;
 
-    fn time_ns(&self) -> u64 {
-        self.time_ns
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.list(name, Some(&|give| self.0.iter().for_each(|arg| give(*arg))));
     }
 
-    fn failed(&self) -> bool {
-        self.returned < 0
+    fn show(&self, cell: &mut Cell<'_>) {
+        self.0.iter().flatten().for_each(|arg| cell.argument(arg));
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flags;
+
+impl Value for Flags {
+    const TYPE: Type = Type::Texts("^O_");
+
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.names(name, &mut ["O_RDWR", "O_CREAT"].into_iter());
     }
 
-    fn fields(&self, to: &mut dyn Fields) {
-        to.time("time", self.time_ns);
-        to.u64("pid", self.pid);
-        to.i64("ret", self.returned);
-        to.bytes("comm", self.comm);
-        to.opt_bytes("path", self.path);
-        match self.args {
-            Some(args) => to.list("args", Some(&|give| args.iter().for_each(|arg| give(*arg)))),
-            None => to.list("args", None),
-        }
-        to.bool("cut", self.pid == 1);
-        to.names("flags", &mut ["O_RDWR", "O_CREAT"].into_iter());
-        to.opt_text("error", self.failed().then_some("EPERM"));
-        to.opt_u64("uid", None);
-        to.opt_i64("fd", Some(-1));
-        match self.frames {
-            Some(frames) => to.frames("frames", Some(&|give| frames.iter().for_each(&mut *give))),
-            None => to.frames("frames", None),
+    fn show(&self, cell: &mut Cell<'_>) {
+        cell.text("O_RDWR|O_CREAT");
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Stack<'a>(pub(super) &'a [Frame<'a>]);
+
+impl Value for Stack<'_> {
+    const TYPE: Type = Type::Frames(16);
+
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.frames(name, Some(&|give| self.0.iter().for_each(&mut *give)));
+    }
+
+    fn show(&self, cell: &mut Cell<'_>) {
+        for frame in self.0 {
+            cell.below();
+            cell.frame(frame);
         }
     }
 }
 
 pub(super) fn columns() -> Vec<Column<Samples>> {
-    vec![
-        Column {
-            header: "COMM",
-            width: 8,
-            right: false,
-            show: |event, cell| cell.bytes(event.comm),
-        },
-        Column {
-            header: "PID",
-            width: 6,
-            right: true,
-            show: |event, cell| cell.u64(event.pid),
-        },
-        Column {
-            header: "RET",
-            width: 7,
-            right: false,
-            show: |event, cell| cell.signed_errno(event.returned),
-        },
-        Column {
-            header: "PATH",
-            width: 10,
-            right: false,
-            show: |event, cell| cell.bytes(event.path.unwrap_or_default()),
-        },
-    ]
+    crate::columns![Samples: comm, pid, ret, path]
 }
 
 /// Two frames: one with a name, one of an odd file.
@@ -124,10 +138,19 @@ pub(super) fn clock() -> Clock {
 
 /// What a writer wrote to a file.
 pub(super) fn written(format: Format, write: impl FnOnce(&mut Writer<Samples>)) -> Vec<u8> {
+    written_of(format, columns(), write)
+}
+
+/// The same of any events.
+pub(crate) fn written_of<T: EventFamily>(
+    format: Format,
+    columns: Vec<Column<T>>,
+    write: impl FnOnce(&mut Writer<T>),
+) -> Vec<u8> {
     let file = memfd_create(c"output", MFdFlags::MFD_CLOEXEC).unwrap();
     let mut file = File::from(file);
     let sink = Sink::from_fd(file.try_clone().unwrap().into(), "a file");
-    let mut writer = Writer::new(format, sink, columns(), clock());
+    let mut writer = Writer::new(format, sink, columns, clock());
     write(&mut writer);
     writer.flush().unwrap();
     file.rewind().unwrap();

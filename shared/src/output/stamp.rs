@@ -84,15 +84,28 @@ impl Stamp {
 
     /// Seconds since the output was opened, `1.234567`; its length is returned.
     pub(super) fn elapsed(&self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
-        let start = out.len();
-        let elapsed_ns = boot_ns.saturating_sub(self.opened_ns);
-        let mut whole = itoa::Buffer::new();
-        out.extend_from_slice(whole.format(elapsed_ns / SECOND_NS).as_bytes());
-        let mut fraction = *b".000000";
-        digits(&mut fraction[1..], (elapsed_ns % SECOND_NS / 1000) as u32);
-        out.extend_from_slice(&fraction);
-        out.len() - start
+        let mut text = [0; SECONDS_BYTES];
+        let text = seconds(&mut text, boot_ns.saturating_sub(self.opened_ns));
+        out.extend_from_slice(text);
+        text.len()
     }
+}
+
+/// Room for the text of any time in [`seconds`].
+pub(super) const SECONDS_BYTES: usize = 18;
+
+/// Seconds with microseconds, `1.234567`.
+pub(super) fn seconds(text: &mut [u8; SECONDS_BYTES], ns: u64) -> &[u8] {
+    let mut whole = itoa::Buffer::new();
+    let whole = whole.format(ns / SECOND_NS).as_bytes();
+    text[..whole.len()].copy_from_slice(whole);
+    let end = whole.len() + 7;
+    text[whole.len()] = b'.';
+    digits(
+        &mut text[whole.len() + 1..end],
+        (ns % SECOND_NS / 1000) as u32,
+    );
+    &text[..end]
 }
 
 fn date_and_time(at: OffsetDateTime) -> [u8; 19] {

@@ -24,9 +24,25 @@ pub struct Column<T: EventFamily> {
     pub width: usize,
     /// Whether values stand at the right, as numbers may.
     pub right: bool,
-    /// Writes the event's value into a cell.
-    pub show: for<'a, 'b, 'c, 'd> fn(&'b T::Event<'a>, &'c mut Cell<'d>),
+    /// What stands in it.
+    pub(crate) show: Show<T>,
 }
+
+/// What writes a column's value.
+pub(crate) enum Show<T: EventFamily> {
+    /// The event itself: the field of this number.
+    Field(usize),
+    /// A function of the tool's own.
+    Own(for<'a, 'b, 'c, 'd> fn(&'b T::Event<'a>, &'c mut Cell<'d>)),
+}
+
+impl<T: EventFamily> Clone for Show<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: EventFamily> Copy for Show<T> {}
 
 impl<T: EventFamily> Clone for Column<T> {
     fn clone(&self) -> Self {
@@ -72,7 +88,10 @@ impl<T: EventFamily> Table<T> {
         let red = self.styled && event.failed();
         self.styled(out, RED, red, |out| {
             let start = out.len();
-            self.cells(out, stamp, |column, cell| (column.show)(event, cell));
+            self.cells(out, stamp, |column, cell| match column.show {
+                Show::Field(index) => event.show(index, cell),
+                Show::Own(show) => show(event, cell),
+            });
             if out[start..].starts_with(GAP) {
                 // A command's name may begin like this. Escaped, it is not taken for a gap.
                 out.splice(start..=start, *br"\x28");

@@ -29,6 +29,13 @@ pub(crate) fn of(event: &impl Event) -> Vec<(&'static str, Field)> {
     taken.0
 }
 
+/// The field of this number alone.
+pub(crate) fn one(event: &impl Event, index: usize) -> Vec<(&'static str, Field)> {
+    let mut taken = Taken(Vec::new());
+    event.field(index, &mut taken);
+    taken.0
+}
+
 struct Taken(Vec<(&'static str, Field)>);
 
 impl Fields for Taken {

@@ -22,7 +22,9 @@ use crate::words;
 pub(crate) fn outputs<T: EventFamily>(columns: &[Column<T>], event: &T::Event<'_>) -> Value {
     let expected = fields::of(event);
     let names: Vec<_> = expected.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, T::Event::FIELDS, "the fields in their order");
+    let declared: Vec<_> = T::Event::FIELDS.iter().map(|field| field.name).collect();
+    assert_eq!(names, declared, "the fields in their order");
+    one_by_one::<T>(event, &expected);
     csv(&written::<T>(Format::Csv, Vec::new(), event), &expected);
     table(&written::<T>(Format::Table, columns.to_vec(), event));
     json(
@@ -30,6 +32,16 @@ pub(crate) fn outputs<T: EventFamily>(columns: &[Column<T>], event: &T::Event<'_
         T::Event::KIND,
         &expected,
     )
+}
+
+/// Each field alone is what it is among all.
+fn one_by_one<T: EventFamily>(event: &T::Event<'_>, expected: &[(&'static str, Field)]) {
+    for (index, expected) in expected.iter().enumerate() {
+        assert_eq!(
+            fields::one(event, index).as_slice(),
+            std::slice::from_ref(expected)
+        );
+    }
 }
 
 /// The text that a writer makes of one event.

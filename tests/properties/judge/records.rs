@@ -6,8 +6,7 @@ use tracewell::biolatency::Latencies;
 use tracewell::execsnoop::Execs;
 use tracewell::opensnoop::{Opens, Symbols};
 use tracewell::unlinksnoop::Unlinks;
-use tracewell_shared::event::EventFamily;
-use tracewell_shared::event::column::FileEvent;
+use tracewell_shared::event::{Event, EventFamily};
 use tracewell_shared::hist::Histogram;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::trace::distribution::Keyed;
@@ -56,7 +55,7 @@ pub(crate) fn open(record: &[u8], full_path: bool) -> Option<Value> {
         ..Opens::default()
     };
     let event = tracer.decode(record)?;
-    Some(outputs(&columns::<Opens>(full_path), &event))
+    Some(outputs(&every_column::<Opens>(), &event))
 }
 
 /// The JSON of a removal.
@@ -66,7 +65,7 @@ pub(crate) fn unlink(record: &[u8], full_path: bool) -> Option<Value> {
         ..Unlinks::default()
     };
     let event = tracer.decode(record)?;
-    Some(outputs(&columns::<Unlinks>(full_path), &event))
+    Some(outputs(&every_column::<Unlinks>(), &event))
 }
 
 /// The JSON of an exec.
@@ -76,21 +75,8 @@ pub(crate) fn exec(record: &[u8], max_args: usize) -> Option<Value> {
         ..Execs::default()
     };
     let event = tracer.decode(record)?;
-    assert!(event.args().is_none_or(|args| args.count() <= max_args));
-    let columns = [
-        Column::<Execs>::left("PCOMM", 16, |exec, cell| cell.bytes(exec.comm)),
-        Column::right("RET", 3, |exec, cell| cell.signed_errno(exec.ret.into())),
-        Column::left("ARGS", 0, |exec, cell| {
-            for arg in exec.args().into_iter().flatten() {
-                cell.space();
-                match arg {
-                    Some(arg) => cell.argument(arg),
-                    None => cell.cut(),
-                }
-            }
-        }),
-    ];
-    Some(outputs(&columns, &event))
+    assert!(event.args.get().is_none_or(|args| args.count() <= max_args));
+    Some(outputs(&every_column::<Execs>(), &event))
 }
 
 /// Addresses only: to name them, other processes would be looked into.
@@ -100,31 +86,14 @@ fn with_callers(record: &[u8]) {
         full_path: true,
         ..Opens::default()
     };
-    if let Some(callers) = tracer.decode(record).and_then(|open| open.callers()) {
+    if let Some(callers) = tracer.decode(record).and_then(|open| open.stack.callers) {
         assert!(callers.addresses().count() <= 16);
         _ = callers.truncated();
     }
 }
 
-/// The columns of a table about a file, the path last.
-fn columns<T: EventFamily>(full_path: bool) -> Vec<Column<T>>
-where
-    for<'a> T::Event<'a>: FileEvent,
-{
-    let path = if full_path {
-        Column::left("PATH", 0, |event: &T::Event<'_>, cell| {
-            event.named().show_full(cell)
-        })
-    } else {
-        Column::left("PATH", 0, |event: &T::Event<'_>, cell| {
-            event.named().show(cell)
-        })
-    };
-    vec![
-        Column::time(),
-        Column::left("COMM", 16, |event: &T::Event<'_>, cell| {
-            cell.bytes(event.task().comm)
-        }),
-        path,
-    ]
+/// A column of each field.
+fn every_column<T: EventFamily>() -> Vec<Column<T>> {
+    let fields = 0..<T::Event<'static> as Event>::FIELDS.len();
+    fields.map(Column::of).collect()
 }

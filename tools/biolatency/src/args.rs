@@ -10,8 +10,9 @@ use clap::{CommandFactory, Parser};
 use tracewell_shared::cli::{self, Common, sets};
 use tracewell_shared::console;
 use tracewell_shared::error::{Error, Result};
-use tracewell_shared::hist::log;
+use tracewell_shared::event::Moment;
 use tracewell_shared::hist::rows::Unit;
+use tracewell_shared::hist::{Spread, log};
 use tracewell_shared::output::Format;
 use tracewell_shared::output::lines::Lines;
 use tracewell_shared::trace::distribution::{Distribute, Interval, Show};
@@ -21,7 +22,7 @@ use crate::cgroups::{Cgroups, charges_requests};
 use crate::disk::Disk;
 use crate::disks::{self, Disks};
 use crate::names::Names;
-use crate::report::{Report, Reports};
+use crate::report::{Flags, Report, Reports};
 use crate::tracer::{Key, Latencies};
 
 /// Show how long block I/O takes, as histograms
@@ -327,17 +328,19 @@ impl Distribute for Args {
         } else {
             (self.disks, self.flags, self.cgroups)
         };
+        let interval_ms = interval.length.as_millis();
         Report {
+            time: Moment {
+                boot_ns: interval.end_ns,
+            },
+            interval_ms: u64::try_from(interval_ms).unwrap_or(u64::MAX),
             disk: disks.then(|| self.disk_name(key)),
             op: named.then(|| self.names.op(key.flags)),
-            flags: if named {
-                self.names.flags(key.flags)
-            } else {
-                Vec::new()
-            },
+            flags: named.then(|| Flags(self.names.flags(key.flags))),
             cgroup: grouped.then(|| self.found.path(key.cgroup)).flatten(),
             cgroup_id: grouped.then_some(key.cgroup),
-            interval,
+            other: interval.part.other,
+            spread: Spread::of(&interval.part.histogram),
         }
     }
 

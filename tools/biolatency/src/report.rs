@@ -1,80 +1,58 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One histogram, as a program reads it.
 
-use tracewell_shared::event::{Event, EventFamily};
-use tracewell_shared::output::fields::Fields;
-use tracewell_shared::trace::distribution::Interval;
+use tracewell_shared::event::{Cell, Event, Fields, Moment, Type, Value};
+use tracewell_shared::hist::Spread;
 
-use crate::tracer::Key;
-
-/// The histogram of one interval and key, with the key in words.
-#[derive(Debug, Clone)]
+/// How long operations took that ended in one interval, of one key where they are told apart. All values are nanoseconds.
+/// An interval or key in which nothing ended has no object.
+#[derive(Debug, Clone, Event)]
+#[event(kind = "histogram", of = Reports)]
 pub struct Report<'a> {
-    /// The interval, and what happened in it.
-    pub interval: Interval<'a, Key>,
-    /// The disk's name; `no-disk` of commands to a controller; `None` where disks are not told apart.
+    /// The end of the interval.
+    pub time: Moment,
+    /// How long the interval was, in milliseconds.
+    pub interval_ms: u64,
+    /// The disk's name as in /sys/block; no-disk of commands to a controller; on rung `tracepoint` major:minor where the
+    /// disk has gone.
+    #[field(null = "without `-D`")]
     pub disk: Option<String>,
-    /// The operation; `None` where operations are not told apart.
+    /// The operation, as the running kernel calls it, in lower case: read, write, flush, discard.
+    #[field(null = "without `-F`")]
     pub op: Option<String>,
-    /// The flags, with `op`.
-    pub flags: Vec<&'a str>,
-    /// The path of the cgroup that the requests are for; `None` where it has gone, or cgroups are not told apart.
+    /// The request's flags, as the running kernel calls them: SYNC, META.
+    #[field(null = "without `-F`")]
+    pub flags: Option<Flags<'a>>,
+    /// The path below the mount of cgroup v2 of the cgroup that the requests are for.
+    #[field(null = "without `-C`, and for one that has gone")]
     pub cgroup: Option<Vec<u8>>,
-    /// The cgroup's id.
+    /// The id of that cgroup.
+    #[field(null = "without `-C`")]
     pub cgroup_id: Option<u64>,
+    /// These found no room in the histogram of what they are of (`--room`), whatever it is: disk, op, flags and cgroup are
+    /// null. What is told beside them may lack some of its own.
+    pub other: bool,
+    /// How long they took.
+    #[field(group)]
+    pub spread: Spread,
 }
 
 /// The family of [`Report`].
 #[derive(Debug, Clone, Copy)]
 pub struct Reports;
 
-impl EventFamily for Reports {
-    type Event<'a> = Report<'a>;
-}
+/// The flags of requests, by their names.
+#[derive(Debug, Clone)]
+pub struct Flags<'a>(pub Vec<&'a str>);
 
-impl Event for Report<'_> {
-    const KIND: &'static str = "histogram";
-    const FIELDS: &'static [&'static str] = &[
-        "time",
-        "interval_ms",
-        "disk",
-        "op",
-        "flags",
-        "cgroup",
-        "cgroup_id",
-        "other",
-        "count",
-        "sum",
-        "min",
-        "max",
-        "p50",
-        "p90",
-        "p99",
-        "p999",
-        "p9999",
-        "buckets",
-    ];
+impl Value for Flags<'_> {
+    const TYPE: Type = Type::Texts("^[A-Z0-9_]+$");
 
-    fn time_ns(&self) -> u64 {
-        self.interval.end_ns
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.names(name, &mut self.0.iter().copied());
     }
 
-    fn fields(&self, to: &mut dyn Fields) {
-        let interval_ms = self.interval.length.as_millis();
-        to.time("time", self.interval.end_ns);
-        to.u64(
-            "interval_ms",
-            u64::try_from(interval_ms).unwrap_or(u64::MAX),
-        );
-        to.opt_text("disk", self.disk.as_deref());
-        to.opt_text("op", self.op.as_deref());
-        match self.op {
-            Some(_) => to.names("flags", &mut self.flags.iter().copied()),
-            None => to.absent("flags"),
-        }
-        to.opt_bytes("cgroup", self.cgroup.as_deref());
-        to.opt_u64("cgroup_id", self.cgroup_id);
-        to.bool("other", self.interval.part.other);
-        self.interval.part.histogram.fields(to);
+    fn show(&self, cell: &mut Cell<'_>) {
+        cell.text(&self.0.join("|"));
     }
 }

@@ -7,13 +7,14 @@ use std::os::unix::ffi::OsStrExt;
 use clap::{CommandFactory, Parser};
 use memchr::memmem;
 use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, sets};
+use tracewell_shared::columns;
 use tracewell_shared::error::Result;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::run::snoop::Snoop;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::set::Set;
 
-use crate::columns::{self, Shown};
+use crate::columns;
 use crate::event::Exec;
 use crate::tracer::Execs;
 
@@ -146,14 +147,21 @@ impl Snoop for Args {
     }
 
     fn columns(&self) -> Vec<Column<Execs>> {
-        columns::of(Shown {
-            time: self.time,
-            elapsed: self.timestamp,
-            uid: self.print_uid,
-            parent: self.print_pcomm,
-            cpu: self.print_cpu,
-            quote: self.quote,
-        })
+        // With both names shown, the headers tell them apart as BCC's older tool does.
+        columns![Execs:
+            time if self.time,
+            (columns::ELAPSED) if self.timestamp,
+            uid if self.print_uid,
+            comm as "PCOMM" if !self.print_pcomm,
+            comm if self.print_pcomm,
+            pid,
+            pcomm if self.print_pcomm,
+            ppid,
+            cpu if self.print_cpu,
+            ret,
+            (columns::ARGS) if !self.quote,
+            (columns::QUOTED_ARGS) if self.quote,
+        ]
     }
 
     fn keep(&self, exec: &Exec<'_>) -> bool {
@@ -167,12 +175,12 @@ fn has_name(exec: &Exec<'_>, name: &[u8]) -> bool {
     let finder = memmem::Finder::new(name);
     let has = |bytes: &[u8]| finder.find(bytes).is_some();
     has(exec.comm)
-        || exec.filename.is_some_and(has)
-        || exec.args().is_some_and(|args| args.flatten().any(has))
+        || exec.filename.bytes.is_some_and(has)
+        || exec.args.get().is_some_and(|args| args.flatten().any(has))
 }
 
 fn has_line(exec: &Exec<'_>, line: &[u8]) -> bool {
-    let args: Vec<_> = exec.args().into_iter().flatten().collect();
+    let args: Vec<_> = exec.args.get().into_iter().flatten().collect();
     // What stands before one that could not be read is not beside what stands behind it.
     args.split(Option::is_none).any(|args| {
         let args: Vec<&[u8]> = args.iter().copied().flatten().collect();

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One exec, from the record's bytes to named fields.
 
+use std::mem::offset_of;
+
 use tracewell_shared::data::decode;
-use tracewell_shared::event::Event;
-use tracewell_shared::event::names;
-use tracewell_shared::output::fields::Fields;
+use tracewell_shared::data::record;
+use tracewell_shared::event::path::Path;
+use tracewell_shared::event::{
+    Cell, Event, Failure, Fields, Moment, Truncated, Type, Value, as_returned, as_word,
+};
 
 use crate::skel::types::exec_event;
-use crate::tracer::UNREAD_BYTES;
+use crate::tracer::{Execs, UNREAD_BYTES};
 
 /// `enum exec_detail`.
 const FILENAME_UNREADABLE: u32 = 1;
@@ -18,50 +22,68 @@ const ARGS_CUT: u32 = 8;
 const SCRIPT: u32 = 128;
 const SOME_UNREADABLE: u32 = 256;
 
-/// A way that an exec came about: a bit of `enum exec_detail`, and its name.
-const VIA: [(u32, &str); 4] = [
-    (32, "execve"),
-    (64, "execveat"),
-    (16, "thread"),
-    (SCRIPT, "script"),
-];
+/// The ways that an exec came about: each a bit of `enum exec_detail`.
+const VIA: [u32; 4] = [32, 64, 16, SCRIPT];
 
-/// One exec, finished.
-#[derive(Debug, Clone, Copy)]
+/// Their names.
+const VIA_NAMES: [&str; 4] = ["execve", "execveat", "thread", "script"];
+
+/// One execve(2) or execveat(2), finished. Failed ones are there with `-x` only.
+#[derive(Debug, Clone, Copy, Event)]
+#[event(kind = "exec", of = Execs)]
 #[non_exhaustive]
 pub struct Exec<'a> {
-    /// When: nanoseconds of the boot-time clock.
-    pub time_ns: u64,
-    /// The process.
+    /// When it happened, by the kernel's clock.
+    #[field(left("TIME", 15))]
+    pub time: Moment,
+    /// The process, in the initial pid namespace.
+    #[field(left("PID", 7))]
     pub pid: u32,
-    /// The thread that called. A successful exec leaves the process with one thread, whose id is the process's.
+    /// The thread that called. After a success the process has one thread, whose id is `pid`.
     pub tid: u32,
     /// The parent process.
+    #[field(left("PPID", 7))]
     pub ppid: u32,
     /// The real user id, as the initial user namespace sees it.
+    #[field(left("UID", 7))]
     pub uid: u32,
     /// The process's name: after a success the new one.
+    #[field(left("COMM", 16), show = as_word)]
     pub comm: &'a [u8],
-    /// The parent's name.
+    /// The name of the thread that is the parent.
+    #[field(left("PCOMM", 16), show = as_word)]
     pub pcomm: &'a [u8],
-    /// 0, or `-errno`.
+    /// 0, or the error's number, negative.
+    #[field(range(-4095, 0), left("RET", 7), show = as_returned)]
     pub ret: i32,
-    /// The file, as the caller named it (`/dev/fd/N` or below it, where execveat(2) was given a descriptor); `None` where it
-    /// could not be read: not in memory, or of an exec that failed after the caller's memory had been given up.
-    pub filename: Option<&'a [u8]>,
-    /// The name had `PATH_MAX` bytes or more, and the rest is missing.
-    pub filename_truncated: bool,
-    /// Some of the arguments are missing at the end.
-    pub args_truncated: bool,
-    /// The id of the process's cgroup (v2).
+    /// How it failed, if it did.
+    #[field(group)]
+    pub failure: Failure,
+    /// The file: of a success, the kernel's name for it (`/dev/fd/N/...` for execveat(2) below a descriptor); of a failure,
+    /// the name as given.
+    #[field(
+        null = "where it could not be read, and where the exec failed after the caller's memory had been given up",
+        truncated = "The name had PATH_MAX bytes or more, and the rest is missing."
+    )]
+    pub filename: Path<'a>,
+    /// The arguments, the program's name for itself first; of a script that runs, those of its interpreter. An element is
+    /// null where that argument of a failed exec could not be read: nothing had touched its memory yet.
+    #[field(
+        null = "where there is no list: its own memory could not be read, or the exec failed after the caller's memory had \
+                been given up",
+        truncated = "Arguments, or the end of the last one, are missing: more than `--max-args` or `--max-args-bytes` allow, \
+                     or the rest of their list could not be read."
+    )]
+    pub args: Args<'a>,
+    /// How it came about. execve, execveat: the call of a failure; of a success only execveat is told, and only where the
+    /// file was found by a descriptor. thread: the caller was not the thread group's leader. script: an interpreter runs
+    /// that the file names. Empty where none of these is known.
+    pub via: Via,
+    /// The id of the process's cgroup (v2): the inode number of its directory.
     pub cgroup_id: u64,
     /// The CPU it ran on.
+    #[field(left("CPU", 3))]
     pub cpu: u32,
-    args: Option<&'a [u8]>,
-    /// A bit for each argument, set where it could not be read; shorter than the list where none is left to set.
-    unread: &'a [u8],
-    max_args: usize,
-    detail: u32,
 }
 
 /// How an exec came about.
@@ -72,8 +94,8 @@ impl Via {
     /// The names: `execve` or `execveat` where the kernel can tell, `thread` for a caller that was not the
     /// thread group's leader, `script` for a file whose interpreter runs.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
-        VIA.into_iter()
-            .filter(move |(bit, _)| self.0 & bit != 0)
+        let all = VIA.into_iter().zip(VIA_NAMES);
+        all.filter(move |(bit, _)| self.0 & bit != 0)
             .map(|(_, name)| name)
     }
 
@@ -83,61 +105,41 @@ impl Via {
     }
 }
 
-impl<'a> Exec<'a> {
-    pub(crate) fn decode(record: &'a [u8], max_args: usize) -> Option<Self> {
-        let mut raw = exec_event::default();
-        plain::copy_from_bytes(&mut raw, record).ok()?;
-        let (fixed, tail) = record.split_at_checked(size_of::<exec_event>())?;
-        let (filename, rest) = tail.split_at_checked(raw.filename_bytes as usize)?;
-        let (args, rest) = rest.split_at_checked(raw.args_bytes as usize)?;
-        let unread = match raw.detail & SOME_UNREADABLE {
-            0 => &[],
-            _ => rest.get(..UNREAD_BYTES)?,
-        };
-        let count = args.iter().filter(|byte| **byte == 0).count();
-        let readable = raw.detail & ARGS_UNREADABLE == 0;
-        Some(Self {
-            time_ns: raw.head.time_ns,
-            pid: raw.head.pid,
-            tid: raw.head.tid,
-            ppid: raw.ppid,
-            uid: raw.head.uid,
-            comm: decode::until_nul(fixed.get(decode::COMM)?),
-            pcomm: decode::until_nul(fixed.get(std::mem::offset_of!(exec_event, pcomm)..)?),
-            ret: raw.ret,
-            filename: (raw.detail & FILENAME_UNREADABLE == 0).then_some(filename),
-            filename_truncated: raw.detail & FILENAME_CUT != 0,
-            // Of a failed exec, what comes before the end of what could be read of its list is still of use.
-            args: (readable || !args.is_empty()).then_some(args),
-            args_truncated: raw.detail & ARGS_CUT != 0
-                || (!readable && !args.is_empty())
-                || count > max_args,
-            cgroup_id: raw.cgroup_id,
-            cpu: raw.cpu,
-            unread,
-            max_args,
-            detail: raw.detail,
-        })
+impl Value for Via {
+    const TYPE: Type = Type::Words {
+        first: &[],
+        others: &VIA_NAMES,
+    };
+
+    #[inline]
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.names(name, &mut self.names());
     }
 
-    /// The error's number; `None` for an exec that succeeded.
-    pub fn errno(&self) -> Option<i32> {
-        (self.ret < 0).then_some(self.ret.saturating_neg())
+    fn show(&self, cell: &mut Cell<'_>) {
+        cell.words(self.names());
     }
+}
 
-    /// How it came about.
-    pub fn via(&self) -> Via {
-        Via(self.detail)
-    }
+/// The arguments of an exec.
+#[derive(Debug, Clone, Copy)]
+pub struct Args<'a> {
+    bytes: Option<&'a [u8]>,
+    /// A bit for each argument, set where it could not be read; shorter than the list where none is left to set.
+    unread: &'a [u8],
+    most: usize,
+    truncated: bool,
+}
 
+impl<'a> Args<'a> {
     /// The arguments, the program's name for itself first, each `None` where it could not be read; `None` where there
-    /// is nothing of them, as of [`filename`](Self::filename). Only of a failed exec one of several is missing.
-    pub fn args(&self) -> Option<impl Iterator<Item = Option<&'a [u8]>> + Clone + use<'a>> {
-        let bytes = self.args?;
+    /// is nothing of them, as of [`filename`](Exec::filename). Only of a failed exec one of several is missing.
+    pub fn get(&self) -> Option<impl Iterator<Item = Option<&'a [u8]>> + Clone + use<'a>> {
+        let bytes = self.bytes?;
         // Every argument ends with a NUL, save one that was cut.
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-        let none = self.args == Some(b"");
-        let most = if none { 0 } else { self.max_args };
+        let none = self.bytes == Some(b"");
+        let most = if none { 0 } else { self.most };
         let unread = self.unread;
         let is_unread = move |index: usize| {
             let bits = unread.get(index / 8);
@@ -149,56 +151,76 @@ impl<'a> Exec<'a> {
     }
 }
 
-impl Event for Exec<'_> {
-    const KIND: &'static str = "exec";
-    const FIELDS: &'static [&'static str] = &[
-        "time",
-        "pid",
-        "tid",
-        "ppid",
-        "uid",
-        "comm",
-        "pcomm",
-        "ret",
-        "errno",
-        "error",
-        "filename",
-        "filename_truncated",
-        "args",
-        "args_truncated",
-        "via",
-        "cgroup_id",
-        "cpu",
-    ];
+impl Value for Args<'_> {
+    const TYPE: Type = Type::Maybe(&Type::List);
 
-    fn time_ns(&self) -> u64 {
-        self.time_ns
-    }
-
-    fn failed(&self) -> bool {
-        self.ret < 0
-    }
-
-    fn fields(&self, to: &mut dyn Fields) {
-        to.time("time", self.time_ns);
-        to.u64("pid", self.pid.into());
-        to.u64("tid", self.tid.into());
-        to.u64("ppid", self.ppid.into());
-        to.u64("uid", self.uid.into());
-        to.bytes("comm", self.comm);
-        to.bytes("pcomm", self.pcomm);
-        to.i64("ret", self.ret.into());
-        to.opt_i64("errno", self.errno().map(i64::from));
-        to.opt_text("error", self.errno().and_then(names::errno));
-        to.opt_bytes("filename", self.filename);
-        to.bool("filename_truncated", self.filename_truncated);
-        match self.args() {
-            Some(args) => to.list("args", Some(&|give| args.clone().for_each(&mut *give))),
-            None => to.list("args", None),
+    #[inline]
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        match self.get() {
+            Some(args) => to.list(name, Some(&|give| args.clone().for_each(&mut *give))),
+            None => to.list(name, None),
         }
-        to.bool("args_truncated", self.args_truncated);
-        to.names("via", &mut self.via().names());
-        to.u64("cgroup_id", self.cgroup_id);
-        to.u64("cpu", self.cpu.into());
+    }
+
+    fn show(&self, cell: &mut Cell<'_>) {
+        match self.get() {
+            Some(args) => cell.arguments(args),
+            None => cell.cut(),
+        }
+        if self.truncated {
+            cell.cut();
+        }
+    }
+}
+
+impl Truncated for Args<'_> {
+    #[inline]
+    fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+}
+
+impl<'a> Exec<'a> {
+    pub(crate) fn decode(record: &'a [u8], max_args: usize) -> Option<Self> {
+        let (raw, mut tail) = record::split::<exec_event>(record)?;
+        let has = |detail: u32| raw.detail & detail != 0;
+        let filename = tail.take(raw.filename_bytes as usize)?;
+        let args = tail.take(raw.args_bytes as usize)?;
+        let unread = if has(SOME_UNREADABLE) {
+            tail.take(UNREAD_BYTES)?
+        } else {
+            &[]
+        };
+        let count = args.iter().filter(|byte| **byte == 0).count();
+        // Of a failed exec, what comes before the end of what could be read of its list is still of use.
+        let partly = has(ARGS_UNREADABLE) && !args.is_empty();
+        Some(Self {
+            time: Moment {
+                boot_ns: raw.head.time_ns,
+            },
+            pid: raw.head.pid,
+            tid: raw.head.tid,
+            ppid: raw.ppid,
+            uid: raw.head.uid,
+            comm: decode::until_nul(record.get(decode::COMM)?),
+            pcomm: decode::until_nul(
+                record.get(offset_of!(exec_event, pcomm)..size_of::<exec_event>())?,
+            ),
+            ret: raw.ret,
+            failure: Failure::of(raw.ret),
+            filename: Path {
+                bytes: (!has(FILENAME_UNREADABLE)).then_some(filename),
+                truncated: has(FILENAME_CUT),
+            },
+            args: Args {
+                bytes: (partly || !has(ARGS_UNREADABLE)).then_some(args),
+                unread,
+                most: max_args,
+                truncated: has(ARGS_CUT) || partly || count > max_args,
+            },
+            via: Via(raw.detail),
+            cgroup_id: raw.cgroup_id,
+            cpu: raw.cpu,
+        })
     }
 }

@@ -14,7 +14,7 @@
 //! while let Some(batch) = execs.next().await? {
 //!     for item in batch.items() {
 //!         match item {
-//!             Item::Event(exec) => println!("{} {:?} {}", exec.pid, exec.filename, exec.ret),
+//!             Item::Event(exec) => println!("{} {:?} {}", exec.pid, exec.filename.bytes, exec.ret),
 //!             Item::Lost(gap) => println!("{} lost: {}", gap.count, gap.cause.words()),
 //!         }
 //!     }
@@ -33,9 +33,10 @@ mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
-pub use event::{Exec, Via};
+pub use event::{Args, Exec, Via};
 pub use tracer::Execs;
 pub use tracewell_shared::error::{Error, Result};
+pub use tracewell_shared::event::Event;
 pub use tracewell_shared::trace::options::{Buffer, Filter, Options};
 pub use tracewell_shared::trace::stream::{Batch, Item, Stream};
 

@@ -2,7 +2,6 @@
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
 use tracewell_shared::error::{Error, Result};
-use tracewell_shared::event::EventFamily;
 use tracewell_shared::kernel::probe::Ladder;
 use tracewell_shared::ladder;
 use tracewell_shared::trace::object::{Object, Opened};
@@ -54,10 +53,6 @@ impl Default for Execs {
             _later: (),
         }
     }
-}
-
-impl EventFamily for Execs {
-    type Event<'a> = Exec<'a>;
 }
 
 impl Hooks for Execs {

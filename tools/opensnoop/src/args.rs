@@ -6,14 +6,15 @@ use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use tracewell_shared::callers::{self, Symbols};
 use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, files, sets};
+use tracewell_shared::columns;
 use tracewell_shared::confine::privilege::Capability;
 use tracewell_shared::error::Result;
+use tracewell_shared::event::Value;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::run::snoop::Snoop;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::set::Set;
 
-use crate::columns;
 use crate::event::Open;
 use crate::flags::{self, Wanted};
 use crate::tracer::Opens;
@@ -99,6 +100,17 @@ Examples:
   opensnoop --format json -o opens.json -- make
                                    what a build opens, for a program to read";
 
+/// The path, and below the row a line for each caller.
+const CALLER: Column<Opens> = Column::left("PATH/CALLER", 0, |open, cell| {
+    open.file.path.show(cell);
+    open.stack.show_below(cell);
+});
+
+const FULL_CALLER: Column<Opens> = Column::left("PATH/CALLER", 0, |open, cell| {
+    open.file.full_path.show(cell);
+    open.stack.show_below(cell);
+});
+
 /// The command line's parser, with the short names that users of opensnoop know.
 pub(crate) fn command() -> clap::Command {
     files::short_names(Args::command())
@@ -154,18 +166,26 @@ impl Snoop for Args {
     }
 
     fn columns(&self) -> Vec<Column<Opens>> {
-        columns::of(
-            self.timestamp,
-            self.print_uid,
-            self.common.is_of_threads(),
-            self.extended_fields,
-            self.full_path,
-            self.callers,
-        )
+        let threads = self.common.is_of_threads();
+        columns![Opens:
+            time if self.timestamp,
+            uid if self.print_uid,
+            pid if !threads,
+            tid if threads,
+            comm,
+            fd,
+            error,
+            flags if self.extended_fields,
+            mode if self.extended_fields,
+            path if !self.full_path && !self.callers,
+            full_path if self.full_path && !self.callers,
+            (CALLER) if !self.full_path && self.callers,
+            (FULL_CALLER) if self.full_path && self.callers,
+        ]
     }
 
     fn keep(&self, open: &Open<'_>) -> bool {
-        files::is_named(open.comm, &self.asked.name)
+        files::is_named(open.task.comm, &self.asked.name)
             && self.asked.flags.lets(|flag| flag.is_in(open.flags))
     }
 }

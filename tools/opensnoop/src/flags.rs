@@ -2,6 +2,7 @@
 //! The flags of open(2), by name.
 
 use nix::libc;
+use tracewell_shared::event::{Cell, Fields, Type, Value};
 
 /// Flags of one bit or of several that belong together, the latter first.
 const FLAGS: &[(&str, i32)] = &[
@@ -30,20 +31,55 @@ const LARGEFILE: i32 = 0o400_000;
 #[cfg(not(target_arch = "aarch64"))]
 const LARGEFILE: i32 = 0o100_000;
 
-/// Whether a call with these flags may make a file, and so has a mode.
-pub(crate) fn makes_file(flags: u64) -> bool {
-    let tmpfile = libc::O_TMPFILE as u64;
-    flags & libc::O_CREAT as u64 != 0 || flags & tmpfile == tmpfile
+/// The access modes, by their numbers.
+const ACCESS: [&str; 4] = ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"];
+
+/// The names of [`FLAGS`].
+const NAMES: [&str; FLAGS.len()] = {
+    let mut names = [""; FLAGS.len()];
+    let mut index = 0;
+    while index < FLAGS.len() {
+        names[index] = FLAGS[index].0;
+        index += 1;
+    }
+    names
+};
+
+/// The flags of open(2) as they were given: `O_*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flags(pub u64);
+
+impl Flags {
+    /// Whether a call with these flags may make a file, and so has a mode.
+    pub fn make_file(self) -> bool {
+        let tmpfile = libc::O_TMPFILE as u64;
+        self.0 & libc::O_CREAT as u64 != 0 || self.0 & tmpfile == tmpfile
+    }
+
+    /// The names of the flags, the access mode first. Bits without a name are left out.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        names(self.0)
+    }
 }
 
-/// The names of the flags, the access mode first. Bits without a name are left out.
-pub(crate) fn names(flags: u64) -> impl Iterator<Item = &'static str> {
-    let access = match flags & libc::O_ACCMODE as u64 {
-        0 => "O_RDONLY",
-        1 => "O_WRONLY",
-        2 => "O_RDWR",
-        _ => "O_ACCMODE",
+impl Value for Flags {
+    const TYPE: Type = Type::Words {
+        first: &ACCESS,
+        others: &NAMES,
     };
+
+    #[inline]
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.names(name, &mut names(self.0));
+    }
+
+    fn show(&self, cell: &mut Cell<'_>) {
+        cell.words(names(self.0));
+    }
+}
+
+fn names(flags: u64) -> impl Iterator<Item = &'static str> {
+    let access = ACCESS[(flags & libc::O_ACCMODE as u64) as usize];
     let mut left = flags;
     std::iter::once(access).chain(FLAGS.iter().filter_map(move |&(name, bits)| {
         let bits = bits as u64;
@@ -98,20 +134,24 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn is_in(self, flags: u64) -> bool {
-        flags & self.mask == self.bits
+    pub(crate) fn is_in(self, flags: Flags) -> bool {
+        flags.0 & self.mask == self.bits
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{makes_file, names, parse};
+    use super::{Flags, parse};
     use nix::libc::{
         O_CLOEXEC, O_CREAT, O_DIRECTORY, O_RDWR, O_SYNC, O_TMPFILE, O_TRUNC, O_WRONLY,
     };
 
+    fn given(flags: i32) -> Flags {
+        Flags(flags as u64)
+    }
+
     fn named(flags: i32) -> Vec<&'static str> {
-        names(flags as u64).collect()
+        given(flags).names().collect()
     }
 
     #[test]
@@ -128,19 +168,19 @@ mod tests {
 
     #[test]
     fn only_calls_that_make_a_file_have_a_mode() {
-        assert!(makes_file(O_CREAT as u64) && makes_file(O_TMPFILE as u64));
-        assert!(!makes_file(O_DIRECTORY as u64));
+        assert!(given(O_CREAT).make_file() && given(O_TMPFILE).make_file());
+        assert!(!given(O_DIRECTORY).make_file());
     }
 
     #[test]
     fn flags_are_asked_for_by_name() {
-        assert!(parse("O_RDONLY").unwrap().is_in(O_CLOEXEC as u64));
-        assert!(!parse("O_RDONLY").unwrap().is_in(O_WRONLY as u64));
-        assert!(!parse("O_TMPFILE").unwrap().is_in(O_DIRECTORY as u64));
+        assert!(parse("O_RDONLY").unwrap().is_in(given(O_CLOEXEC)));
+        assert!(!parse("O_RDONLY").unwrap().is_in(given(O_WRONLY)));
+        assert!(!parse("O_TMPFILE").unwrap().is_in(given(O_DIRECTORY)));
         assert_eq!(parse("O_NONSENSE"), None);
         let both = parse("O_WRONLY|O_CREAT").unwrap();
-        assert!(both.is_in((O_WRONLY | O_CREAT | O_TRUNC) as u64));
-        assert!(!both.is_in(O_CREAT as u64) && !both.is_in(O_WRONLY as u64));
+        assert!(both.is_in(given(O_WRONLY | O_CREAT | O_TRUNC)));
+        assert!(!both.is_in(given(O_CREAT)) && !both.is_in(given(O_WRONLY)));
         for none in ["O_RDONLY|O_WRONLY", "O_CREAT|", "|", "", "O_CREAT,O_EXCL"] {
             assert_eq!(parse(none), None, "{none}");
         }

@@ -16,7 +16,7 @@
 //! while let Some(batch) = opens.next().await? {
 //!     for item in batch.items() {
 //!         match item {
-//!             Item::Event(open) => println!("{} {:?} {}", open.pid, open.path, open.ret),
+//!             Item::Event(open) => println!("{} {:?} {}", open.task.pid, open.file.path.bytes, open.fd),
 //!             Item::Lost(gap) => println!("{} lost: {}", gap.count, gap.cause.words()),
 //!         }
 //!     }
@@ -37,7 +37,7 @@
 //! while let Some(batch) = opens.next().await? {
 //!     for item in batch.items() {
 //!         let Item::Event(open) = item else { continue };
-//!         let Some(callers) = open.callers() else { continue };
+//!         let Some(callers) = open.stack.callers else { continue };
 //!         println!("{:x?}", callers.addresses().collect::<Vec<_>>());
 //!         // Reads files of the process, if it still is there.
 //!         callers.frames(&mut |frame| println!("{:?} of {:?}", frame.symbol, frame.module));
@@ -48,7 +48,6 @@
 //! ```
 
 mod args;
-mod columns;
 mod event;
 mod flags;
 mod load;
@@ -57,9 +56,11 @@ mod tracer;
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
 pub use event::Open;
+pub use flags::Flags;
 pub use tracer::Opens;
 pub use tracewell_shared::callers::{self, Callers, Frame, Symbols};
 pub use tracewell_shared::error::{Error, Result};
+pub use tracewell_shared::event::Event;
 pub use tracewell_shared::trace::options::{Buffer, Filter, Options};
 pub use tracewell_shared::trace::stream::{Batch, Item, Stream};
 

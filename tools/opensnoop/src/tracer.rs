@@ -4,7 +4,6 @@
 use tracewell_shared::callers::{CALLERS_BYTES, Symbols};
 use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::Result;
-use tracewell_shared::event::EventFamily;
 use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
 use tracewell_shared::kernel::probe::Ladder;
 use tracewell_shared::ladder;
@@ -23,9 +22,9 @@ use crate::skel::types::{open_event, rodata};
 pub struct Opens {
     /// Only the opens that failed.
     pub failed_only: bool,
-    /// Where the path starts is read too, for [`Open::full_path`].
+    /// Where the path starts is read too, for `full_path`.
     pub full_path: bool,
-    /// Who in the program called is read too, for [`Open::callers`]; this gives names to the addresses, where names
+    /// Who in the program called is read too, for `callers`; this gives names to the addresses, where names
     /// are asked for.
     pub callers: Option<Symbols>,
     #[doc(hidden)]
@@ -41,10 +40,6 @@ impl Opens {
     pub fn start(self, options: &Options) -> Result<Stream<Self>> {
         Stream::start(self, options)
     }
-}
-
-impl EventFamily for Opens {
-    type Event<'a> = Open<'a>;
 }
 
 impl Hooks for Opens {
@@ -91,6 +86,6 @@ impl Hooks for Opens {
 
 impl Tracer for Opens {
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Open<'a>> {
-        Open::decode(record, self.full_path, self.callers.as_ref())
+        Open::decode(record, self)
     }
 }

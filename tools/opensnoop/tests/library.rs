@@ -86,10 +86,10 @@ async fn read(opens: &mut Stream<Opens>, tid: u32, most: usize) -> BTreeMap<Vec<
         for item in batch.items() {
             match item {
                 Item::Event(open) => {
-                    assert_eq!((open.tid, open.pid), (tid, std::process::id()));
-                    assert_eq!((open.fd(), open.errno()), (None, Some(2)));
+                    assert_eq!((open.task.tid, open.task.pid), (tid, std::process::id()));
+                    assert_eq!((open.fd, open.failure.errno), (None, Some(2)));
                     *paths
-                        .entry(open.path.expect("a path").to_vec())
+                        .entry(open.file.path.bytes.expect("a path").to_vec())
                         .or_default() += 1;
                     seen += 1;
                 }
@@ -191,7 +191,7 @@ fn callers_are_addresses_that_can_be_named() {
                 let Item::Event(open) = item else {
                     panic!("{item:?}")
                 };
-                let callers = open.callers().expect("a stack");
+                let callers = open.stack.callers.expect("a stack");
                 let addresses: Vec<_> = callers.addresses().collect();
                 let mut frames = Vec::new();
                 let left_out = callers.frames(&mut |frame| {

@@ -160,13 +160,16 @@ fn the_schema_has_the_fields_of_every_tool_in_their_order() {
     let one_of = schema["oneOf"].as_array().unwrap();
     for tool in TOOLS {
         let trace = tool.trace.as_ref().unwrap();
-        let kind = trace.kind;
-        let reference = format!("#/$defs/{kind}");
-        let listed = one_of.iter().any(|one| one["$ref"] == reference.as_str());
-        assert!(listed, "{}: {kind} is not in oneOf", tool.name);
-        let required = schema["$defs"][kind]["required"].as_array().unwrap();
-        let required: Vec<_> = required.iter().filter_map(|name| name.as_str()).collect();
-        assert_eq!(required[0], "event", "{kind}");
-        assert_eq!(required[1..], *trace.fields, "{kind}");
+        for kind in trace.kinds {
+            let name = kind.name;
+            let reference = format!("#/$defs/{name}");
+            let listed = one_of.iter().any(|one| one["$ref"] == reference.as_str());
+            assert!(listed, "{}: {name} is not in oneOf", tool.name);
+            let required = schema["$defs"][name]["required"].as_array().unwrap();
+            let required: Vec<_> = required.iter().filter_map(|name| name.as_str()).collect();
+            assert_eq!(required[0], "event", "{name}");
+            let fields: Vec<_> = kind.fields.iter().map(|field| field.name).collect();
+            assert_eq!(required[1..], fields, "{name}");
+        }
     }
 }

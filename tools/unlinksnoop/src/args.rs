@@ -4,13 +4,13 @@
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use tracewell_shared::cli::{self, Common, Events, files, sets};
+use tracewell_shared::columns;
 use tracewell_shared::error::Result;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::run::snoop::Snoop;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::set::Set;
 
-use crate::columns;
 use crate::event::Unlink;
 use crate::tracer::Unlinks;
 
@@ -99,15 +99,21 @@ impl Snoop for Args {
     }
 
     fn columns(&self) -> Vec<Column<Unlinks>> {
-        columns::of(
-            self.timestamp,
-            self.print_uid,
-            self.common.is_of_threads(),
-            self.full_path,
-        )
+        let threads = self.common.is_of_threads();
+        columns![Unlinks:
+            time if self.timestamp,
+            uid if self.print_uid,
+            pid if !threads,
+            tid if threads,
+            comm,
+            op,
+            error,
+            path if !self.full_path,
+            full_path if self.full_path,
+        ]
     }
 
     fn keep(&self, unlink: &Unlink<'_>) -> bool {
-        files::is_named(unlink.comm, &self.asked)
+        files::is_named(unlink.task.comm, &self.asked)
     }
 }

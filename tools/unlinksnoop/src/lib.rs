@@ -17,7 +17,7 @@
 //! while let Some(batch) = unlinks.next().await? {
 //!     for item in batch.items() {
 //!         match item {
-//!             Item::Event(gone) => println!("{} {:?} {:?}", gone.pid, gone.path, gone.object),
+//!             Item::Event(gone) => println!("{} {:?} {:?}", gone.task.pid, gone.file.path.bytes, gone.object),
 //!             Item::Lost(gap) => println!("{} lost: {}", gap.count, gap.cause.words()),
 //!         }
 //!     }
@@ -29,16 +29,16 @@
 //! ```
 
 mod args;
-mod columns;
 mod event;
 mod load;
 mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
-pub use event::{Object, Op, Unlink};
+pub use event::{Object, Op, Probe, Unlink};
 pub use tracer::Unlinks;
 pub use tracewell_shared::error::{Error, Result};
+pub use tracewell_shared::event::Event;
 pub use tracewell_shared::trace::options::{Buffer, Filter, Options};
 pub use tracewell_shared::trace::stream::{Batch, Item, Stream};
 

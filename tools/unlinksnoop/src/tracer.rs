@@ -3,7 +3,6 @@
 
 use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::Result;
-use tracewell_shared::event::EventFamily;
 use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
 use tracewell_shared::kernel::probe::{AT_FUNCTIONS, Ladder};
 use tracewell_shared::ladder;
@@ -22,7 +21,7 @@ use crate::skel::types::{rodata, unlink_event};
 pub struct Unlinks {
     /// Only those that failed.
     pub failed_only: bool,
-    /// Where the path starts is read too, for [`Unlink::full_path`].
+    /// Where the path starts is read too, for `full_path`.
     pub full_path: bool,
     /// Also files that a rename replaced. Only `fentry` and `kprobe` can tell: what a name stood for before a
     /// rename is known inside the kernel alone.
@@ -40,10 +39,6 @@ impl Unlinks {
     pub fn start(self, options: &Options) -> Result<Stream<Self>> {
         Stream::start(self, options)
     }
-}
-
-impl EventFamily for Unlinks {
-    type Event<'a> = Unlink<'a>;
 }
 
 /// What neither the functions nor the calls show.
@@ -140,7 +135,7 @@ impl Hooks for Unlinks {
 
 impl Tracer for Unlinks {
     fn decode<'a>(&'a self, record: &'a [u8]) -> Option<Unlink<'a>> {
-        Unlink::decode(record, self.full_path)
+        Unlink::decode(record, self)
     }
 }
 

@@ -46,11 +46,11 @@ fn every_removal_of_a_thread_is_an_event() {
             for item in batch.items() {
                 match item {
                     Item::Event(unlink) => {
-                        assert_eq!((unlink.ret, unlink.errno()), (0, None));
+                        assert_eq!((unlink.ret, unlink.failure.errno), (0, None));
                         last |= unlink.op == Op::Rmdir;
-                        let path = unlink.path.unwrap();
+                        let path = unlink.file.path.bytes.unwrap();
                         let name = path.rsplit(|byte| *byte == b'/').next().unwrap();
-                        let size = unlink.object.map(|object| object.size_bytes);
+                        let size = unlink.object.size_bytes;
                         seen.push((str::from_utf8(name).unwrap().to_owned(), size));
                     }
                     Item::Lost(gap) => lost += gap.count,

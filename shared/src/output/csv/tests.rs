@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use crate::data::loss::{Cause, Lost};
-use crate::event::Event;
+use crate::event::{ErrorName, Event, Moment};
 use crate::output::Format;
 use crate::output::escape::unescape_cell;
-use crate::output::sample::{FRAMES, Random, Sample, written};
+use crate::output::sample::{Args, FRAMES, Random, Sample, Stack, written};
 
 fn csv(events: &[Sample<'_>]) -> Vec<u8> {
     written(Format::Csv, |writer| {
@@ -18,19 +18,23 @@ fn csv(events: &[Sample<'_>]) -> Vec<u8> {
 #[test]
 fn every_kind_of_field() {
     let event = Sample {
-        time_ns: 1,
+        time: Moment { boot_ns: 1 },
         pid: 1,
-        returned: -1,
+        ret: -1,
         comm: b"a,b\n",
         path: None,
-        args: Some(&[
+        args: Some(Args(&[
             Some(b"two words"),
             Some(b""),
             None,
             Some("…".as_bytes()),
             Some(b"-x"),
-        ]),
-        frames: Some(FRAMES),
+        ])),
+        cut: true,
+        error: Some(ErrorName(1)),
+        fd: Some(-1),
+        frames: Some(Stack(FRAMES)),
+        ..Sample::default()
     };
     let expected = concat!(
         "time,pid,ret,comm,path,args,cut,flags,error,uid,fd,frames\n",
@@ -61,7 +65,7 @@ fn a_spreadsheet_runs_no_cell_and_each_comes_back() {
     ] {
         let event = Sample {
             comm: name.as_bytes(),
-            returned: -1,
+            ret: -1,
             ..Sample::default()
         };
         let all = csv(&[event]);
@@ -105,7 +109,8 @@ fn random_bytes_come_back() {
     let all = csv(&events);
     assert_eq!(memchr::memchr_iter(b'\n', &all).count(), events.len() + 1);
     let mut reader = csv::Reader::from_reader(&all[..]);
-    assert_eq!(reader.byte_headers().unwrap(), Sample::FIELDS);
+    let names: Vec<_> = Sample::FIELDS.iter().map(|field| field.name).collect();
+    assert_eq!(reader.byte_headers().unwrap(), names);
     let mut records = 0;
     for (record, event) in reader.byte_records().zip(&events) {
         let record = record.unwrap();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 use crate::data::loss::{Cause, Certainty, Counts, Lost};
-use crate::event::Event;
+use crate::event::{ErrorName, Event, Moment};
 use crate::output::Format;
-use crate::output::sample::{FRAMES, Random, Sample, written};
+use crate::output::sample::{Args, FRAMES, Random, Sample, Stack, written};
 use crate::output::summary::Summary;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
@@ -36,13 +36,18 @@ fn exact(value: &Value, twin: &Value) -> Vec<u8> {
 #[test]
 fn every_kind_of_field() {
     let event = Sample {
-        time_ns: 123_456_789,
+        time: Moment {
+            boot_ns: 123_456_789,
+        },
         pid: 1,
-        returned: -1,
+        ret: -1,
         comm: b"sh",
         path: None,
-        args: Some(&[Some(b"a b"), Some(b""), None]),
-        frames: None,
+        args: Some(Args(&[Some(b"a b"), Some(b""), None])),
+        cut: true,
+        error: Some(ErrorName(1)),
+        fd: Some(-1),
+        ..Sample::default()
     };
     let line = &lines(std::slice::from_ref(&event))[0];
     let expected = concat!(
@@ -52,15 +57,15 @@ fn every_kind_of_field() {
     );
     assert_eq!(line, expected);
     let object: Value = serde_json::from_str(line).unwrap();
-    for name in Sample::FIELDS {
-        assert!(object.get(name).is_some(), "{name}");
+    for field in Sample::FIELDS {
+        assert!(object.get(field.name).is_some(), "{}", field.name);
     }
 }
 
 #[test]
 fn frames_are_objects() {
     let event = Sample {
-        frames: Some(FRAMES),
+        frames: Some(Stack(FRAMES)),
         ..Sample::default()
     };
     let expected = json!([
@@ -69,7 +74,7 @@ fn frames_are_objects() {
     ]);
     assert_eq!(object(&event)["frames"], expected);
     let none = Sample {
-        frames: Some(&[]),
+        frames: Some(Stack(&[])),
         ..Sample::default()
     };
     assert_eq!(object(&none)["frames"], json!([]));
@@ -80,7 +85,7 @@ fn a_value_that_is_not_text_comes_twice() {
     let event = Sample {
         comm: b"\xffok",
         path: Some(b"good"),
-        args: Some(&[Some(b"good"), None, Some(b"\xc3")]),
+        args: Some(Args(&[Some(b"good"), None, Some(b"\xc3")])),
         ..Sample::default()
     };
     let object = object(&event);
@@ -124,7 +129,7 @@ fn random_bytes_come_back() {
         .map(|list| Sample {
             comm: list[0].unwrap(),
             path: list[1],
-            args: Some(list),
+            args: Some(Args(list)),
             ..Sample::default()
         })
         .collect();
@@ -137,7 +142,7 @@ fn random_bytes_come_back() {
             Some(&exact(&object["path"], &object["path_b64"])[..]),
             event.path
         );
-        for (index, arg) in event.args.unwrap().iter().enumerate() {
+        for (index, arg) in event.args.as_ref().unwrap().0.iter().enumerate() {
             assert_eq!(
                 exact(&object["args"][index], &object["args_b64"][index]),
                 arg.unwrap()

@@ -2,8 +2,9 @@
 
 use super::{Column, Table};
 use crate::data::loss::{Cause, Lost};
+use crate::event::Value;
 use crate::output::Format;
-use crate::output::sample::{FRAMES, Random, Sample, Samples, clock, columns, written};
+use crate::output::sample::{FRAMES, Random, Sample, Samples, Stack, clock, columns, written};
 use crate::output::stamp::Stamp;
 use crate::output::table::Cell;
 
@@ -26,18 +27,8 @@ fn row(comm: &str, path: &str) -> String {
 }
 
 fn cell(show: fn(&Sample<'_>, &mut Cell<'_>)) -> String {
-    let only = Column::<Samples> {
-        header: "",
-        width: 6,
-        right: false,
-        show,
-    };
-    let bar = Column::<Samples> {
-        header: "",
-        width: 0,
-        right: false,
-        show: |_, cell| cell.text("|"),
-    };
+    let only = Column::<Samples>::left("", 6, show);
+    let bar = Column::left("", 0, |_, cell| cell.text("|"));
     let mut out = Vec::new();
     let table = Table::new(vec![only, bar], false);
     table.event(&mut out, &mut Stamp::new(clock()), &Sample::default());
@@ -51,7 +42,7 @@ fn columns_are_padded_and_never_cut() {
         for pid in [7, 1_234_567] {
             let event = Sample {
                 pid,
-                returned: -2,
+                ret: -2,
                 comm: if pid == 7 { b"sh" } else { b"long-name" },
                 path: Some(b"/tmp"),
                 ..Sample::default()
@@ -119,7 +110,7 @@ fn a_terminal_gets_bold_and_red() {
     table.header(&mut out, &mut stamp);
     let mut event = Sample::default();
     table.event(&mut out, &mut stamp, &event);
-    event.returned = -1;
+    event.ret = -1;
     event.comm = b"(lost 1: ";
     table.event(&mut out, &mut stamp, &event);
     let expected = "\u{1b}[1mCOMM        PID RET     PATH\u{1b}[0m\n\
@@ -184,12 +175,7 @@ fn values_at_the_right_may_have_several_parts() {
     for (show, expected) in shows {
         // The same in the last column as before another.
         for columns in 1..=2 {
-            let column = Column::<Samples> {
-                header: "",
-                width: 6,
-                right: true,
-                show,
-            };
+            let column = Column::<Samples>::right("", 6, show);
             let table = Table::new(vec![column; columns], false);
             let mut out = Vec::new();
             table.event(&mut out, &mut Stamp::new(clock()), &Sample::default());
@@ -202,18 +188,10 @@ fn values_at_the_right_may_have_several_parts() {
 
 #[test]
 fn frames_stand_below_their_row() {
-    let only = Column::<Samples> {
-        header: "",
-        width: 6,
-        right: false,
-        show: |event, cell| {
-            cell.bytes(event.comm);
-            for frame in FRAMES {
-                cell.below();
-                cell.frame(frame);
-            }
-        },
-    };
+    let only = Column::<Samples>::left("", 6, |event, cell| {
+        cell.bytes(event.comm);
+        Stack(FRAMES).show(cell);
+    });
     let event = Sample {
         comm: b"sh",
         ..Sample::default()

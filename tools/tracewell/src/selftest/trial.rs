@@ -216,10 +216,10 @@ mod tests {
             }
             let own = directory.path().join("file-0");
             let told = |kind, path| (load.seen)(&json!({"event": kind, "path": path}));
-            assert_eq!(told(trace.kind, own.to_str()), 1);
+            assert_eq!(told(trace.kinds[0].name, own.to_str()), 1);
             assert_eq!(told("lost", own.to_str()), 0);
-            assert_eq!(told(trace.kind, Some("/etc/passwd")), 0);
-            assert_eq!(told(trace.kind, None), 0);
+            assert_eq!(told(trace.kinds[0].name, Some("/etc/passwd")), 0);
+            assert_eq!(told(trace.kinds[0].name, None), 0);
         }
     }
 
