@@ -51,7 +51,7 @@ static __always_inline struct in_flight *entry_of(__u64 rq)
  * start_time_ns does not tell one from the next (0 for all that are not
  * accounted: commands to the device, and all where queue/iostats is 0).
  */
-static __always_inline void judge(bool direct, struct request *rq, struct in_flight *entry)
+common_code void judge(bool direct, struct request *rq, struct in_flight *entry)
 {
 	entry->wanted = rq_passes(direct, rq, &entry->cgroup);
 	entry->again = 0;
@@ -139,9 +139,12 @@ static __always_inline int rq_issue(bool direct, struct request *rq)
 	return 0;
 }
 
+/* Not negative; without a branch, after which the verifier would go all that follows twice. */
 static __always_inline __u64 span(__u64 start_ns, __u64 end_ns)
 {
-	return end_ns > start_ns ? end_ns - start_ns : 0;
+	__s64 span_ns = end_ns - start_ns;
+
+	return span_ns & ~(span_ns >> 63);
 }
 
 static __always_inline void count_again(void)
@@ -153,16 +156,9 @@ static __always_inline void count_again(void)
 		__sync_fetch_and_add(again, 1);
 }
 
-/*
- * Counts a request that ends now. The disk comes first, before the ways part:
- * on each of them the verifier would come to its pointers, and for a pointer it
- * searches through all names of the kernel's types (btf_nested_type_is_trusted()
- * of kernel/bpf/btf.c).
- */
-static __always_inline void count_request(bool direct, struct request *rq,
-					  const struct in_flight *entry)
+/* Counts a time by what requests are told apart by. */
+common_code void count_apart(bool direct, struct request *rq, __u64 cgroup, __u64 took_ns)
 {
-	__u64 start_ns = entry->start_ns, end_ns = bpf_ktime_get_ns();
 	struct keyed of = {};
 
 	if (by_disk)
@@ -170,17 +166,27 @@ static __always_inline void count_request(bool direct, struct request *rq,
 	if (by_flags)
 		of.key.flags = FIELD(direct, rq, cmd_flags);
 	if (by_cgroup)
-		of.key.cgroup = entry->cgroup;
+		of.key.cgroup = cgroup;
+	keyed_count(&of, took_ns);
+}
+
+/* Counts a request that ends now. */
+static __always_inline void count_request(bool direct, struct request *rq,
+					  const struct in_flight *entry)
+{
+	__u64 start_ns = entry->start_ns, took_ns;
+
 	if (from_made) {
 		__u64 made_ns = FIELD(direct, rq, start_time_ns);
 
 		/* Not set where nothing is accounted: see judge(). */
 		start_ns = made_ns ? made_ns : entry->first_ns;
 	}
+	took_ns = span(start_ns, bpf_ktime_get_ns());
 	if (is_keyed())
-		keyed_count(&of, span(start_ns, end_ns));
+		count_apart(direct, rq, entry->cgroup, took_ns);
 	else
-		whole_count(span(start_ns, end_ns));
+		whole_count(took_ns);
 }
 
 /*

@@ -72,14 +72,17 @@ static __always_inline bool disk_passes(const struct disk_name *disk)
 	return named != disks_excluded;
 }
 
-static __always_inline bool rq_disk_passes(bool direct, struct request *rq)
+common_code bool rq_is_of_disks(bool direct, struct request *rq)
 {
 	struct disk_name disk = {};
 
-	if (!disks_named)
-		return true;
 	read_disk(direct, rq, &disk);
 	return disk_passes(&disk);
+}
+
+static __always_inline bool rq_disk_passes(bool direct, struct request *rq)
+{
+	return !disks_named || rq_is_of_disks(direct, rq);
 }
 
 /* The cgroup of v2 that the kernel charges a request to; NULL where it says none. */
@@ -135,6 +138,7 @@ static __always_inline struct cgroup *owner_of(bool direct, struct request *rq, 
 /* Whether the filters let the request pass, asked of the current task as its submitter; and whose it is. */
 static __always_inline bool rq_passes(bool direct, struct request *rq, __u64 *owner_id)
 {
+	struct self self = current_self();
 	struct cgroup *owner;
 
 	if (by_owner) {
@@ -142,7 +146,7 @@ static __always_inline bool rq_passes(bool direct, struct request *rq, __u64 *ow
 		if (!owner_passes(owner, *owner_id))
 			return false;
 	}
-	return task_passes(bpf_get_current_pid_tgid());
+	return task_passes(&self);
 }
 
 static __always_inline bool is_keyed(void)

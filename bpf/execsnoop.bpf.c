@@ -58,7 +58,7 @@ static __always_inline void exec_begin(struct exec_event *event, bool direct,
 	event->cpu = bpf_get_smp_processor_id();
 	event->filename_bytes = 0;
 	event->args_bytes = 0;
-	BPF_CORE_READ_INTO(&event->pcomm, parent, comm);
+	read_comm(direct, parent, event->pcomm);
 }
 
 /* Takes the result of reading a name into the event's tail. */
@@ -106,13 +106,14 @@ static __always_inline __u32 kind_of(bool direct, struct linux_binprm *bprm)
 static __always_inline int exec_done(void *ctx, __u32 space, bool direct, struct task_struct *task,
 				     __u32 old_tid, __u32 kind, const char *filename)
 {
+	struct self self = current_self();
 	struct exec_event *event;
 	struct mm_struct *mm;
 	unsigned long start;
 	__u64 bytes, end;
 	char *tail;
 
-	if (!filter_passes_thread(old_tid))
+	if (!self_passes(&self, old_tid))
 		return 0;
 	event = room_of(space);
 	if (!event)

@@ -57,11 +57,12 @@ static __always_inline bool is_same_text(const char *one, const char *other, __u
 static __always_inline bool is_by_descriptor(void)
 {
 	struct pt_regs *regs = current_regs();
-	bool compat;
 	struct syscall_args args;
+	struct self self;
+	bool compat;
 	char first = 0;
 
-	if (call_of(true, regs, &compat) != EXEC_BY_EXECVEAT)
+	if (call_of(true, regs, &self, &compat) != EXEC_BY_EXECVEAT)
 		return false;
 	syscall_args(true, regs, compat, &args);
 	bpf_probe_read_user(&first, sizeof(first), (void *)args.arg[1]);
@@ -103,7 +104,8 @@ int exec_done_tp(struct trace_event_raw_sched_process_exec *ctx)
 		kind = *noted;
 		bpf_map_delete_elem(&kinds, &old_tid);
 	}
-	return exec_done(ctx, space_exec_done_tp, false, current_task(), old_tid, kind, filename);
+	return exec_done(ctx, SPACE_OF(exec_done_tp), false, current_task(), old_tid, kind,
+			 filename);
 }
 
 /*
@@ -138,7 +140,7 @@ int BPF_PROG(exec_done_pair, EXEC_DONE_ARGS)
 
 	bpf_map_delete_elem(&inflight, &before);
 	roomless_take(before);
-	return EXEC_DONE(ctx, space_exec_done_pair, false);
+	return EXEC_DONE(ctx, SPACE_OF(exec_done_pair), false);
 }
 
 static __always_inline int pair_enter(struct trace_event_raw_sys_enter *ctx, __u32 call)

@@ -71,48 +71,17 @@ static __always_inline void call_request_of(struct call_request *request, __u32 
 	}
 }
 
+#define CALL_EXIT_IN_LINE open_exit
 #include "call_pairs.bpf.h"
 
-common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
-			  const struct call_request *request, int ret)
+/* Where the path starts, and who called, behind the path of end bytes: gives the end of these. */
+common_code __u64 open_more(void *ctx, __u32 space, struct open_event *event, __u64 end)
 {
-	struct open_event *event;
-	__u64 end = 0;
-	char *path;
-	long bytes;
+	char *path = (char *)(event + 1);
 
-	event = room_of(space);
-	if (!event)
-		return 0;
-	path = (char *)(event + 1);
-
-	event_begin(&event->head);
-	event->flags = request->flags;
-	event->ret = ret;
-	event->dirfd = request->dirfd;
-	event->mode = request->mode;
-	event->detail = request->detail;
-	event->base_status = BASE_UNKNOWN;
-	event->base_bytes = 0;
-	event->caller_bytes = 0;
-
-	bytes = bpf_probe_read_user_str(path, PATH_BYTES, request->path);
-	if (bytes < 0)
-		event->detail |= OPEN_PATH_UNREADABLE;
-	if (bytes > PATH_MAX_BYTES)
-		event->detail |= OPEN_PATH_CUT;
-	if (bytes > 0)
-		end = at_most(bytes - 1, PATH_MAX_BYTES - 1);
-	event->path_bytes = end;
-
-	if (full_path) {
-		struct base base;
-		bool absolute = end && path[0] == '/';
-
-		base_of(&base, request->dirfd, absolute, request->detail & OPEN_IN_ROOT);
-		base_components(space, &base, end, &event->base_bytes, &event->base_status);
-		end = at_most(end + event->base_bytes, TAIL_BYTES);
-	}
+	if (full_path)
+		end = base_behind(space, path, end, event->dirfd, event->detail & OPEN_IN_ROOT,
+				  &event->base_bytes, &event->base_status);
 	if (with_callers) {
 		__u64 bytes, most = full_path ? TAIL_BYTES : PATH_BYTES + 7;
 
@@ -122,6 +91,30 @@ common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
 		event->caller_bytes = bytes;
 		end = at_most(end + bytes, most + sizeof(struct callers));
 	}
+	return end;
+}
+
+static __always_inline int open_exit(void *ctx, __u32 space, enum probe_label probe,
+				     const struct call_request *request, int ret)
+{
+	struct open_event *event = room_of(space);
+	__u64 end;
+
+	if (!event)
+		return 0;
+	event_begin(&event->head);
+	event->flags = request->flags;
+	event->ret = ret;
+	event->dirfd = request->dirfd;
+	event->mode = request->mode;
+	event->detail = request->detail;
+	event->base_status = BASE_UNKNOWN;
+	event->base_bytes = 0;
+	event->caller_bytes = 0;
+	end = path_of_caller((char *)(event + 1), request->path, &event->detail);
+	event->path_bytes = end;
+	if (full_path || with_callers)
+		end = open_more(ctx, space, event, end);
 	emit(ctx, event, sizeof(*event) + end);
 	return 0;
 }

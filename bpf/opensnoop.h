@@ -6,8 +6,8 @@
 #include "shared.h"
 
 enum open_detail {
-	OPEN_PATH_UNREADABLE = 1, /* the name is not in memory: no path follows */
-	OPEN_PATH_CUT = 2, /* the name has PATH_MAX bytes or more */
+	OPEN_PATH_UNREADABLE = PATH_UNREADABLE,
+	OPEN_PATH_CUT = PATH_CUT,
 	OPEN_IN_ROOT = 4, /* openat2 with RESOLVE_IN_ROOT: an absolute name starts at dirfd */
 	OPEN_COMPAT = 8, /* a 32-bit caller */
 };

@@ -38,14 +38,9 @@ common_code void unlink_emit(void *ctx, __u32 space, struct unlink_event *event)
 	event_begin(&event->head);
 	event->base_status = BASE_UNKNOWN;
 	event->base_bytes = 0;
-	if (full_path) {
-		struct base base;
-		bool absolute = end && path[0] == '/';
-
-		base_of(&base, event->dirfd, absolute, false);
-		base_components(space, &base, end, &event->base_bytes, &event->base_status);
-		end = at_most(end + event->base_bytes, TAIL_BYTES);
-	}
+	if (full_path)
+		end = base_behind(space, path, end, event->dirfd, false, &event->base_bytes,
+				  &event->base_status);
 	emit(ctx, event, sizeof(*event) + end);
 }
 
@@ -76,7 +71,6 @@ common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
 			  const struct call_request *request, int ret)
 {
 	struct unlink_event *event = room_of(space);
-	long bytes;
 
 	if (!event)
 		return 0;
@@ -85,18 +79,10 @@ common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
 	event->ret = ret;
 	event->dirfd = request->dirfd;
 	event->links = 0;
-	event->path_bytes = 0;
 	event->op = request->op;
 	event->probe = probe;
 	event->detail = 0;
-
-	bytes = bpf_probe_read_user_str(event + 1, PATH_BYTES, request->path);
-	if (bytes < 0)
-		event->detail |= UNLINK_PATH_UNREADABLE;
-	if (bytes > PATH_MAX_BYTES)
-		event->detail |= UNLINK_PATH_CUT;
-	if (bytes > 0)
-		event->path_bytes = at_most(bytes - 1, PATH_MAX_BYTES - 1);
+	event->path_bytes = path_of_caller((char *)(event + 1), request->path, &event->detail);
 	unlink_emit(ctx, space, event);
 	return 0;
 }

@@ -12,8 +12,8 @@ enum unlink_op {
 };
 
 enum unlink_detail {
-	UNLINK_PATH_UNREADABLE = 1, /* the name is not in memory: no path follows */
-	UNLINK_PATH_CUT = 2, /* the name has PATH_MAX bytes or more */
+	UNLINK_PATH_UNREADABLE = PATH_UNREADABLE,
+	UNLINK_PATH_CUT = PATH_CUT,
 	UNLINK_OBJECT = 4, /* inode, size_bytes and links are those of what was removed */
 	UNLINK_OPENS_KNOWN = 8, /* UNLINK_STILL_OPEN says something */
 	UNLINK_STILL_OPEN = 16, /* a process has it open: its space is not freed */

@@ -334,7 +334,7 @@ SPACE(left_behind_exit_raw);
 SEC("raw_tp/sys_exit")
 int BPF_PROG(left_behind_exit_raw, struct pt_regs *regs, long ret)
 {
-	return removal_exit(ctx, space_left_behind_exit_raw, ret);
+	return removal_exit(ctx, SPACE_OF(left_behind_exit_raw), ret);
 }
 
 /* From 7.0 on, the functions leave the name to their caller: it is still there where a session's entry was refused. */

@@ -37,7 +37,7 @@ const volatile bool failed_only = false;
 struct call_meaning {
 	__u8 native;
 	__u8 other;
-};
+} __attribute__((aligned(2)));
 
 /* A number that no call has stands behind them all, where nobody looks. */
 #define CALL_PLACE(number, call) ((number) < 0 ? CALL_NUMBERS + (call) : (number))
@@ -47,25 +47,44 @@ struct call_meaning {
 
 const volatile struct call_meaning call_meanings[CALL_NUMBERS + 256] = {CALLS(CALL_MEANING)};
 
-/* Tells of a request whose call had this result. */
+/*
+ * Tells of a request whose call had this result. A tool whose calls are many
+ * names a function of its own before, CALL_EXIT_IN_LINE, which then stands in the
+ * programs that are hot.
+ */
 static int call_exit(void *ctx, __u32 space, enum probe_label probe,
 		     const struct call_request *request, int ret);
 
+#ifndef CALL_EXIT_IN_LINE
+#define CALL_EXIT_IN_LINE call_exit
+#else
+static int CALL_EXIT_IN_LINE(void *ctx, __u32 space, enum probe_label probe,
+			     const struct call_request *request, int ret);
+
+common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
+			  const struct call_request *request, int ret)
+{
+	return CALL_EXIT_IN_LINE(ctx, space, probe, request, ret);
+}
+#endif
+
 /*
- * Which of the tool's calls the current one is, 0 for none, and in whose numbering:
- * a 32-bit caller's numbers mean other calls to a 64-bit one. Most are none;
+ * Which of the tool's calls the current one is, 0 for none, whose it is, and in whose
+ * numbering: a 32-bit caller's numbers mean other calls to a 64-bit one. Most are none;
  * that answer is the cheap one.
  */
-static __always_inline __u32 call_of(bool direct, struct pt_regs *regs, bool *compat)
+static __always_inline __u32 call_of(bool direct, struct pt_regs *regs, struct self *self,
+				     bool *compat)
 {
 	__u64 number = at_most(syscall_nr(direct, regs), CALL_NUMBERS - 1);
-	__u8 native = call_meanings[number].native;
-	__u8 other = call_meanings[number].other;
+	const volatile struct call_meaning *meaning = &call_meanings[number];
 
-	if (!native && !other)
+	/* Both at once. */
+	if (!*(const volatile __u16 *)meaning)
 		return 0;
-	*compat = syscall_is_compat(direct, regs);
-	return BY_CALLER(*compat, native, other);
+	*self = current_self();
+	*compat = syscall_is_compat(direct, regs, self->task);
+	return BY_CALLER(*compat, meaning->native, meaning->other);
 }
 
 /* Whether a call that is one of the tool's, with this result, is one to tell of. */
@@ -75,26 +94,35 @@ static __always_inline bool call_passes(int ret)
 }
 
 /*
- * At the exit of any system call.
+ * At the exit of any system call: whether it is one to tell of, and its request.
  *
  * The result of these calls is an int. Up to 5.13, arm64 left the upper half of
  * a 32-bit caller's as it was ("arm64: fix compat syscall return truncation").
  */
-static __always_inline int any_call_exit(void *ctx, __u32 space, enum probe_label probe,
-					 struct pt_regs *regs, int ret)
+static __always_inline bool any_call_passes(struct call_request *request, enum probe_label probe,
+					    struct pt_regs *regs, int ret)
 {
 	bool direct = probe != PROBE_RAW_TP;
-	struct call_request request;
 	struct syscall_args args;
+	struct self self;
 	bool compat;
-	__u32 call = call_of(direct, regs, &compat);
+	__u32 call = call_of(direct, regs, &self, &compat);
 
-	if (!call || !call_passes(ret))
-		return 0;
+	if (!call || (failed_only && ret >= 0) || !self_passes(&self, self.tid) || is_unseen(ret))
+		return false;
 	syscall_args(direct, regs, compat, &args);
-	call_request_of(&request, call, compat, &args);
-	return call_exit(ctx, space, probe, &request, ret);
+	call_request_of(request, call, compat, &args);
+	return true;
 }
+
+/* EXIT is call_exit, or what stands in line. The space is asked for when it is needed: most calls are others. */
+#define ANY_CALL_EXIT(program, EXIT, probe, regs, ret)                                             \
+	({                                                                                         \
+		struct call_request __request;                                                     \
+		if (any_call_passes(&__request, probe, regs, ret))                                 \
+			EXIT(ctx, SPACE_OF(program), probe, &__request, ret);                      \
+		0;                                                                                 \
+	})
 
 SPACE(call_exit_btf);
 SPACE(call_exit_raw);
@@ -103,13 +131,13 @@ SPACE(call_exit_rawsys);
 SEC("tp_btf/sys_exit")
 int BPF_PROG(call_exit_btf, struct pt_regs *regs, long ret)
 {
-	return any_call_exit(ctx, space_call_exit_btf, PROBE_TP_BTF, regs, ret);
+	return ANY_CALL_EXIT(call_exit_btf, CALL_EXIT_IN_LINE, PROBE_TP_BTF, regs, ret);
 }
 
 SEC("raw_tp/sys_exit")
 int BPF_PROG(call_exit_raw, struct pt_regs *regs, long ret)
 {
-	return any_call_exit(ctx, space_call_exit_raw, PROBE_RAW_TP, regs, ret);
+	return ANY_CALL_EXIT(call_exit_raw, call_exit, PROBE_RAW_TP, regs, ret);
 }
 
 /*
@@ -121,8 +149,8 @@ int BPF_PROG(call_exit_raw, struct pt_regs *regs, long ret)
 SEC("tp/raw_syscalls/sys_exit")
 int call_exit_rawsys(struct trace_event_raw_sys_exit *ctx)
 {
-	return any_call_exit(ctx, space_call_exit_rawsys, PROBE_RAW_SYSCALLS, current_regs(),
-			     ctx->ret);
+	return ANY_CALL_EXIT(call_exit_rawsys, CALL_EXIT_IN_LINE, PROBE_RAW_SYSCALLS,
+			     current_regs(), ctx->ret);
 }
 
 /* At the exit of one call. Its tracepoint does not fire for 32-bit callers. */
@@ -144,7 +172,7 @@ static __always_inline int one_call_exit(struct trace_event_raw_sys_exit *ctx, _
 	SEC("tp/syscalls/sys_exit_" #name)                                                         \
 	int name##_exit_tp(struct trace_event_raw_sys_exit *ctx)                                   \
 	{                                                                                          \
-		return one_call_exit(ctx, space_##name##_exit_tp, call);                           \
+		return one_call_exit(ctx, SPACE_OF(name##_exit_tp), call);                         \
 	}
 
 CALLS(EXIT_OF_CALL)

@@ -21,7 +21,8 @@ struct shared_state shared_state SEC(".bss.shared") = {};
  * A function that stands in an object once, not in each program that calls it.
  * The verifier goes through it from each call as if it were inlined, so
  * constants and bounds are known inside. A call takes some 2 ns: what most runs
- * of a program end before.
+ * of a program end before. It stands in line in a program that is hot: one of a
+ * rung that auto takes on the kernels of today.
  */
 #define common_code static __attribute__((noinline, unused))
 
@@ -56,6 +57,85 @@ static __always_inline struct task_struct *current_task(void)
 	if (current_is_typed())
 		return bpf_get_current_task_btf();
 	return (struct task_struct *)bpf_get_current_task();
+}
+
+/*
+ * The current task with its numbers. A program asks once: each helper is a call,
+ * where a typed task's fields are loads.
+ */
+struct self {
+	struct task_struct *task;
+	__u32 pid; /* what users call the process: the kernel's tgid */
+	__u32 tid; /* what users call the thread: the kernel's pid */
+};
+
+static __always_inline struct self current_self(void)
+{
+	struct self self = {.task = current_task()};
+
+	if (current_is_typed()) {
+		self.pid = self.task->tgid;
+		self.tid = self.task->pid;
+	} else {
+		__u64 ids = bpf_get_current_pid_tgid();
+
+		self.pid = ids >> 32;
+		self.tid = ids;
+	}
+	return self;
+}
+
+/*
+ * The current task's real user id in the initial user namespace, where the
+ * number that the kernel works with is the one that users know: the helper looks
+ * both user and group up in the namespace's map, to the same end.
+ */
+static __always_inline __u32 current_uid(struct task_struct *task)
+{
+	if (current_is_typed())
+		return task->cred->uid.val;
+	return bpf_get_current_uid_gid();
+}
+
+/* A task's name as it lies there; direct as of FIELD. What is behind its NUL may be anything up to 5.16. */
+static __always_inline void read_comm(bool direct, struct task_struct *task, void *comm)
+{
+	if (direct) {
+		const __u64 *from = (const __u64 *)task->comm;
+		__u64 *to = comm;
+
+		to[0] = from[0];
+		to[1] = from[1];
+	} else {
+		bpf_core_read(comm, COMM_BYTES, &task->comm);
+	}
+}
+
+/* Of eight bytes of a string, those before the first that is 0, and none behind it. */
+static __always_inline __u64 before_nul(__u64 bytes, bool *ends)
+{
+	/* The lowest bit that is set is the highest one of the first byte that is 0. */
+	__u64 nul = (bytes - 0x0101010101010101ULL) & ~bytes & 0x8080808080808080ULL;
+
+	*ends = nul;
+	return nul ? bytes & (((nul & -nul) >> 7) - 1) : bytes;
+}
+
+/* The current task's name, padded with NULs, to where words may be written: the helper is a call, and looks at each byte. */
+static __always_inline void read_current_comm(struct task_struct *task, void *comm)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (current_is_typed()) {
+		const __u64 *from = (const __u64 *)task->comm;
+		__u64 *to = comm;
+		bool ends;
+
+		to[0] = before_nul(from[0], &ends);
+		to[1] = ends ? 0 : before_nul(from[1], &ends);
+		return;
+	}
+#endif
+	bpf_get_current_comm(comm, COMM_BYTES);
 }
 
 /*

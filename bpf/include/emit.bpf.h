@@ -36,10 +36,13 @@ struct {
 
 /*
  * Gives a program scratch space of its own, which its code knows as
- * space_PROGRAM. User space numbers the spaces of the programs that it loads,
+ * SPACE_OF(program). User space numbers the spaces of the programs that it loads,
  * and makes as many as can be in use on a CPU at once (shared/src/kernel/spaces.rs).
  */
 #define SPACE(program) const volatile __u32 space_##program SEC(".rodata.spaces") = 0
+
+/* Where there is one space, its number is not looked at: that is in a page of its own. */
+#define SPACE_OF(program) (shared_knobs.spaces > 1 ? space_##program : 0)
 
 /*
  * What a map like it holds for a space on this CPU. The CPU comes first: one
@@ -84,18 +87,18 @@ static __always_inline enum loss_cause perf_loss(int err)
  */
 static __always_inline void event_begin(struct event_head *head)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	struct self self = current_self();
 	__u32 slot = loss_slot_of_cpu();
 
-	count_loss(LOSS_UNFINISHED, 1);
+	count_event(LOSS_UNFINISHED, 1);
 	head->time_ns = bpf_ktime_get_boot_ns();
-	head->pid = id >> 32;
-	head->tid = id;
-	head->uid = bpf_get_current_uid_gid();
+	head->pid = self.pid;
+	head->tid = self.tid;
+	head->uid = current_uid(self.task);
 	head->lost_slot = slot;
 	head->lost_buffer_full = shared_state.loss[slot].count[LOSS_BUFFER_FULL];
 	head->lost_inflight_full = shared_state.loss[slot].count[LOSS_INFLIGHT_FULL];
-	bpf_get_current_comm(head->comm, sizeof(head->comm));
+	read_current_comm(self.task, head->comm);
 }
 
 /*
@@ -134,7 +137,7 @@ static __always_inline void event_output(void *ctx, void *event, __u64 bytes)
 static __always_inline void emit(void *ctx, void *event, __u64 bytes)
 {
 	event_output(ctx, event, bytes);
-	count_loss(LOSS_UNFINISHED, -1);
+	count_event(LOSS_UNFINISHED, -1);
 }
 
 #endif

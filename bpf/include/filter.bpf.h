@@ -98,18 +98,22 @@ static __always_inline bool pinned_pass(void *holder, const volatile struct filt
 	return PLACES_PASS(*places, is_pinned_id(holder, place, id));
 }
 
-/* The id by a filter that is on: by is never FILTER_BY_NOTHING. */
-static __always_inline bool id_passes(__u8 by, __u32 one, __u32 kind, __u32 id)
+/* The id by a filter with several values. */
+common_code bool is_among_ids(__u32 kind, __u32 id)
 {
 	struct filter_id key = {.kind = kind, .id = id};
 
+	return bpf_map_lookup_elem(&filter_ids, &key);
+}
+
+/* The id by a filter that is on: by is never FILTER_BY_NOTHING. */
+static __always_inline bool id_passes(__u8 by, __u32 one, __u32 kind, __u32 id)
+{
 	if (by == FILTER_BY_ONE)
 		return id == one;
 	if (by == FILTER_BY_ALL_BUT_ONE)
 		return id != one;
-	if (bpf_map_lookup_elem(&filter_ids, &key))
-		return by == FILTER_BY_ANY;
-	return by == FILTER_BY_ALL_BUT;
+	return is_among_ids(kind, id) == (by == FILTER_BY_ANY);
 }
 
 /*
@@ -165,67 +169,74 @@ static __always_inline bool current_cgroup_passes(void)
 {
 	if ((shared_knobs.cgroups.wanted || shared_knobs.cgroups.excluded) && !cgroups_pass())
 		return false;
-	return pinned_cgroups_pass(bpf_get_current_cgroup_id());
+	if (!shared_knobs.cgroup_maps.wanted && !shared_knobs.cgroup_maps.excluded)
+		return true;
+	return pinned_pass(&cgroup_ids, &shared_knobs.cgroup_maps, bpf_get_current_cgroup_id());
+}
+
+/* Whether this is the tool itself. */
+static __always_inline bool is_excluded(__u32 pid)
+{
+	return shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid;
 }
 
 /*
- * Whether the current task, by the number of its thread, is one to trace by all
- * filters but those by cgroup. What is off costs nothing: the verifier drops it.
- * After an exec the thread has its process's number, and had another one when it
- * was asked for.
+ * The filters by number, of the current task: what most who filter ask for. What
+ * is off costs nothing: the verifier drops it. After an exec the thread has its
+ * process's number, and had another one, tid, when it was asked for.
  */
-static __always_inline bool task_passes(__u32 tid)
+static __always_inline bool numbers_pass(struct task_struct *task, __u32 pid, __u32 tid)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	if (shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid)
-		return false;
 	if (shared_knobs.by_pid &&
 	    !id_passes(shared_knobs.by_pid, shared_knobs.pid, FILTER_PID, pid))
 		return false;
 	if (shared_knobs.by_tid &&
 	    !id_passes(shared_knobs.by_tid, shared_knobs.tid, FILTER_TID, tid))
 		return false;
-	if (shared_knobs.by_uid && !id_passes(shared_knobs.by_uid, shared_knobs.uid, FILTER_UID,
-					      bpf_get_current_uid_gid()))
-		return false;
+	return !shared_knobs.by_uid ||
+	       id_passes(shared_knobs.by_uid, shared_knobs.uid, FILTER_UID, current_uid(task));
+}
+
+/* All others but those by cgroup. */
+static __always_inline bool others_pass(struct task_struct *task, __u32 pid)
+{
 	if (shared_knobs.follow && !follows_current(pid))
 		return false;
 	if (shared_knobs.by_ppid && !id_passes(shared_knobs.by_ppid, shared_knobs.ppid, FILTER_PPID,
-					       BPF_CORE_READ(current_task(), real_parent, tgid)))
+					       BPF_CORE_READ(task, real_parent, tgid)))
 		return false;
 	if (shared_knobs.by_comm && !comm_passes())
 		return false;
-	if ((shared_knobs.mntns_maps.wanted || shared_knobs.mntns_maps.excluded) &&
-	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps,
-			 mntns_of((void *)bpf_get_current_task())))
+	return (!shared_knobs.mntns_maps.wanted && !shared_knobs.mntns_maps.excluded) ||
+	       pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, mntns_of(task));
+}
+
+/* Whether the current task is one to trace by all filters but those by cgroup. */
+static __always_inline bool task_passes(const struct self *self)
+{
+	return !is_excluded(self->pid) && numbers_pass(self->task, self->pid, self->tid) &&
+	       others_pass(self->task, self->pid);
+}
+
+common_code bool all_others_pass(struct task_struct *task, __u32 pid)
+{
+	return others_pass(task, pid) && current_cgroup_passes();
+}
+
+/* By all filters, in line. The number of the thread is given: after an exec it is not the one that it was asked for by. */
+static __always_inline bool self_passes(const struct self *self, __u32 tid)
+{
+	if (is_excluded(self->pid) ||
+	    (shared_knobs.filtered && !numbers_pass(self->task, self->pid, tid)))
 		return false;
-	return true;
+	return !shared_knobs.filtered_otherwise || all_others_pass(self->task, self->pid);
 }
 
-/* The same, and by those by cgroup. */
-common_code bool filters_pass(__u32 tid)
+common_code bool filter_passes(void)
 {
-	return task_passes(tid) && current_cgroup_passes();
-}
+	struct self self = current_self();
 
-/*
- * Whether the current task, by the number of its thread, is one to trace. After
- * an exec the thread has its process's number, and had another one when it was
- * asked for. Without filters that is decided here.
- */
-static __always_inline bool filter_passes_thread(__u32 tid)
-{
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
-
-	if (shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid)
-		return false;
-	return !shared_knobs.filtered || filters_pass(tid);
-}
-
-static __always_inline bool filter_passes(void)
-{
-	return filter_passes_thread(bpf_get_current_pid_tgid());
+	return self_passes(&self, self.tid);
 }
 
 #endif

@@ -42,12 +42,12 @@
 	SEC("fexit/" #function)                                                                    \
 	int BPF_PROG(function##_exit_fexit, __VA_ARGS__, int ret)                                  \
 	{                                                                                          \
-		return LEAVE(ctx, space_##function##_exit_fexit, ret);                             \
+		return LEAVE(ctx, SPACE_OF(function##_exit_fexit), ret);                           \
 	}                                                                                          \
 	SEC("kretprobe/" #function)                                                                \
 	int BPF_KRETPROBE(function##_exit_kretprobe, int ret)                                      \
 	{                                                                                          \
-		return LEAVE(ctx, space_##function##_exit_kretprobe, ret);                         \
+		return LEAVE(ctx, SPACE_OF(function##_exit_kretprobe), ret);                       \
 	}                                                                                          \
 	SEC("fentry/" #function)                                                                   \
 	int BPF_PROG(function##_enter_fentry, __VA_ARGS__)                                         \
@@ -87,13 +87,13 @@ enum session_entry {
 			*entry = ENTER(PROBE_FENTRY, true) ? ENTRY_KEPT : ENTRY_PASSED;            \
 		if (!leaves || *entry != ENTRY_KEPT)                                               \
 			return 0;                                                                  \
-		return LEAVE(ctx, space_##function##_fsession, ret);                               \
+		return LEAVE(ctx, SPACE_OF(function##_fsession), ret);                             \
 	}                                                                                          \
 	SEC("kprobe.session/" #function)                                                           \
 	int BPF_KPROBE(function##_ksession, __VA_ARGS__)                                           \
 	{                                                                                          \
 		if (session_is_return(ctx))                                                        \
-			return LEAVE(ctx, space_##function##_ksession, PT_REGS_RC(ctx));           \
+			return LEAVE(ctx, SPACE_OF(function##_ksession), PT_REGS_RC(ctx));         \
 		return !ENTER(PROBE_KPROBE, true);                                                 \
 	}
 

@@ -33,43 +33,28 @@ struct {
 	};                                                                                         \
 	TURNS(struct keyed, struct histogram_chunk)
 
-/*
- * A global function, which the verifier looks at once. In line it would go all
- * that follows for each way on which the bucket is found.
- */
-__noinline __u32 histogram_bucket(__u64 value)
+/* How many bits a value has, without a branch: the verifier would go all that follows once for each way. */
+static __always_inline __u64 bits_of(__u64 value)
 {
-	__u64 above = value >> (HISTOGRAM_SHARE_BITS + 1);
-	__u32 shift = 0;
+	/* All bits below the highest, and then how many that are: by twos, by fours, by bytes, and these added up. */
+	value |= value >> 1;
+	value |= value >> 2;
+	value |= value >> 4;
+	value |= value >> 8;
+	value |= value >> 16;
+	value |= value >> 32;
+	value -= (value >> 1) & 0x5555555555555555ULL;
+	value = (value & 0x3333333333333333ULL) + ((value >> 2) & 0x3333333333333333ULL);
+	value = (value + (value >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (value * 0x0101010101010101ULL) >> 56;
+}
+
+static __always_inline __u32 histogram_bucket(__u64 value)
+{
+	__u64 shift = bits_of(value >> (HISTOGRAM_SHARE_BITS + 1));
 
 	if (value >> HISTOGRAM_VALUE_BITS)
 		return HISTOGRAM_BUCKETS - 1;
-	/* How many bits above has, by halves. */
-	if (above >> 32) {
-		above >>= 32;
-		shift += 32;
-	}
-	if (above >> 16) {
-		above >>= 16;
-		shift += 16;
-	}
-	if (above >> 8) {
-		above >>= 8;
-		shift += 8;
-	}
-	if (above >> 4) {
-		above >>= 4;
-		shift += 4;
-	}
-	if (above >> 2) {
-		above >>= 2;
-		shift += 2;
-	}
-	if (above >> 1) {
-		above >>= 1;
-		shift += 1;
-	}
-	shift += above;
 	return (shift << HISTOGRAM_SHARE_BITS) + (value >> shift);
 }
 

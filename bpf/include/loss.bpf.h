@@ -20,6 +20,20 @@ static __always_inline void count_loss(enum loss_cause cause, __s64 by)
 	__sync_fetch_and_add(&shared_state.loss[loss_slot_of_cpu()].count[cause], by);
 }
 
+/*
+ * The same for a cause that every event is counted by for a while, and not in
+ * interrupts: an atomic costs some 6 ns, a plain addition 1.
+ */
+static __always_inline void count_event(enum loss_cause cause, __s64 by)
+{
+	volatile __u64 *count = &shared_state.loss[loss_slot_of_cpu()].count[cause];
+
+	if (shared_knobs.slots_are_own)
+		*count += by;
+	else
+		count_loss(cause, by);
+}
+
 static __always_inline void lose(enum loss_cause cause)
 {
 	count_loss(cause, 1);

@@ -61,7 +61,7 @@ static __always_inline void pair_without_entry(int ret)
 	SEC("tp/syscalls/sys_exit_" #name)                                                         \
 	int name##_exit_pair(struct trace_event_raw_sys_exit *ctx)                                 \
 	{                                                                                          \
-		return pair_exit(ctx, space_##name##_exit_pair);                                   \
+		return pair_exit(ctx, SPACE_OF(name##_exit_pair));                                 \
 	}                                                                                          \
 	SEC("tp/syscalls/sys_enter_" #name)                                                        \
 	int name##_enter_pair(struct trace_event_raw_sys_enter *ctx)                               \

@@ -53,6 +53,18 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, __u32 f
 	return file;
 }
 
+/* Reads a name from the caller's memory: gives its bytes without the NUL, and adds to detail what is wrong with it. */
+static __always_inline __u64 path_of_caller(char *path, const char *name, __u8 *detail)
+{
+	long bytes = bpf_probe_read_user_str(path, PATH_BYTES, name);
+
+	if (bytes < 0)
+		*detail |= PATH_UNREADABLE;
+	if (bytes > PATH_MAX_BYTES)
+		*detail |= PATH_CUT;
+	return bytes > 0 ? at_most(bytes - 1, PATH_MAX_BYTES - 1) : 0;
+}
+
 /* Where the kernel started: the root for an absolute name, else dirfd or the working directory. */
 static __always_inline void base_of(struct base *base, int dirfd, bool absolute, bool in_root)
 {
@@ -162,21 +174,24 @@ __noinline int walk_row(__u32 space)
 }
 
 /*
- * Writes the components of base behind the path of end bytes, at most
- * PATH_BYTES, in the event of a scratch space.
+ * Writes the components of what a name starts at behind the name of end bytes,
+ * at most PATH_BYTES, in the event of a scratch space. Gives the end of both.
  */
-static __always_inline void base_components(__u32 space, const struct base *base, __u64 end,
-					    __u16 *bytes, __u8 *status)
+static __always_inline __u64 base_behind(__u32 space, const char *path, __u64 end, int dirfd,
+					 bool in_root, __u16 *bytes, __u8 *status)
 {
 	struct walk *walk = slot_of(&walks, space);
+	bool absolute = end && path[0] == '/';
+	struct base base;
 	int i;
 
+	base_of(&base, dirfd, absolute, in_root);
 	*bytes = 0;
 	*status = BASE_UNKNOWN;
-	if (!walk || !base->dentry || !base->mnt)
-		return;
-	walk->dentry = base->dentry;
-	walk->mnt = base->mnt;
+	if (!walk || !base.dentry || !base.mnt)
+		return end;
+	walk->dentry = base.dentry;
+	walk->mnt = base.mnt;
 	walk->ns = BPF_CORE_READ(current_task(), nsproxy, mnt_ns);
 	walk->at = PATH_OFFSET + end;
 	walk->status = BASE_CUT;
@@ -186,6 +201,7 @@ static __always_inline void base_components(__u32 space, const struct base *base
 	}
 	*bytes = walk->at - PATH_OFFSET - end;
 	*status = walk->status;
+	return at_most(end + *bytes, TAIL_BYTES);
 }
 
 #endif

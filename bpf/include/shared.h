@@ -30,7 +30,11 @@ enum probe_label {
 enum loss_cause {
 	LOSS_BUFFER_FULL = 0,
 	LOSS_INFLIGHT_FULL = 1,
-	LOSS_FOLLOW_FULL = 2,
+	/*
+	 * Counted when an event is begun, taken back when it has been sent: what is left was cut off by the
+	 * end. The three that each event touches share a cache line: after an exec, nothing is in the cache.
+	 */
+	LOSS_UNFINISHED = 2,
 	/* These two are counted at an entry, taken back at its exit: of one slot they may be negative. */
 	LOSS_KPROBE_MISSED = 3,
 	LOSS_FEXIT_MISSED = 4,
@@ -44,8 +48,7 @@ enum loss_cause {
 	LOSS_TOO_LARGE = 9,
 	/* A perf buffer for this CPU was not opened: it came online after the start. */
 	LOSS_NO_BUFFER = 10,
-	/* Counted when an event is begun, taken back when it has been sent: what is left was cut off by the end. */
-	LOSS_UNFINISHED = 11,
+	LOSS_FOLLOW_FULL = 11,
 	/* A call ended by one of the kernel's ERESTART numbers, so that it may have returned EINTR. */
 	LOSS_INTERRUPTED = 12,
 	/* An exit without an entry, by a thread with a seccomp filter: that refused the call. */
@@ -68,6 +71,12 @@ struct event_head {
 	__u32 lost_buffer_full;
 	__u32 lost_inflight_full;
 	__u8 comm[COMM_BYTES];
+};
+
+/* What is wrong with a path: bits of the detail of an event that has one. */
+enum path_detail {
+	PATH_UNREADABLE = 1, /* the name is not in memory: no path follows */
+	PATH_CUT = 2, /* the name has PATH_MAX bytes or more */
 };
 
 /* Frames of a user stack that are shown. One more is fetched, to tell that there are more. */
@@ -127,37 +136,45 @@ struct filter_places {
 	__u8 excluded;
 };
 
-/* Set by user space before load; constants to the verifier. */
+/*
+ * Set by user space before load; constants to the verifier, which drops what is off but for the loads: what each event
+ * asks for comes first, in one cache line.
+ */
 struct shared_knobs {
 	__u32 wake_bytes; /* wake the reader when the ring holds this much */
 	__u32 event_most_bytes; /* the largest event that the buffer takes */
 	__u32 exclude_pid; /* the tool itself; 0: nobody */
 	__u32 pid;
 	__u32 tid;
-	__u32 ppid;
 	__u32 uid;
-	/* Where the number of a task's mount namespace is; 0 unless mntns_maps are asked. */
-	__u32 nsproxy_at; /* in task_struct */
-	__u8 comm[COMM_BYTES]; /* padded with NUL */
-	__u8 by_pid; /* enum filter_by, as the four below */
+	__u8 by_pid; /* enum filter_by, as all by_* */
 	__u8 by_tid;
-	__u8 by_ppid;
 	__u8 by_uid;
-	__u8 by_comm;
-	struct filter_places cgroups;
-	struct filter_places cgroup_maps;
-	struct filter_places mntns_maps;
-	__u8 follow; /* 0 or 1, as the two below */
+	__u8 filtered; /* 0 or 1: any of the filters is on, or follow */
+	__u8 filtered_otherwise; /* any of them but those by pid, tid and uid */
 	__u8 perf_buffer; /* events is a perf event array, not a ring */
 	__u8 typed_current; /* bpf_get_current_task_btf() is there, and its type known */
 	__u8 spaces; /* of the scratch map, on each CPU: programs that put events together */
+	/*
+	 * Nothing comes between the two halves of a plain addition to the counts of the current CPU: its slot is its own,
+	 * and no task is preempted inside a program that puts events together.
+	 */
+	__u8 slots_are_own;
+	__u8 by_ppid;
+	__u8 by_comm;
+	__u8 follow;
 	__u8 adopt; /* a program of follow.bpf.h may be refused: ask for a process's ancestors */
 	__u8
 	    owner_levels; /* the cgroups of --cgroup lie above this level: 1 where only the root can be */
-	__u8 filtered; /* any of the filters is on, or follow */
-	__u8 pad[2];
-	__u32 mnt_ns_at; /* in nsproxy; with nsproxy_at */
-	__u32 mntns_inum_at; /* in mnt_namespace; with nsproxy_at */
+	struct filter_places cgroups;
+	struct filter_places cgroup_maps;
+	struct filter_places mntns_maps;
+	__u32 ppid;
+	__u8 comm[COMM_BYTES]; /* padded with NUL */
+	/* Where the number of a task's mount namespace is; 0 unless mntns_maps are asked. */
+	__u32 nsproxy_at; /* in task_struct */
+	__u32 mnt_ns_at; /* in nsproxy */
+	__u32 mntns_inum_at; /* in mnt_namespace */
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */
@@ -167,11 +184,11 @@ struct loss_slot {
 
 /* Mapped by user space. */
 struct shared_state {
-	struct loss_slot loss[LOSS_SLOTS];
 	__u32 wake_forced; /* set here when a wake-up was forced; cleared by the reader */
 	__u32 closing; /* set by user space: calls that begin now are not followed to their exit */
 	__u32 followed; /* processes that are followed and live; user space counts the first */
-	__u32 pad;
+	__u32 pad[29]; /* to the end of two cache lines, on the page of the first CPUs' slots */
+	struct loss_slot loss[LOSS_SLOTS];
 };
 
 #endif

@@ -10,12 +10,6 @@
 
 #include "core.bpf.h"
 
-/*
- * A field of the current task, of which programs that are handed types may read
- * it without a helper.
- */
-#define TASK_FIELD(field) FIELD(current_is_typed(), current_task(), field)
-
 #if defined(__TARGET_ARCH_x86)
 #include "arch/x86.bpf.h"
 #elif defined(__TARGET_ARCH_arm64)
@@ -92,9 +86,11 @@ static __always_inline long syscall_nr(bool direct, struct pt_regs *regs)
 	return CALL_NR(direct, regs);
 }
 
-static __always_inline bool syscall_is_compat(bool direct, struct pt_regs *regs)
+/* task is the current one. */
+static __always_inline bool syscall_is_compat(bool direct, struct pt_regs *regs,
+					      struct task_struct *task)
 {
-	return CALL_IS_32(direct, regs);
+	return CALL_IS_32(direct, regs, task);
 }
 
 static __always_inline void syscall_args(bool direct, struct pt_regs *regs, bool compat,

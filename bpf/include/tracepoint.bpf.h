@@ -17,12 +17,12 @@
 	SEC("tp_btf/" #tracepoint)                                                                 \
 	int BPF_PROG(name##_btf, __VA_ARGS__)                                                      \
 	{                                                                                          \
-		return BODY(ctx, space_##name##_btf, true);                                        \
+		return BODY(ctx, SPACE_OF(name##_btf), true);                                      \
 	}                                                                                          \
 	SEC("raw_tp/" #tracepoint)                                                                 \
 	int BPF_PROG(name##_raw, __VA_ARGS__)                                                      \
 	{                                                                                          \
-		return BODY(ctx, space_##name##_raw, false);                                       \
+		return BODY(ctx, SPACE_OF(name##_raw), false);                                     \
 	}
 
 #endif

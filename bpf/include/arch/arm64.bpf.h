@@ -23,4 +23,5 @@
 #define CALL_ARG4(direct, regs) FIELD(direct, regs, regs[4])
 
 /* asm/thread_info.h, TIF_32BIT. */
-#define CALL_IS_32(direct, regs) (TASK_FIELD(thread_info.flags) & 1UL << 22)
+#define CALL_IS_32(direct, regs, task)                                                             \
+	(FIELD(current_is_typed(), task, thread_info.flags) & 1UL << 22)

@@ -15,4 +15,4 @@
 #define CALL_ARG3(direct, regs) FIELD(direct, regs, regs[7])
 #define CALL_ARG4(direct, regs) FIELD(direct, regs, regs[8])
 
-#define CALL_IS_32(direct, regs) false
+#define CALL_IS_32(direct, regs, task) false

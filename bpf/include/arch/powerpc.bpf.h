@@ -20,4 +20,4 @@
 #define CALL_ARG4(direct, regs) FIELD(direct, regs, gpr[7])
 
 /* asm/reg.h, MSR_SF: the caller is a 64-bit one. */
-#define CALL_IS_32(direct, regs) (!(FIELD(direct, regs, msr) >> 63))
+#define CALL_IS_32(direct, regs, task) (!(FIELD(direct, regs, msr) >> 63))

@@ -16,4 +16,4 @@
 #define CALL_ARG4(direct, regs) FIELD(direct, regs, a4)
 
 /* asm/csr.h, SR_UXL_32: how wide user space is. */
-#define CALL_IS_32(direct, regs) ((FIELD(direct, regs, status) >> 32 & 3) == 1)
+#define CALL_IS_32(direct, regs, task) ((FIELD(direct, regs, status) >> 32 & 3) == 1)

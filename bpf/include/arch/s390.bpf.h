@@ -20,4 +20,4 @@
 #define CALL_ARG4(direct, regs) FIELD(direct, regs, gprs[6])
 
 /* asm/ptrace.h, PSW_MASK_EA: the caller is a 64-bit one. */
-#define CALL_IS_32(direct, regs) (!(FIELD(direct, regs, psw.mask) & 1UL << 32))
+#define CALL_IS_32(direct, regs, task) (!(FIELD(direct, regs, psw.mask) & 1UL << 32))

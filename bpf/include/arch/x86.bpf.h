@@ -51,4 +51,5 @@ struct call_regs {
 #define CALL32_ARG4(direct, regs) REG(direct, regs, di)
 
 /* asm/thread_info.h, TS_COMPAT: the call came in through the 32-bit entry. */
-#define CALL_IS_32(direct, regs) (TASK_FIELD(thread_info.status) & 0x0002)
+#define CALL_IS_32(direct, regs, task)                                                             \
+	(FIELD(current_is_typed(), task, thread_info.status) & 0x0002)

@@ -32,7 +32,7 @@ const BYTES: NonZeroUsize = match NonZeroUsize::new(size_of::<shared_state>()) {
 const SLOT_BYTES: usize = size_of::<loss_slot>();
 /// `LOSS_SLOTS` of the header.
 pub(crate) const SLOTS: usize =
-    (offset_of!(shared_state, wake_forced) - offset_of!(shared_state, loss)) / SLOT_BYTES;
+    (size_of::<shared_state>() - offset_of!(shared_state, loss)) / SLOT_BYTES;
 
 impl State {
     /// Maps the object's `.bss.shared`.

@@ -19,6 +19,8 @@ const PREFIX: &str = "space_";
 pub(crate) struct Spaces {
     pub(crate) numbers: Vec<u8>,
     pub(crate) count: u8,
+    /// Whether a task may be preempted in one of the programs.
+    pub(crate) apart: bool,
 }
 
 impl Spaces {
@@ -76,6 +78,7 @@ fn number(declared: &[(String, usize)], loaded: impl Fn(&str) -> bool, apart: bo
     let mut spaces = Spaces {
         numbers: vec![0; bytes.unwrap_or(0)],
         count: 0,
+        apart,
     };
     for (program, offset) in declared {
         if loaded(program) {
@@ -106,6 +109,6 @@ mod tests {
                 .collect();
             assert_eq!((spaces.count, &numbers[1..]), (count, &expected[..]));
         }
-        assert_eq!(number(&[], |_| true, true), super::Spaces::default());
+        assert_eq!(number(&[], |_| true, false), super::Spaces::default());
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
         follow: options.follow.is_some().into(),
         filtered: (*filter != Filter::default() || options.follow.is_some()).into(),
+        filtered_otherwise: (is_otherwise(filter) || options.follow.is_some()).into(),
         perf_buffer: perf.into(),
         typed_current: kernel::has_typed_current().into(),
         ..Default::default()
@@ -67,6 +68,17 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         knobs.mntns_inum_at = at("mnt_namespace", &["ns", "inum"])?;
     }
     Ok(knobs)
+}
+
+/// Whether tasks are filtered by more than their own numbers.
+fn is_otherwise(filter: &Filter) -> bool {
+    let numbers = Filter {
+        pid: filter.pid.clone(),
+        tid: filter.tid.clone(),
+        uid: filter.uid.clone(),
+        ..Filter::default()
+    };
+    *filter != numbers
 }
 
 /// `OWNER_LEVELS` of the header.

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use libbpf_rs::{MapType, OpenMapMut, OpenObject};
 
 use super::{Attempt, bpf_error, unused};
+use crate::data::state::SLOTS;
 use crate::error::Result;
 use crate::kernel::probe::Programs;
 use crate::kernel::spaces::{self, Spaces};
@@ -31,6 +32,7 @@ impl Attempt<'_> {
         let spaces = Spaces::of(object, preempted)?;
         let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
         knobs.spaces = spaces.count;
+        knobs.slots_are_own = (!spaces.apart && self.cpus as usize <= SLOTS).into();
         knobs.adopt = self.adopt.into();
         if object.maps().any(|map| map.name() == filters::OWNERS) {
             knobs.owner_levels = knobs::owner_levels(&self.options.filter.cgroup)?;
