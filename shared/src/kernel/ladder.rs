@@ -32,8 +32,66 @@
 /// - `of`: words to be followed by "x32 programs".
 /// - `refused`: what seccomp refuses, which an exit that takes an entry does not see.
 /// - `unseen`: what all rungs at system calls miss, before and behind that.
+///
+/// Or of a tool at tracepoints of the kernel, each with a program for either way to their arguments:
+///
+/// ```
+/// # use tracewell_shared::kernel::probe::Ladder;
+/// const LADDER: &Ladder = &tracewell_shared::ladder! {
+///     subject: "requests",
+///     tracepoints: ["rq_complete", "rq_issue"],
+///     counted_otherwise: ["rq_complete"],
+///     unseen: &["merged requests"],
+///     in_tracefs: ["rq_complete", "rq_issue"],
+///     unseen_there: &["merged requests", "flags"],
+/// };
+/// assert_eq!(LADDER.labels(), ["tp_btf", "raw_tp", "tracepoint"]);
+/// assert_eq!(LADDER.rungs[1].programs, ["rq_complete_raw", "rq_issue_raw"]);
+/// assert_eq!(LADDER.rungs[2].programs, ["rq_complete_tp", "rq_issue_tp"]);
+/// assert!(LADDER.counts_otherwise("rq_complete_btf"));
+/// assert!(!LADDER.counts_otherwise("rq_complete_tp"));
+/// ```
+///
+/// - `tracepoints`: what the programs' names begin with, in the order of attachment.
+/// - `counted_otherwise`: those of which a refused run is no loss by itself.
+/// - `in_tracefs`, `unseen_there`: the programs by the tracepoints' format, and what these miss; can be left out.
 #[macro_export]
 macro_rules! ladder {
+    (
+        subject: $subject:literal,
+        tracepoints: [$($program:literal),* $(,)?],
+        counted_otherwise: [$($counted:literal),* $(,)?],
+        unseen: $unseen:expr,
+        $(in_tracefs: [$($formatted:literal),* $(,)?],
+        unseen_there: $unseen_there:expr $(,)?)?
+    ) => {{
+        use $crate::kernel::probe::{Ladder, Rung};
+        Ladder {
+            subject: $subject,
+            rungs: &[
+                Rung {
+                    label: "tp_btf",
+                    programs: &[$(concat!($program, "_btf")),*],
+                    counted_otherwise: &[$(concat!($counted, "_btf")),*],
+                    unseen: $unseen,
+                    ..Rung::EMPTY
+                },
+                Rung {
+                    label: "raw_tp",
+                    programs: &[$(concat!($program, "_raw")),*],
+                    counted_otherwise: &[$(concat!($counted, "_raw")),*],
+                    unseen: $unseen,
+                    ..Rung::EMPTY
+                },
+                $(Rung {
+                    label: "tracepoint",
+                    programs: &[$(concat!($formatted, "_tp")),*],
+                    unseen: $unseen_there,
+                    ..Rung::EMPTY
+                },)?
+            ],
+        }
+    }};
     (
         subject: $subject:literal,
         $(functions: $functions:tt,)?
@@ -153,6 +211,9 @@ macro_rules! call_hooks {
 /// },
 /// ```
 ///
+/// What an entry counted, only its exit takes back, so that a refusal of the exit is counted; and without what is inside,
+/// an event comes with less in it.
+///
 /// A kretprobe has not always a place for a call, so the sweep belongs to it; a pair of fentry and fexit needs it where
 /// the kernel preempts tasks inside such programs.
 #[doc(hidden)]
@@ -175,6 +236,10 @@ macro_rules! function_rung {
             ],
             optional: &[$(concat!($optional, "_fentry")),*],
             where_preempted: &[$sweep],
+            counted_otherwise: &[
+                $(concat!($pair, $exit),)* $(concat!($inside, "_fentry"),)*
+                $(concat!($optional, "_fentry"),)* $sweep,
+            ],
             unseen: $unseen_by_fexit,
             ..Rung::EMPTY
         }
@@ -196,6 +261,10 @@ macro_rules! function_rung {
                 $sweep,
             ],
             optional: &[$(concat!($optional, "_kprobe")),*],
+            counted_otherwise: &[
+                $(concat!($pair, $exit),)* $(concat!($inside, "_kprobe"),)*
+                $(concat!($optional, "_kprobe"),)* $sweep,
+            ],
             unseen: $unseen,
             ..Rung::EMPTY
         }
@@ -216,6 +285,9 @@ macro_rules! function_rung {
                 $(concat!($inside, $inside_end),)*
             ],
             optional: &[$(concat!($optional, $inside_end)),*],
+            counted_otherwise: &[
+                $(concat!($inside, $inside_end),)* $(concat!($optional, $inside_end),)*
+            ],
             unseen: $unseen,
             ..Rung::EMPTY
         }

@@ -41,6 +41,8 @@ pub struct Rung {
     /// Hooks, as ELF sections name them, that the kernel has to offer though no program that is loaded is on them: the
     /// settings may leave out the very program that the label is about.
     pub requires: &'static [&'static str],
+    /// Those of the programs whose refusal by the kernel is no loss, or is counted by another program.
+    pub counted_otherwise: &'static [&'static str],
     /// What of the subject this way does not show, each in words that follow "does not see": `opens by io_uring`.
     pub unseen: &'static [&'static str],
 }
@@ -51,6 +53,12 @@ impl Ladder {
         let mut labels: Vec<_> = self.rungs.iter().map(|rung| rung.label).collect();
         labels.dedup();
         labels
+    }
+
+    /// Whether it is no loss by itself that the kernel refuses to run this program.
+    pub fn counts_otherwise(&self, program: &str) -> bool {
+        let mut rungs = self.rungs.iter();
+        rungs.any(|rung| rung.counted_otherwise.contains(&program))
     }
 
     /// Whether any rung names this program.
@@ -67,6 +75,7 @@ impl Rung {
         optional: &[],
         where_preempted: &[],
         requires: &[],
+        counted_otherwise: &[],
         unseen: &[],
     };
 

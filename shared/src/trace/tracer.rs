@@ -36,14 +36,23 @@ pub trait Hooks: Send {
         probe::PREEMPTIBLE
     };
 
-    /// Whether these settings need a program of the ladder; those that none needs are not loaded.
-    fn wants(&self, _program: &str) -> bool {
+    /// The programs that only some settings need, by how their names begin.
+    const ON_REQUEST: &'static [&'static str] = &[];
+
+    /// Whether these settings need the programs of [`ON_REQUEST`](Self::ON_REQUEST).
+    fn requests(&self) -> bool {
         true
     }
 
+    /// Whether these settings need a program of the ladder; those that none needs are not loaded.
+    fn wants(&self, program: &str) -> bool {
+        let mut on_request = Self::ON_REQUEST.iter();
+        self.requests() || !on_request.any(|begin| program.starts_with(begin))
+    }
+
     /// Whether an event is lost where the kernel refuses to run this program; not where that is counted otherwise.
-    fn loses(&self, _program: &str) -> bool {
-        true
+    fn loses(&self, program: &str) -> bool {
+        !Self::LADDER.counts_otherwise(program)
     }
 
     /// Causes whose counts are no more than bounds with these settings: what was lost may not have been to be told.

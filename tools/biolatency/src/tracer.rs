@@ -3,7 +3,8 @@
 
 use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::Result;
-use tracewell_shared::kernel::probe::{Ladder, Rung};
+use tracewell_shared::kernel::probe::Ladder;
+use tracewell_shared::ladder;
 use tracewell_shared::trace::distribution::{Aside, Distribution, Keyed};
 use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::{Filter, Options};
@@ -127,56 +128,26 @@ impl Hooks for Latencies {
 
     const OBJECT: &'static Object = &crate::skel::OBJECT;
 
-    const LADDER: &'static Ladder = &Ladder {
+    const LADDER: &'static Ladder = &ladder! {
         subject: "block requests",
-        rungs: &[
-            Rung {
-                label: "tp_btf",
-                programs: &[
-                    "rq_complete_btf",
-                    "rq_requeue_btf",
-                    "rq_issue_btf",
-                    "rq_merge_btf",
-                    "rq_insert_btf",
-                ],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_tp",
-                programs: &[
-                    "rq_complete_raw",
-                    "rq_requeue_raw",
-                    "rq_issue_raw",
-                    "rq_merge_raw",
-                    "rq_insert_raw",
-                ],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: PLACES,
-                programs: &["rq_complete_tp", "rq_issue_tp", "rq_requeue_tp"],
-                unseen: UNSEEN_BY_PLACES,
-                ..Rung::EMPTY
-            },
-        ],
+        tracepoints: ["rq_complete", "rq_requeue", "rq_issue", "rq_merge", "rq_insert"],
+        // What the kernel refuses of it is found by the request.
+        counted_otherwise: ["rq_complete"],
+        unseen: UNSEEN,
+        in_tracefs: ["rq_complete", "rq_issue", "rq_requeue"],
+        unseen_there: UNSEEN_BY_PLACES,
     };
+
+    // Where a request waits in a queue first, it is another task that issues it.
+    const ON_REQUEST: &'static [&'static str] = &["rq_insert_", "rq_merge_"];
+
+    fn requests(&self) -> bool {
+        self.by_submitter()
+    }
 
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("requests", 1), ("places", 1)];
 
     const INTERRUPTED: bool = true;
-
-    fn wants(&self, program: &str) -> bool {
-        // Where a request waits in a queue first, it is another task that issues it.
-        let judges = program.starts_with("rq_insert") || program.starts_with("rq_merge");
-        !judges || self.by_submitter()
-    }
-
-    fn loses(&self, program: &str) -> bool {
-        // What the kernel refuses of these is found by the request.
-        !matches!(program, "rq_complete_btf" | "rq_complete_raw")
-    }
 
     fn bounds(&self) -> &'static [Cause] {
         // Without an entry, nobody knows whose the request was.

@@ -70,9 +70,11 @@ impl Hooks for Execs {
         unseen: [] and ["failed execs (-x) of the kernel's own helpers"],
     };
 
-    fn wants(&self, program: &str) -> bool {
-        let success = program.starts_with("exec_done") || program.starts_with("exec_prepare");
-        self.failed || success
+    // Failures, by any probe.
+    const ON_REQUEST: &'static [&'static str] = &["call_exit_", "execve_", "execveat_"];
+
+    fn requests(&self) -> bool {
+        self.failed
     }
 
     fn most_bytes(&self) -> usize {

@@ -87,16 +87,11 @@ impl Hooks for Unlinks {
     const IN_FLIGHT: &'static [(&'static str, u32)] =
         &[("inflight", 1), ("removals", 1), ("long_removals", 16)];
 
-    fn wants(&self, program: &str) -> bool {
-        self.renames || !program.contains("rename")
-    }
+    const ON_REQUEST: &'static [&'static str] =
+        &["do_renameat2_", "filename_renameat2_", "rename_object_"];
 
-    fn loses(&self, program: &str) -> bool {
-        // What the entry counted, only an exit takes back; and without the hook, an event comes with less in it.
-        let exit = ["_fexit", "_kretprobe"]
-            .iter()
-            .any(|end| program.ends_with(end));
-        !exit && !program.contains("_object_") && !program.starts_with("left_behind")
+    fn requests(&self) -> bool {
+        self.renames
     }
 
     fn bounds(&self) -> &'static [Cause] {
