@@ -7,11 +7,12 @@ ARGS ?= --duration 5
 # Tracing needs privilege, building does not.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: help run build test test-host test-kernels soak fuzz lint fmt bench clean
+.PHONY: help run build test check-tool test-host test-kernels soak fuzz lint fmt bench clean
 
 help:
 	@echo "make run           build, then trace what this machine does (TOOL=$(TOOL) ARGS='$(ARGS)')"
 	@echo "make test          everything: lints, unit and end-to-end tests, the kernel matrix, packages"
+	@echo "make check-tool TOOL=opensnoop    one tool's tests on this machine (KERNELS='5.10 7.3': and in these)"
 	@echo "make test-host     the part on this machine alone: lints, unit and end-to-end tests"
 	@echo "make test-kernels  the kernel matrix (KERNELS='6.1 6.12' for some, ARCH=aarch64 for its kernels)"
 	@echo "make test-release  what a release needs besides: an offline build, the same bytes twice, the oldest Rust, licences"
@@ -36,6 +37,9 @@ run: build
 
 test:
 	@tests/run lint host kernels packages
+
+check-tool:
+	@tests/check-tool $(TOOL) $(KERNELS)
 
 test-host:
 	@tests/run lint host

@@ -222,10 +222,15 @@ impl Types<'_> {
 
     /// Says that any bytes are a value of the type.
     fn plain(&mut self, name: &str) {
+        let plain = if self.knobs {
+            "::tracewell_shared::trace::object::Plain"
+        } else {
+            "::plain::Plain"
+        };
         let _ = write!(
             self.text,
             "// SAFETY: integers and arrays of them, without gaps: its layout is asserted.\n\
-             unsafe impl ::plain::Plain for {name} {{}}\n\
+             unsafe impl {plain} for {name} {{}}\n\
              impl Default for {name} {{\n    fn default() -> Self {{\n        \
              // SAFETY: as above.\n        unsafe {{ ::std::mem::zeroed() }}\n    }}\n}}\n"
         );

@@ -10,7 +10,7 @@ pub(crate) fn open(number: u32) -> Vec<u8> {
         "/usr/lib/x86_64-linux-gnu/part-{}/lib{number}.so.6",
         number % 7
     );
-    let failed = number % 4 == 0;
+    let failed = number.is_multiple_of(4);
     let mut record = Vec::new();
     record.extend((u64::from(number) * 123_457).to_ne_bytes());
     for id in [1000 + number, 1000 + number, number % 3] {
@@ -20,7 +20,7 @@ pub(crate) fn open(number: u32) -> Vec<u8> {
     let comm = format!("worker/{}", number % 100);
     record.extend(comm.as_bytes());
     record.resize(48, 0);
-    record.extend(u64::from([0o2_000_000, 0o1101, 2][number as usize % 3]).to_ne_bytes());
+    record.extend([0o2_000_000_u64, 0o1101, 2][number as usize % 3].to_ne_bytes());
     record.extend(if failed { -2 } else { (number % 1000) as i32 }.to_ne_bytes());
     record.extend((-100_i32).to_ne_bytes());
     record.extend(0o644_u32.to_ne_bytes());

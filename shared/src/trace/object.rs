@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use flate2::read::DeflateDecoder;
 use libbpf_rs::{ObjectBuilder, OpenMapMut, OpenObject};
+/// What the build says of types whose values are any bytes.
+pub use plain::Plain;
 
 use crate::error::{Error, Kind, Result};
 use crate::kernel::minimal_btf::Named;

@@ -50,6 +50,10 @@ struct Args {
     #[arg(long, value_name = "LABEL")]
     probe: Option<OsString>,
 
+    /// Carry the events in this kind of buffer, as the tools' own option; for tools that print events
+    #[arg(long, value_name = "KIND")]
+    buffer: Option<OsString>,
+
     /// Read the kernel's type information (BTF) from this file
     #[arg(long, value_name = "FILE")]
     btf: Option<PathBuf>,
@@ -112,8 +116,10 @@ impl Args {
     /// What is handed on to each tool.
     fn options(&self) -> Vec<OsString> {
         let probe = self.probe.clone().map(|label| ["--probe".into(), label]);
+        let buffer = self.buffer.clone().map(|kind| ["--buffer".into(), kind]);
         let btf = self.btf.clone().map(|file| ["--btf".into(), file.into()]);
-        probe.into_iter().chain(btf).flatten().collect()
+        let given = probe.into_iter().chain(buffer).chain(btf);
+        given.flatten().collect()
     }
 }
 

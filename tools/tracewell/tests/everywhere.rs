@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tracewell::{COMMANDS, TOOLS};
+use tracewell_shared::tool::Tool;
 
 /// (file, tool, why the tool is not in it)
 const NOT_IN: &[(&str, &str, &str)] = &[(
@@ -69,7 +70,7 @@ fn every_tool_and_command_has_a_page() {
 
 #[test]
 fn every_tool_is_in_the_lists_of_the_kernel_matrix() {
-    for file in ["tests.list", "rungs.list", "preemption.list"] {
+    for file in ["tests.list", "preemption.list"] {
         let list = text(&format!("tests/vm/{file}"));
         let listed = first_words(&list);
         for tool in TOOLS {
@@ -81,16 +82,36 @@ fn every_tool_is_in_the_lists_of_the_kernel_matrix() {
 
 #[test]
 fn every_rung_of_the_kernel_matrix_is_a_tools() {
+    let has = |tool: &Tool, label: &str| {
+        tool.trace
+            .as_ref()
+            .unwrap()
+            .ladder
+            .labels()
+            .contains(&label)
+    };
     let list = text("tests/vm/rungs.list");
     for line in list.lines().filter(|line| !line.starts_with('#')) {
-        let mut words = line.split_whitespace();
-        let name = words.next().unwrap();
-        let tool = TOOLS.iter().find(|tool| tool.name == name);
-        let tool = tool.unwrap_or_else(|| panic!("rungs.list: {name} is no tool"));
-        let labels = tool.trace.as_ref().unwrap().ladder.labels();
-        for label in words.skip(2) {
-            assert!(labels.contains(&label), "rungs.list: {name} has no {label}");
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [what, name, _, _, labels @ ..] = &words[..] else {
+            panic!("rungs.list: {line}");
+        };
+        assert!(
+            ["first", "last", "refused"].contains(what),
+            "rungs.list: {line}"
+        );
+        let named = |tool: &&&Tool| *name == "*" || *name == tool.name;
+        let tools: Vec<_> = TOOLS.iter().filter(named).collect();
+        assert!(!tools.is_empty(), "rungs.list: {name} is no tool");
+        for label in labels {
+            let known = tools.iter().any(|tool| has(tool, label));
+            assert!(known, "rungs.list: {name} has no {label}");
         }
+    }
+    let list = text("tests/vm/stands.list");
+    for label in first_words(&list) {
+        let known = TOOLS.iter().any(|tool| has(tool, label));
+        assert!(known, "stands.list: no tool has {label}");
     }
 }
 
