@@ -30,6 +30,7 @@ const RUNG: Rung = Rung {
     requires: &["tp/syscalls/sys_exit_close"],
     counted_otherwise: &[],
     unseen: &["things by io_uring"],
+    ..Rung::EMPTY
 };
 
 fn section(program: &str) -> Option<String> {
