@@ -28,7 +28,6 @@ const RUNG: Rung = Rung {
     optional: &["open_exit_tp"],
     where_preempted: &["sweep_raw"],
     requires: &["tp/syscalls/sys_exit_close"],
-    counted_otherwise: &[],
     unseen: &["things by io_uring"],
     ..Rung::EMPTY
 };
