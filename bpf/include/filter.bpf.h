@@ -147,12 +147,25 @@ static __always_inline bool padded_comm_passes(const __u64 comm[COMM_BYTES / siz
 	return by == FILTER_BY_ALL_BUT;
 }
 
-static __always_inline bool comm_passes(void)
+/*
+ * A task's name, padded with NULs. The kernel's own is not padded before 5.11:
+ * what is behind its NUL is of a name that the task had.
+ */
+static __always_inline void given_comm(struct task_struct *task, void *comm)
+{
+	__builtin_memset(comm, 0, COMM_BYTES);
+	bpf_probe_read_kernel_str(comm, COMM_BYTES, task->comm);
+}
+
+/* --comm of a task, or of the current one where that is NULL. */
+static __always_inline bool comm_passes(struct task_struct *named)
 {
 	__u64 comm[COMM_BYTES / sizeof(__u64)] = {};
 
-	/* The helper pads it. */
-	bpf_get_current_comm(comm, sizeof(comm));
+	if (named)
+		given_comm(named, comm);
+	else
+		bpf_get_current_comm(comm, sizeof(comm)); /* which pads it */
 	return padded_comm_passes(comm);
 }
 
@@ -197,15 +210,16 @@ static __always_inline bool numbers_pass(struct task_struct *task, __u32 pid, __
 	       id_passes(shared_knobs.by_uid, shared_knobs.uid, FILTER_UID, current_uid(task));
 }
 
-/* All others but those by cgroup. */
-static __always_inline bool others_pass(struct task_struct *task, __u32 pid)
+/* All others but those by cgroup; named has the name that counts, or is NULL. */
+static __always_inline bool others_pass(struct task_struct *task, __u32 pid,
+					struct task_struct *named)
 {
 	if (shared_knobs.follow && !follows_current(pid))
 		return false;
 	if (shared_knobs.by_ppid && !id_passes(shared_knobs.by_ppid, shared_knobs.ppid, FILTER_PPID,
 					       BPF_CORE_READ(task, real_parent, tgid)))
 		return false;
-	if (shared_knobs.by_comm && !comm_passes())
+	if (shared_knobs.by_comm && !comm_passes(named))
 		return false;
 	return (!shared_knobs.mntns_maps.wanted && !shared_knobs.mntns_maps.excluded) ||
 	       pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, mntns_of(task));
@@ -215,21 +229,27 @@ static __always_inline bool others_pass(struct task_struct *task, __u32 pid)
 static __always_inline bool task_passes(const struct self *self)
 {
 	return !is_excluded(self->pid) && numbers_pass(self->task, self->pid, self->tid) &&
-	       others_pass(self->task, self->pid);
+	       others_pass(self->task, self->pid, NULL);
 }
 
-common_code bool all_others_pass(struct task_struct *task, __u32 pid)
+common_code bool all_others_pass(struct task_struct *task, __u32 pid, struct task_struct *named)
 {
-	return others_pass(task, pid) && current_cgroup_passes();
+	return others_pass(task, pid, named) && current_cgroup_passes();
 }
 
 /* By all filters, in line. The number of the thread is given: after an exec it is not the one that it was asked for by. */
-static __always_inline bool self_passes(const struct self *self, __u32 tid)
+static __always_inline bool self_passes_named(const struct self *self, __u32 tid,
+					      struct task_struct *named)
 {
 	if (is_excluded(self->pid) ||
 	    (shared_knobs.filtered && !numbers_pass(self->task, self->pid, tid)))
 		return false;
-	return !shared_knobs.filtered_otherwise || all_others_pass(self->task, self->pid);
+	return !shared_knobs.filtered_otherwise || all_others_pass(self->task, self->pid, named);
+}
+
+static __always_inline bool self_passes(const struct self *self, __u32 tid)
+{
+	return self_passes_named(self, tid, NULL);
 }
 
 common_code bool filter_passes(void)

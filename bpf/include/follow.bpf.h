@@ -29,6 +29,9 @@ struct {
 	__type(value, __u64);
 } followed SEC(".maps");
 
+/* In the place of a time that no machine has been up for: the process has ended. */
+#define FOLLOW_ENDED (1ULL << 63)
+
 /* How many ancestors are asked for. Each of them is one whose fork was missed, and of whom nobody asked since. */
 #define ADOPTION_DEPTH 3
 
@@ -52,16 +55,36 @@ static __always_inline bool is_followed(__u32 pid, __u64 start)
 		return false;
 	if (!*kept)
 		*kept = start;
-	return *kept == start;
+	return (*kept & ~FOLLOW_ENDED) == start;
 }
 
 static __always_inline void follow(__u32 pid, __u64 start)
 {
-	/* What an exit that was missed left behind is counted already. */
-	if (!bpf_map_update_elem(&followed, &pid, &start, BPF_NOEXIST))
+	__u64 *kept;
+	bool ended;
+
+	if (!bpf_map_update_elem(&followed, &pid, &start, BPF_NOEXIST)) {
 		__sync_fetch_and_add(&shared_state.followed, 1);
-	else if (bpf_map_update_elem(&followed, &pid, &start, BPF_ANY))
+		return;
+	}
+	/* What an exit that was missed left behind is counted already. */
+	kept = bpf_map_lookup_elem(&followed, &pid);
+	ended = kept && (*kept & FOLLOW_ENDED);
+	if (bpf_map_update_elem(&followed, &pid, &start, BPF_ANY))
 		lose(LOSS_FOLLOW_FULL);
+	else if (ended)
+		__sync_fetch_and_add(&shared_state.followed, 1);
+}
+
+/* A process that is followed has ended; its threads, which may not be through, are known all the same. */
+static __always_inline void follow_ends(__u32 pid, __u64 start)
+{
+	__u64 *kept = bpf_map_lookup_elem(&followed, &pid);
+
+	if (!kept || *kept != start)
+		return;
+	*kept |= FOLLOW_ENDED;
+	__sync_fetch_and_add(&shared_state.followed, -1);
 }
 
 /* Whether a task's process, which is not known, descends from one that is; then it is known from now on. */
@@ -121,6 +144,7 @@ int follow_fork_raw(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+#ifndef FORGETS_FOLLOWED
 /* Forgets a process with its last thread, which makes room. */
 SEC("raw_tp/sched_process_exit")
 int follow_exit_raw(struct bpf_raw_tracepoint_args *ctx)
@@ -133,5 +157,6 @@ int follow_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 		__sync_fetch_and_add(&shared_state.followed, -1);
 	return 0;
 }
+#endif
 
 #endif

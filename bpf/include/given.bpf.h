@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Filters and name of a task that a program is given, for hooks that run in the
+ * Filters of a task that a program is given, for hooks that run in the
  * middle of somebody else: the scheduler's, signals', exits'. What
  * filter.bpf.h says of costs holds here too; helpers that know the current task
  * only are replaced by reads of the given one. direct as of FIELD.
@@ -9,25 +9,6 @@
 #define TRACEWELL_GIVEN_BPF_H
 
 #include "owner.bpf.h"
-
-/*
- * The name, padded with NULs as the helper for the current task pads it. The
- * kernel's own is not padded before 5.11: what is behind its NUL is of a name
- * that the task had.
- */
-static __always_inline void given_comm(struct task_struct *task, __u8 comm[COMM_BYTES])
-{
-	__builtin_memset(comm, 0, COMM_BYTES);
-	bpf_probe_read_kernel_str(comm, COMM_BYTES, task->comm);
-}
-
-static __always_inline bool given_comm_passes(struct task_struct *task)
-{
-	__u64 comm[COMM_BYTES / sizeof(__u64)];
-
-	given_comm(task, (__u8 *)comm);
-	return padded_comm_passes(comm);
-}
 
 /* --cgroup and --cgroupmap. */
 static __always_inline bool given_cgroup_passes(struct task_struct *task)
@@ -56,7 +37,7 @@ common_code bool given_filters_pass(bool direct, struct task_struct *task, __u32
 	if (shared_knobs.by_ppid && !id_passes(shared_knobs.by_ppid, shared_knobs.ppid, FILTER_PPID,
 					       BPF_CORE_READ(task, real_parent, tgid)))
 		return false;
-	if (shared_knobs.by_comm && !given_comm_passes(task))
+	if (shared_knobs.by_comm && !comm_passes(task))
 		return false;
 	if ((shared_knobs.mntns_maps.wanted || shared_knobs.mntns_maps.excluded) &&
 	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, mntns_of(task)))

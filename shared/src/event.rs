@@ -13,12 +13,14 @@ mod failure;
 mod field;
 mod group;
 mod kinds;
+mod signal;
 mod value;
 
 pub use failure::{ErrorName, Failure};
 pub use field::{Field, Header, Type, count, joined, position};
 pub use group::Group;
 pub use kinds::{Kind, count_united, firsts, places, united};
+pub use signal::SignalName;
 pub use tracewell_derive::{Event, Group, Word};
 pub use value::{Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_returned, as_word};
 

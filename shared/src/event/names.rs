@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Names for the kernel's numbers.
 
+use nix::sys::signal::Signal;
+
 /// The name of an error number (positive, as in `errno`), or `None` for a number without one.
 ///
 /// The numbers are those of x86 and ARM (the kernel's `asm-generic/errno.h`). From 512 on follow the
@@ -164,9 +166,14 @@ pub fn errno(code: i32) -> Option<&'static str> {
     })
 }
 
+/// The name of a signal, `SIGKILL`; `None` for a number without one, as those for real time are.
+pub fn signal(number: i32) -> Option<&'static str> {
+    Signal::try_from(number).ok().map(Signal::as_str)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::errno;
+    use super::{errno, signal};
     use nix::errno::Errno;
 
     #[test]
@@ -193,5 +200,14 @@ mod tests {
         assert_eq!(errno(516), Some("ERESTART_RESTARTBLOCK"));
         assert_eq!(errno(524), Some("ENOTSUPP"));
         assert_eq!(errno(531), Some("ENOGRACE"));
+    }
+
+    #[test]
+    fn signals_have_names() {
+        assert_eq!(signal(9), Some("SIGKILL"));
+        assert_eq!(signal(31), Some("SIGSYS"));
+        for number in [i32::MIN, 0, 32, 34, 64, 127] {
+            assert_eq!(signal(number), None, "{number}");
+        }
     }
 }

@@ -179,6 +179,11 @@ impl<'c> Cell<'c> {
         self.width += self.stamp.time_of_day(self.out, boot_ns);
     }
 
+    /// The time of day in UTC, `14:23:08.123456`.
+    pub fn time_of_day_utc(&mut self, boot_ns: u64) {
+        self.width += self.stamp.time_of_day_utc(self.out, boot_ns);
+    }
+
     /// Seconds since the table was opened, `1.234567`; what happened before that is at zero.
     #[inline]
     pub fn elapsed(&mut self, boot_ns: u64) {

@@ -58,10 +58,7 @@ impl Stamp {
     /// `2026-11-22T15:23:08.123456789Z`
     pub(super) fn rfc3339(&mut self, out: &mut Vec<u8>, boot_ns: u64) {
         let unix_ns = self.clock.unix_ns(boot_ns);
-        let second = self.utc.get(unix_ns / SECOND_NS, || {
-            date_and_time(self.clock.utc(boot_ns))
-        });
-        out.extend_from_slice(second);
+        out.extend_from_slice(self.utc_second(unix_ns, boot_ns));
         let mut fraction = *b".000000000Z";
         digits(&mut fraction[1..10], (unix_ns % SECOND_NS) as u32);
         out.extend_from_slice(&fraction);
@@ -76,10 +73,22 @@ impl Stamp {
             text
         });
         out.extend_from_slice(second);
-        let mut fraction = *b".000000";
-        digits(&mut fraction[1..], (unix_ns % SECOND_NS / 1000) as u32);
-        out.extend_from_slice(&fraction);
-        second.len() + fraction.len()
+        second.len() + micros(out, unix_ns)
+    }
+
+    /// The same in UTC.
+    pub(super) fn time_of_day_utc(&mut self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
+        let unix_ns = self.clock.unix_ns(boot_ns);
+        let second = &self.utc_second(unix_ns, boot_ns)[11..];
+        out.extend_from_slice(second);
+        second.len() + micros(out, unix_ns)
+    }
+
+    /// `2026-11-22T15:23:08`
+    fn utc_second(&mut self, unix_ns: u64, boot_ns: u64) -> &[u8; 19] {
+        self.utc.get(unix_ns / SECOND_NS, || {
+            date_and_time(self.clock.utc(boot_ns))
+        })
     }
 
     /// Seconds since the output was opened, `1.234567`; its length is returned.
@@ -106,6 +115,14 @@ pub(super) fn seconds(text: &mut [u8; SECONDS_BYTES], ns: u64) -> &[u8] {
         (ns % SECOND_NS / 1000) as u32,
     );
     &text[..end]
+}
+
+/// The part of a moment that is behind its seconds, `.123456`; its length is returned.
+fn micros(out: &mut Vec<u8>, unix_ns: u64) -> usize {
+    let mut fraction = *b".000000";
+    digits(&mut fraction[1..], (unix_ns % SECOND_NS / 1000) as u32);
+    out.extend_from_slice(&fraction);
+    fraction.len()
 }
 
 fn date_and_time(at: OffsetDateTime) -> [u8; 19] {
@@ -173,6 +190,8 @@ mod tests {
         assert_eq!(first, "05:29:59.000001");
         let second = text(|out| assert_eq!(stamp.time_of_day(out, 2 * SECOND_NS - 1), 15));
         assert_eq!(second, "05:30:00.999999");
+        let utc = text(|out| assert_eq!(stamp.time_of_day_utc(out, 2 * SECOND_NS - 1), 15));
+        assert_eq!(utc, "00:00:00.999999");
     }
 
     #[test]

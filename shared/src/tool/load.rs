@@ -6,8 +6,9 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::id;
+use std::process::{Command, Stdio, id};
 
 pub use serde_json::Value;
 
@@ -48,5 +49,24 @@ pub fn below(directory: &Path, kind: &'static str) -> Box<dyn Fn(&Value) -> u64 
         let path = object["path"].as_str().map(Path::new);
         let ours = path.is_some_and(|path| path.starts_with(&directory));
         u64::from(object["event"] == kind && ours)
+    })
+}
+
+/// Programs that start and end: this one, by another name. Each is one object of this kind.
+pub fn programs(directory: &Path, kind: &'static str) -> Result<Load, String> {
+    let told = |error: io::Error| error.to_string();
+    let program = directory.join(name());
+    symlink(std::env::current_exe().map_err(told)?, &program).map_err(told)?;
+    Ok(Load {
+        args: Vec::new(),
+        make: Box::new(move |_| {
+            let mut command = Command::new(&program);
+            command
+                .arg("--list")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null());
+            command.status().map(drop)
+        }),
+        seen: Box::new(move |object| u64::from(object["event"] == kind)),
     })
 }
