@@ -79,7 +79,7 @@ use Budget::{AtMost, Never, OfPeer, PeerAndAtMost};
 use Figure::{
     Added, Attach, BpfTime, DiskSize, KernelMemory, Lost, OwnRss, PeakRss, Rate, Silent, ToolCpu,
 };
-use Subject::{Execs, OpensFlat, OpensPaced, OtherSyscalls, Reads};
+use Subject::{Execs, Exits, OpensFlat, OpensPaced, OtherSyscalls, Reads};
 
 /// All rows, in the table's order.
 #[rustfmt::skip]
@@ -113,6 +113,15 @@ pub const ROWS: &[Row] = &[
     row(Execs, OwnRss, "execsnoop: RSS after the storm less mapped buffers, MB", Some(AtMost(4.0))),
     row(Execs, KernelMemory, "execsnoop: BPF maps and perf buffers, MB", Some(AtMost(5.0))),
     row(Execs, DiskSize, "execsnoop: program on disk, MB", Some(AtMost(10.0))),
+    row(Exits, BpfTime, "exits: BPF time per exit, ns", Some(OfPeer(1.0))),
+    row(Exits, ToolCpu, "exits: tool CPU per exit, µs", Some(OfPeer(1.0))),
+    row(Exits, Lost, "exits: lost, %", Some(AtMost(0.0))),
+    row(Exits, Silent, "exits: lost and not told, events", Some(Never)),
+    row(Exits, Attach, "exitsnoop: start to attached, ms", Some(PeerAndAtMost(20.0))),
+    row(Exits, PeakRss, "exitsnoop: max RSS, MB", None),
+    row(Exits, OwnRss, "exitsnoop: RSS after the storm less mapped buffers, MB", Some(AtMost(4.0))),
+    row(Exits, KernelMemory, "exitsnoop: BPF maps and perf buffers, MB", Some(AtMost(5.0))),
+    row(Exits, DiskSize, "exitsnoop: program on disk, MB", Some(AtMost(10.0))),
     row(Reads, BpfTime, "disk reads: BPF time per request, ns", Some(OfPeer(1.0))),
     row(Reads, Lost, "disk reads: lost, %", Some(AtMost(0.0))),
     row(Reads, Silent, "disk reads: lost and not told, requests", Some(Never)),

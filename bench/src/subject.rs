@@ -20,6 +20,8 @@ pub enum Subject {
     OtherSyscalls,
     /// execsnoop under execs, one after the other.
     Execs,
+    /// exitsnoop under the same.
+    Exits,
     /// biolatency under reads of a disk, one after the other.
     Reads,
 }
@@ -46,6 +48,7 @@ impl Subject {
         match self {
             Self::OpensPaced | Self::OpensFlat | Self::OtherSyscalls => "opensnoop",
             Self::Execs => "execsnoop",
+            Self::Exits => "exitsnoop",
             Self::Reads => "biolatency",
         }
     }
@@ -68,7 +71,7 @@ impl Subject {
                 (line, Some(file))
             }
             Self::OtherSyscalls => (format!("getppid --ops {}", sizes.getppids), None),
-            Self::Execs => {
+            Self::Execs | Self::Exits => {
                 let line = format!("exec --ops {} --path", sizes.execs);
                 (line, Some("/bin/true".to_owned()))
             }
@@ -77,7 +80,11 @@ impl Subject {
         let args = line.split(' ').map(str::to_owned).chain(marker.clone());
         Load {
             args: args.collect(),
-            marker,
+            // What ends is told of by its name.
+            marker: match self {
+                Self::Exits => Some("true ".to_owned()),
+                _ => marker,
+            },
         }
     }
 }

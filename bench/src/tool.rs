@@ -35,7 +35,7 @@ pub enum Format {
 /// A tool to measure.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// `opensnoop`, `execsnoop` or `biolatency`.
+    /// `opensnoop`, `execsnoop`, `exitsnoop` or `biolatency`.
     pub name: String,
     /// The program.
     pub program: PathBuf,
@@ -103,6 +103,9 @@ impl Tool {
         command.args(&self.lead);
         match &self.disk {
             Some(disk) => command.arg("-d").arg(disk),
+            // Theirs knows no users, and prints what ends beside the load as well.
+            None if self.name == "exitsnoop" && self.style == Style::LibbpfTools => &mut command,
+            None if self.name == "exitsnoop" => command.arg("--uid").arg(uid.to_string()),
             None => command.arg("-u").arg(uid.to_string()),
         };
         command.stdin(Stdio::null()).stderr(create(stderr)?);

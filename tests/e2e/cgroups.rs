@@ -35,7 +35,7 @@ impl Cgroup {
         Self(path)
     }
 
-    fn below(&self, name: &str) -> Self {
+    pub(crate) fn below(&self, name: &str) -> Self {
         Self::at(self.0.join(name))
     }
 

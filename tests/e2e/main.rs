@@ -21,6 +21,7 @@ mod disk;
 mod doctor;
 mod endings;
 mod execs;
+mod exits;
 mod fails;
 mod filters;
 mod gone;

@@ -4,6 +4,7 @@
 //! is missing.
 
 mod execs;
+mod exits;
 mod forks;
 mod load;
 mod opens;

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 
 use crate::words;
 
+mod exit;
+
+pub(crate) use exit::exit;
+
 /// Bytes up to so many pieces long, rich in what an output could take for its own.
 pub(crate) fn bytes(pieces: usize) -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![

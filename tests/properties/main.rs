@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 
-use made::{bytes, exec, open, unlink};
+use made::{bytes, exec, exit, open, unlink};
 
 /// Tries the property on so many cases, the same ones each time.
 fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
@@ -58,9 +58,10 @@ fn any_record_is_an_event_or_none() {
 }
 
 /// Records as each tool that prints events has them.
-fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 3] {
+fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 4] {
     [
         ("execsnoop", exec().prop_map(|exec| exec.record()).boxed()),
+        ("exitsnoop", exit().prop_map(|exit| exit.record()).boxed()),
         ("opensnoop", open().prop_map(|open| open.record()).boxed()),
         (
             "unlinksnoop",
@@ -96,6 +97,16 @@ fn opens_come_back_from_every_format() {
         let told = judge::records::open(&open.record(), full).expect("it is one");
         validate::check(&validator, &told);
         open.compare(&told, full);
+    });
+}
+
+#[test]
+fn exits_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, exit(), |exit| {
+        let told = judge::records::exit(&exit.record()).expect("it is one");
+        validate::check(&validator, &told);
+        exit.compare(&told);
     });
 }
 

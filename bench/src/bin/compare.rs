@@ -75,6 +75,9 @@ struct Cli {
     /// Our execsnoop
     #[arg(long, value_name = "PATH")]
     ours_execsnoop: Option<PathBuf>,
+    /// Our exitsnoop
+    #[arg(long, value_name = "PATH")]
+    ours_exitsnoop: Option<PathBuf>,
     /// Our biolatency
     #[arg(long, value_name = "PATH")]
     ours_biolatency: Option<PathBuf>,
@@ -93,6 +96,9 @@ struct Cli {
     /// The peer's execsnoop [default: libbpf-tools as installed]
     #[arg(long, value_name = "PATH")]
     peer_execsnoop: Option<PathBuf>,
+    /// The peer's exitsnoop [default: libbpf-tools as installed]
+    #[arg(long, value_name = "PATH")]
+    peer_exitsnoop: Option<PathBuf>,
     /// The peer's biolatency [default: libbpf-tools as installed]
     #[arg(long, value_name = "PATH")]
     peer_biolatency: Option<PathBuf>,
@@ -117,6 +123,7 @@ impl Cli {
         let (ours, peer) = match name {
             "opensnoop" => (&self.ours_opensnoop, &self.peer_opensnoop),
             "biolatency" => (&self.ours_biolatency, &self.peer_biolatency),
+            "exitsnoop" => (&self.ours_exitsnoop, &self.peer_exitsnoop),
             _ => (&self.ours_execsnoop, &self.peer_execsnoop),
         };
         let mut ours = match ours {
@@ -149,6 +156,7 @@ impl Cli {
         let named = [
             &self.peer_opensnoop,
             &self.peer_execsnoop,
+            &self.peer_exitsnoop,
             &self.peer_biolatency,
         ];
         let peer = if named.iter().any(|peer| peer.is_some()) {

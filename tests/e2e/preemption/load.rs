@@ -135,13 +135,24 @@ impl Beside {
 
 /// Has the tool trace an actor that [plays](play); gives the run, and how many events were made.
 pub(super) fn trace(tool: &str, options: &[&str], actor: Actor, beside: Beside) -> (Finished, u64) {
+    trace_by("--pid", tool, options, actor, beside)
+}
+
+/// The same by this filter, which takes the actor's process.
+pub(super) fn trace_by(
+    filter: &str,
+    tool: &str,
+    options: &[&str],
+    actor: Actor,
+    beside: Beside,
+) -> (Finished, u64) {
     let mut actor = actor.start();
     actor.go();
     assert_eq!(actor.hear(), "ready");
     let tool = Tool::new(tool)
         .json()
         .args(options)
-        .args(["--pid", &actor.pid().to_string()])
+        .args([filter, &actor.pid().to_string()])
         .start();
     let beside = beside.start();
     actor.go();

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use tracewell::biolatency::Latencies;
 use tracewell::execsnoop::Execs;
+use tracewell::exitsnoop::Exits;
 use tracewell::opensnoop::{Opens, Symbols};
 use tracewell::unlinksnoop::Unlinks;
 use tracewell_shared::event::{Event, EventFamily};
@@ -24,6 +25,7 @@ pub(crate) const DECODERS: &[(&str, Decoder)] = &[
             drop(exec(record, max_args));
         }
     }),
+    ("exitsnoop", |record| drop(exit(record))),
     ("opensnoop", |record| {
         for full in [false, true] {
             drop(open(record, full));
@@ -56,6 +58,16 @@ pub(crate) fn open(record: &[u8], full_path: bool) -> Option<Value> {
     };
     let event = tracer.decode(record)?;
     Some(outputs(&every_column::<Opens>(), &event))
+}
+
+/// The JSON of an end.
+pub(crate) fn exit(record: &[u8]) -> Option<Value> {
+    let tracer = Exits {
+        label: Some("a \n word".into()),
+        ..Exits::default()
+    };
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Exits>(), &event))
 }
 
 /// The JSON of a removal.

@@ -28,7 +28,7 @@ macro_rules! tools {
     };
 }
 
-tools![biolatency, execsnoop, opensnoop, unlinksnoop,];
+tools![biolatency, execsnoop, exitsnoop, opensnoop, unlinksnoop,];
 
 /// What is about the tools, or works on their output.
 pub static COMMANDS: &[&Tool] = &[&doctor::TOOL, &hist::command::TOOL, &selftest::TOOL];

@@ -8,6 +8,7 @@ use std::thread;
 
 use biolatency::Latencies;
 use execsnoop::Execs;
+use exitsnoop::Exits;
 use opensnoop::Opens;
 use tracewell_shared::confine::privilege;
 use tracewell_shared::kernel::probe::{self, Need, Wishes};
@@ -105,9 +106,10 @@ fn tried<T: Hooks + Default>(kernel: &Described, label: Option<&str>) -> Vec<&'s
 type Tried = fn(&Described, Option<&str>) -> Vec<&'static str>;
 
 /// Every tool, in the list's order.
-const TRIED: [(&str, Tried); 4] = [
+const TRIED: [(&str, Tried); 5] = [
     ("biolatency", tried::<Latencies>),
     ("execsnoop", tried::<Execs>),
+    ("exitsnoop", tried::<Exits>),
     ("opensnoop", tried::<Opens>),
     ("unlinksnoop", tried::<Unlinks>),
 ];
@@ -122,7 +124,7 @@ fn every_tool_is_tried() {
     assert_eq!(TRIED.map(|(name, _)| name), *listed);
 }
 
-const BLOCK: &[&str] = &["tp_btf", "raw_tp", "tracepoint"];
+const POINT: &[&str] = &["tp_btf", "raw_tp", "tracepoint"];
 const CALLS: &[&str] = &["tp_btf", "raw_tp", "raw_syscalls", "tracepoint"];
 const FILES: &[&str] = &[
     "fentry",
@@ -135,12 +137,18 @@ const FILES: &[&str] = &[
 
 #[test]
 fn an_ordinary_kernel_offers_all() {
-    assert_eq!(all(&OLD), [BLOCK, CALLS, CALLS, FILES], "{}", OLD.name);
+    assert_eq!(
+        all(&OLD),
+        [POINT, CALLS, POINT, CALLS, FILES],
+        "{}",
+        OLD.name
+    );
 }
 
 #[test]
 fn what_a_kernel_preempts_comes_last() {
     let execs: &[_] = &["raw_syscalls", "tracepoint", "tp_btf", "raw_tp"];
+    let exits: &[_] = &["tracepoint", "tp_btf", "raw_tp"];
     // At the tracepoints of single system calls too.
     let opens: &[_] = &["raw_syscalls", "tp_btf", "raw_tp", "tracepoint"];
     let files: &[_] = &[
@@ -151,18 +159,18 @@ fn what_a_kernel_preempts_comes_last() {
         "raw_tp",
         "tracepoint",
     ];
-    let expected = [BLOCK, execs, opens, files];
+    let expected = [POINT, execs, exits, opens, files];
     assert_eq!(all(&NEWEST), expected, "{}", NEWEST.name);
     let mut files = FILES.to_vec();
     files.rotate_left(1);
-    let expected = [BLOCK, execs, CALLS, &files];
+    let expected = [POINT, execs, exits, CALLS, &files];
     assert_eq!(all(&NEW), expected, "{}", NEW.name);
     // Up to 6.19 it is a question of preempt=, and of functions alone.
     let full = Described {
         preempts: &[Place::Functions],
         ..OLD
     };
-    assert_eq!(all(&full), [BLOCK, CALLS, CALLS, &files]);
+    assert_eq!(all(&full), [POINT, CALLS, POINT, CALLS, &files]);
     // Without tracefs there is nothing better.
     let bare = Described {
         tracefs: false,
@@ -175,7 +183,7 @@ fn what_a_kernel_preempts_comes_last() {
 
 #[test]
 fn lockdown_leaves_the_tracepoints() {
-    assert_eq!(all(&LOCKED_DOWN), [BLOCK, CALLS, CALLS, CALLS]);
+    assert_eq!(all(&LOCKED_DOWN), [POINT, CALLS, POINT, CALLS, CALLS]);
     let bare = Described {
         tracefs: false,
         ..LOCKED_DOWN
@@ -190,10 +198,8 @@ fn types_from_a_file_leave_what_needs_none_of_the_kernel() {
     let kernel = Described { btf: false, ..OLD };
     let calls: &[_] = &["raw_tp", "raw_syscalls", "tracepoint"];
     let files: &[_] = &["kprobe", "raw_tp", "raw_syscalls", "tracepoint"];
-    assert_eq!(
-        all(&kernel),
-        [&["raw_tp", "tracepoint"][..], calls, calls, files]
-    );
+    let point: &[_] = &["raw_tp", "tracepoint"];
+    assert_eq!(all(&kernel), [point, calls, point, calls, files]);
 }
 
 #[test]

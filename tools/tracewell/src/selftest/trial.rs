@@ -196,12 +196,13 @@ mod tests {
     use serde_json::{Value, json};
 
     /// Tools whose loads a unit test does not make: what they make them of, the tests of selftest have.
-    const MADE_ELSEWHERE: [(&str, &str); 2] = [
+    const MADE_ELSEWHERE: [(&str, &str); 3] = [
         ("biolatency", "a loop device takes privileges"),
         (
             "execsnoop",
             "its load starts the program that makes it, which is this test",
         ),
+        ("exitsnoop", "its load is execsnoop's"),
     ];
 
     #[test]
