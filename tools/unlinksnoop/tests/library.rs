@@ -50,7 +50,7 @@ fn every_removal_of_a_thread_is_an_event() {
                         last |= unlink.op == Op::Rmdir;
                         let path = unlink.file.path.bytes.unwrap();
                         let name = path.rsplit(|byte| *byte == b'/').next().unwrap();
-                        let size = unlink.object.size_bytes;
+                        let size = unlink.object.size_bytes.map(|size| size.0);
                         seen.push((str::from_utf8(name).unwrap().to_owned(), size));
                     }
                     Item::Lost(gap) => lost += gap.count,
