@@ -26,15 +26,24 @@ static __always_inline __u32 task_state(bool direct, struct task_struct *task)
 	return FIELD(direct, task, __state);
 }
 
+/* An int, but 7.3 has a byte of it, with others behind. */
+struct task_struct___byte {
+	__u8 on_cpu;
+} __attribute__((preserve_access_index));
+
 /*
  * Whether a task that is woken is on a CPU already: it was about to sleep, and
- * has not to wait. Kernels for one CPU do not say it (6.17 was the first without
- * such ones).
+ * has not to wait. Kernels for one CPU do not say it.
  */
 static __always_inline bool is_on_cpu(bool direct, struct task_struct *task)
 {
-	if (bpf_core_field_exists(task->on_cpu))
+	struct task_struct___byte *byte = (struct task_struct___byte *)task;
+
+	if (bpf_core_field_exists(task->on_cpu)) {
+		if (bpf_core_field_size(task->on_cpu) == sizeof(byte->on_cpu))
+			return FIELD(direct, byte, on_cpu);
 		return FIELD(direct, task, on_cpu);
+	}
 	return (__u64)task == bpf_get_current_task();
 }
 

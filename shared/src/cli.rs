@@ -31,6 +31,7 @@
 
 mod events;
 pub mod files;
+mod intervals;
 pub mod sets;
 mod values;
 
@@ -53,6 +54,7 @@ use crate::trace::options::{Filter, Options};
 use crate::trace::set::Set;
 
 pub use self::events::{Events, buffer_pages};
+pub use self::intervals::{Histograms, Intervals, Rows};
 
 /// The options that all tools share. Each name is also the id for [`clap::Command::mut_arg`].
 #[derive(Debug, Clone, clap::Args)]

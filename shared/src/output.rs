@@ -48,6 +48,9 @@ pub enum Format {
     Csv,
 }
 
+/// Moves to the top of a terminal, and erases it.
+const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
+
 /// Writes events, in one [`Format`], to one [`Sink`].
 #[derive(Debug)]
 pub struct Writer<T: EventFamily> {
@@ -127,6 +130,17 @@ impl<T: EventFamily> Writer<T> {
     pub fn text(&mut self, write: impl FnOnce(&mut Lines<'_>)) -> Result<()> {
         if let Body::Table(_, sink) = &mut self.body {
             write(&mut Lines::new(sink.buffer(), &mut self.stamp));
+            return sink.end_record();
+        }
+        Ok(())
+    }
+
+    /// Clears a terminal, and goes to its top; anything else is left as it is.
+    pub fn clear(&mut self) -> Result<()> {
+        if let Body::Table(_, sink) = &mut self.body
+            && sink.is_terminal()
+        {
+            sink.buffer().extend_from_slice(CLEAR);
             return sink.end_record();
         }
         Ok(())

@@ -3,6 +3,9 @@
 
 pub mod command;
 pub(crate) mod ends;
+pub mod histograms;
 pub(crate) mod launch;
+pub mod runner;
 pub mod shutdown;
 pub mod snoop;
+pub mod tables;

@@ -44,6 +44,9 @@ pub struct Tool {
     pub run: fn(&ArgMatches) -> Result<u8>,
 }
 
+/// The kinds of what is counted in the kernel, which several tools have.
+const COUNTED: [&str; 2] = ["histogram", "row"];
+
 /// What a tool traces: how it gets at it, what it tells of it, and how it can be tried.
 #[derive(Debug)]
 pub struct Trace {
@@ -76,7 +79,17 @@ impl Tool {
     /// Whether it prints events, one by one: neither a command nor a tool that counts in the kernel.
     pub fn prints_events(&self) -> bool {
         let mut kinds = self.trace.iter().flat_map(|trace| trace.kinds);
-        kinds.any(|kind| kind.name != "histogram")
+        kinds.any(|kind| !COUNTED.contains(&kind.name))
+    }
+
+    /// What the schema of JSON calls events of this kind: by their kind, and those of a kind that several tools have by the
+    /// tool, too.
+    pub fn definition(&self, kind: &event::Kind) -> String {
+        if COUNTED.contains(&kind.name) {
+            format!("{}_{}", kind.name, self.name)
+        } else {
+            kind.name.to_owned()
+        }
     }
 
     /// The page that the documentation has of it, in `docs/`.

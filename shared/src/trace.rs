@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An object in the kernel: opened, configured, loaded, attached, filtered, read, and asked for its account.
 
+pub(crate) mod by_cpu;
 pub mod cgroups;
 pub mod distribution;
 pub(crate) mod filters;
@@ -13,4 +14,6 @@ pub(crate) mod session;
 pub mod set;
 pub mod stream;
 pub mod subjects;
+pub mod tally;
 pub mod tracer;
+pub mod turns;

@@ -258,13 +258,14 @@ fn losses_are_as_the_schema_says() {
 #[test]
 fn csv_has_the_fields_of_the_schema() {
     for tool in tracewell::TOOLS {
-        let kind = tool.trace.as_ref().expect("a tool traces").kinds[0].name;
+        let kind = &tool.trace.as_ref().expect("a tool traces").kinds[0];
+        let kind = tool.definition(kind);
         let tool =
             Tool::new(tool.name).args(["--format", "csv", "--pid", "1", "--duration", "0.001"]);
         let finished = tool.run().success();
         let header: Vec<_> = finished.lines()[0].split(',').map(str::to_owned).collect();
         let schema = schema();
-        let required = &schema["$defs"][kind]["required"];
+        let required = &schema["$defs"][&kind]["required"];
         let required: Vec<String> = serde_json::from_value(required.clone()).expect("names");
         assert_eq!(required[0], "event");
         assert_eq!(required[1..], header);

@@ -122,8 +122,8 @@ const WRITES: i32 = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUN
 /// what libbpf does to a perf buffer's entries in its end.
 const BPF_COMMANDS: [u64; 4] = [1, 3, 4, 15];
 
-/// To write to a map of BPF that is open.
-const BPF_MAP_UPDATE_ELEM: u64 = 2;
+/// To write to a map of BPF that is open, and to read and empty one by many entries at once.
+const BPF_UPDATES: [u64; 2] = [2, 25];
 
 /// `PERF_EVENT_IOC_DISABLE`, and what tells a terminal: `TCGETS`, `TCGETS2`, `TIOCGWINSZ`.
 const IOCTLS: [u64; 4] = [0x2401, 0x5401, 0x802c_542a, 0x5413];
@@ -190,8 +190,11 @@ fn rules(also: Also) -> Result<Rules, BackendError> {
     rules.insert(libc::SYS_tgkill, one_of(0, &[own])?);
     // By which musl raises a signal; it takes a thread, of any process. Of other users' they need CAP_KILL.
     rules.insert(libc::SYS_tkill, Vec::new());
-    let updates = also.updates_maps.then_some(BPF_MAP_UPDATE_ELEM);
-    let commands: Vec<_> = BPF_COMMANDS.into_iter().chain(updates).collect();
+    let updates = also.updates_maps.then_some(BPF_UPDATES);
+    let commands: Vec<_> = BPF_COMMANDS
+        .into_iter()
+        .chain(updates.into_iter().flatten())
+        .collect();
     rules.insert(libc::SYS_bpf, one_of(0, &commands)?);
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTLS)?);
     rules.insert(libc::SYS_prctl, one_of(0, &[PR_SET_VMA])?);

@@ -127,6 +127,23 @@ impl Counts {
         self.at_most[cause as usize] += count;
     }
 
+    /// The losses that were not told yet, if these are; `told` is what was, from now on with them.
+    pub(crate) fn untold(&self, told: &mut Self, time_ns: u64) -> Vec<Lost> {
+        let mut untold = Vec::new();
+        for (cause, total) in self.iter() {
+            let count = total.saturating_sub(told.get(cause));
+            if count > 0 {
+                told.add(cause, count);
+                untold.push(Lost {
+                    time_ns: Some(time_ns),
+                    count,
+                    cause,
+                });
+            }
+        }
+        untold
+    }
+
     /// How many were lost for certain.
     pub fn total(&self) -> u64 {
         self.exact.iter().sum()

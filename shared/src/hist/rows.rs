@@ -9,27 +9,34 @@ const STARS: usize = 40;
 
 /// What values are shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Microseconds.
-    Micros,
-    /// Milliseconds.
-    Millis,
+pub struct Unit {
+    /// What BCC's tools call it.
+    pub name: &'static str,
+    /// How many of the values' own unit it is.
+    pub size: u64,
+    /// How many decimals sums and means have.
+    pub decimals: usize,
 }
 
 impl Unit {
-    /// Its nanoseconds.
-    pub fn ns(self) -> u64 {
-        match self {
-            Self::Micros => 1_000,
-            Self::Millis => 1_000_000,
-        }
-    }
+    /// Nanoseconds, of times.
+    pub const NANOS: Self = Self::of("nsecs", 1, 0);
+    /// Microseconds, of times.
+    pub const MICROS: Self = Self::of("usecs", 1_000, 0);
+    /// Milliseconds, of times: with decimals, as most operations take less than one.
+    pub const MILLIS: Self = Self::of("msecs", 1_000_000, 3);
+    /// Bytes.
+    pub const BYTES: Self = Self::of("bytes", 1, 0);
+    /// Units of 1024 bytes.
+    pub const KBYTES: Self = Self::of("kbytes", 1 << 10, 3);
+    /// Numbers of things.
+    pub const COUNT: Self = Self::of("count", 1, 0);
 
-    /// What BCC's tools call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Micros => "usecs",
-            Self::Millis => "msecs",
+    const fn of(name: &'static str, size: u64, decimals: usize) -> Self {
+        Self {
+            name,
+            size,
+            decimals,
         }
     }
 }
@@ -40,7 +47,7 @@ impl Unit {
 pub fn counts(histogram: &Histogram, unit: Unit) -> Vec<u64> {
     let mut rows = Vec::new();
     for bucket in histogram.buckets() {
-        let row = (bucket.middle() / unit.ns()).max(1).ilog2() as usize;
+        let row = (bucket.middle() / unit.size).max(1).ilog2() as usize;
         if rows.len() <= row {
             rows.resize(row + 1, 0);
         }
@@ -55,7 +62,7 @@ pub fn write(histogram: &Histogram, unit: Unit, to: &mut Lines<'_>) {
     let most = rows.iter().copied().max().unwrap_or(0);
     // As wide as the numbers of the last row.
     let (lead, width) = if rows.len() <= 32 { (5, 10) } else { (15, 20) };
-    let name = unit.name();
+    let name = unit.name;
     to.text(format_args!(
         "{:lead$}{name:<after$} : count    distribution\n",
         "",
@@ -86,12 +93,12 @@ pub fn write_quantiles(histogram: &Histogram, unit: Unit, to: &mut Lines<'_>) {
     }
     to.text(format_args!("max "));
     write_value(histogram.max().unwrap_or(0), unit, to);
-    to.text(format_args!(" {}\n", unit.name()));
+    to.text(format_args!(" {}\n", unit.name));
 }
 
 /// Writes the mean, the sum and the count, in one line.
 pub fn write_mean(histogram: &Histogram, unit: Unit, to: &mut Lines<'_>) {
-    let name = unit.name();
+    let name = unit.name;
     let count = histogram.count();
     let mean = whole(histogram.sum() / count.max(1), unit);
     let total = whole(histogram.sum(), unit);
@@ -100,18 +107,21 @@ pub fn write_mean(histogram: &Histogram, unit: Unit, to: &mut Lines<'_>) {
     ));
 }
 
-/// Down to whole microseconds: in milliseconds with decimals, as most operations take less than one.
-pub(super) fn whole(ns: u64, unit: Unit) -> String {
-    let micros = ns / 1_000;
-    match unit {
-        Unit::Micros => micros.to_string(),
-        Unit::Millis => format!("{}.{:03}", micros / 1_000, micros % 1_000),
+/// A sum or mean, down to the last decimal.
+pub(super) fn whole(value: u64, unit: Unit) -> String {
+    let Unit { size, decimals, .. } = unit;
+    let (whole, rest) = (value / size, value % size);
+    if decimals == 0 {
+        return whole.to_string();
     }
+    let scale = 10_u64.pow(decimals as u32);
+    let part = u128::from(rest) * u128::from(scale) / u128::from(size);
+    format!("{whole}.{part:0decimals$}")
 }
 
 /// Three digits or more, since a value is known no better.
-fn write_value(ns: u64, unit: Unit, to: &mut Lines<'_>) {
-    let value = ns as f64 / unit.ns() as f64;
+fn write_value(value: u64, unit: Unit, to: &mut Lines<'_>) {
+    let value = value as f64 / unit.size as f64;
     let decimals = match value {
         value if value >= 100.0 => 0,
         value if value >= 10.0 => 1,

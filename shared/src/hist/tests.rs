@@ -122,18 +122,18 @@ fn nothing_has_no_quantiles() {
         (empty.quantile(0.5), empty.min(), empty.max()),
         (None, None, None)
     );
-    assert!(counts(&empty, Unit::Micros).is_empty());
+    assert!(counts(&empty, Unit::MICROS).is_empty());
 }
 
 #[test]
 fn rows_are_powers_of_two_of_the_unit() {
     let micros = [0, 500, 1_500, 2_100, 3_900, 4_100, 130_000].map(|ns| ns);
     assert_eq!(
-        counts(&histogram(micros), Unit::Micros),
+        counts(&histogram(micros), Unit::MICROS),
         [3, 2, 1, 0, 0, 0, 0, 1]
     );
     assert_eq!(
-        counts(&histogram([1_100_000, 70_000_000]), Unit::Millis),
+        counts(&histogram([1_100_000, 70_000_000]), Unit::MILLIS),
         [1, 0, 0, 0, 0, 0, 1]
     );
 }
@@ -146,8 +146,8 @@ fn means_in_milliseconds_have_decimals() {
         (3_456_789, "3456", "3.456"),
         (12_000_001_000, "12000001", "12000.001"),
     ] {
-        assert_eq!(whole(ns, Unit::Micros), micros);
-        assert_eq!(whole(ns, Unit::Millis), millis);
+        assert_eq!(whole(ns, Unit::MICROS), micros);
+        assert_eq!(whole(ns, Unit::MILLIS), millis);
     }
 }
 

@@ -10,6 +10,25 @@ use crate::data::loss::{Certainty, Lost};
 use crate::error::{Kind, Result};
 use crate::event::EventFamily;
 
+/// An output, whatever is written to it.
+pub(crate) trait Out {
+    /// Whether someone still reads, as far as is known.
+    fn is_open(&self) -> bool;
+
+    /// Nothing more is to be written: an attempt failed.
+    fn close(&mut self);
+
+    /// Goes on in the file that has the output's name by now. That it cannot is told, and the old one written on.
+    fn reopen(&mut self) -> Result<()>;
+
+    /// Tells of a loss where it stands in the stream; CSV has no place for it, so that standard error has.
+    fn lost(&mut self, lost: &Lost) -> Result<()>;
+
+    /// Gives the account: in the stream where that has a place for it, else, or where the stream failed, on standard
+    /// error. What is no certain loss, and so no reason for another exit status, is said there too where `warn`.
+    fn summary(&mut self, summary: &Summary<'_>, failed: bool, warn: bool) -> Result<()>;
+}
+
 /// A writer whose reader may go. That it goes is an ending like others, not a failure: what is written from then on
 /// is dropped.
 pub(crate) struct Outlet<T: EventFamily> {
@@ -29,16 +48,6 @@ impl<T: EventFamily> Outlet<T> {
         }
     }
 
-    /// Whether someone still reads, as far as is known.
-    pub(crate) fn is_open(&self) -> bool {
-        self.open
-    }
-
-    /// Nothing more is to be written: an attempt failed.
-    pub(crate) fn close(&mut self) {
-        self.open = false;
-    }
-
     /// Writes, unless the reader has gone.
     pub(crate) fn write(&mut self, write: impl FnOnce(&mut Writer<T>) -> Result<()>) -> Result<()> {
         if !self.open {
@@ -52,9 +61,18 @@ impl<T: EventFamily> Outlet<T> {
             result => result,
         }
     }
+}
 
-    /// Goes on in the file that has the output's name by now. That it cannot is told, and the old one written on.
-    pub(crate) fn reopen(&mut self) -> Result<()> {
+impl<T: EventFamily> Out for Outlet<T> {
+    fn is_open(&self) -> bool {
+        self.open
+    }
+
+    fn close(&mut self) {
+        self.open = false;
+    }
+
+    fn reopen(&mut self) -> Result<()> {
         self.write(Writer::flush)?;
         if self.open
             && let Err(error) = self.writer.reopen()
@@ -64,17 +82,14 @@ impl<T: EventFamily> Outlet<T> {
         Ok(())
     }
 
-    /// Tells of a loss where it stands in the stream; CSV has no place for it, so that standard error has.
-    pub(crate) fn lost(&mut self, lost: &Lost) -> Result<()> {
+    fn lost(&mut self, lost: &Lost) -> Result<()> {
         if self.format == Format::Csv {
             console::say(self.tool, Gap(lost));
         }
         self.write(|writer| writer.lost(lost))
     }
 
-    /// Gives the account: in the stream where that has a place for it, else, or where the stream failed, on standard
-    /// error. What is no certain loss, and so no reason for another exit status, is said there too where `warn`.
-    pub(crate) fn summary(&mut self, summary: &Summary, failed: bool, warn: bool) -> Result<()> {
+    fn summary(&mut self, summary: &Summary<'_>, failed: bool, warn: bool) -> Result<()> {
         self.write(|writer| {
             writer.summary(summary)?;
             writer.flush()

@@ -3,24 +3,20 @@
 
 use crate::cli::{self, Common, Events};
 use crate::confine::privilege::Capability;
-use crate::console;
 use crate::data::loss::Cause;
 use crate::error::Result;
 use crate::kernel::clock::Clock;
 use crate::kernel::pid;
 use crate::output::Writer;
-use crate::output::outlet::Outlet;
-use crate::output::summary::Summary;
+use crate::output::outlet::{Out, Outlet};
 use crate::output::table::Column;
-use crate::run::ends::Ends;
-use crate::run::launch::{self, Kept};
-use crate::run::shutdown::Rotation;
+use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
 use crate::trace::options::Options;
-use crate::trace::stream::{Batch, Item, Stream};
+use crate::trace::stream::{Item, Stream};
 use crate::trace::tracer::{Hooks, Tracer};
 
 /// The arguments of such a tool.
-pub trait Snoop: clap::FromArgMatches {
+pub trait Snoop: clap::FromArgMatches + 'static {
     /// What they set up.
     type Tracer: Tracer;
 
@@ -74,144 +70,116 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     args.adjust(&mut options)?;
     options.exclude = Some(pid::own()?);
     let tracer = args.tracer()?;
-    launch::run(&common, options, ready, async |launched| {
-        let mut stream = Stream::start(tracer, &launched.options)?;
-        launch::report_plan(
-            S::Tracer::NAME,
-            &common,
-            stream.passed(),
-            format_args!("probe {}, {} buffer", stream.rung(), stream.buffer()),
-        );
-        if let Some(note) = stream.note() {
-            console::say(S::Tracer::NAME, note);
-        }
-        let writer = Writer::new(common.format, launched.sink, args.columns(), Clock::new());
-        let mut out = Outlet::new(S::Tracer::NAME, common.format, writer);
-        out.write(|writer| writer.header())?;
-        let kept = Kept {
-            cgroups: stream.take_cgroups(),
-            state: stream.state(),
-            capabilities: args.keeps(),
-            updates_maps: false,
-        };
-        let pending = launched.pending;
-        let ends = pending.begin(S::Tracer::NAME, &common, kept, || true)?;
-        let run = Run {
-            args: &args,
-            common: &common,
-            out,
-            printed: 0,
-            malformed: 0,
-        };
-        run.trace(stream, ends, launched.rotation).await
-    })
+    let plan = Plan {
+        name: S::Tracer::NAME,
+        common: &common,
+        options,
+        ready,
+        schedule: Schedule::default(),
+    };
+    let format = common.format;
+    runner::run(
+        plan,
+        Box::new(move |options, sink| {
+            let mut stream = Stream::start(tracer, options)?;
+            let writer = Writer::new(format, sink, args.columns(), Clock::new());
+            Ok(Started {
+                rung: stream.rung(),
+                buffer: Some(stream.buffer()),
+                passed: stream.passed().to_vec(),
+                note: stream.note().map(str::to_owned),
+                cgroups: stream.take_cgroups(),
+                state: stream.state(),
+                capabilities: args.keeps(),
+                updates_maps: false,
+                source: Box::new(Printed {
+                    args,
+                    stream,
+                    out: Outlet::new(S::Tracer::NAME, format, writer),
+                    printed: 0,
+                    malformed: 0,
+                }),
+            })
+        }),
+    )
 }
 
-/// A run under way.
-struct Run<'a, S: Snoop> {
-    args: &'a S,
-    common: &'a Common,
+/// Events as they are printed.
+struct Printed<S: Snoop> {
+    args: S,
+    stream: Stream<S::Tracer>,
     out: Outlet<S::Tracer>,
     printed: u64,
     malformed: u64,
 }
 
-impl<S: Snoop> Run<'_, S> {
-    fn full(&self) -> bool {
-        self.args
-            .events()
-            .max_events
-            .is_some_and(|most| self.printed >= most)
+impl<S: Snoop> Source for Printed<S> {
+    fn begin(&mut self) -> Result<()> {
+        self.out.write(Writer::header)
     }
 
-    async fn trace(
-        mut self,
-        mut stream: Stream<S::Tracer>,
-        mut ends: Ends,
-        mut rotation: Rotation,
-    ) -> Result<u8> {
-        // Output that fails ends the trace, and the account is given all the same.
-        let mut failed = None;
-        loop {
-            let end = tokio::select! {
-                batch = stream.next() => match batch? {
-                    None => break,
-                    Some(batch) => {
-                        if let Err(error) = self.print(&batch) {
-                            failed.get_or_insert(error);
-                            self.out.close();
-                        }
-                        self.full() || !self.out.is_open()
-                    }
-                },
-                reached = ends.reached() => {
-                    reached?;
-                    true
-                }
-                () = rotation.asked() => {
-                    if let Err(error) = self.out.reopen() {
-                        failed.get_or_insert(error);
-                        self.out.close();
-                    }
-                    !self.out.is_open()
-                }
+    fn show(&mut self) -> More<'_> {
+        Box::pin(async {
+            let Self {
+                args,
+                stream,
+                out,
+                printed,
+                malformed,
+            } = self;
+            let Some(batch) = stream.next().await? else {
+                return Ok(false);
             };
-            if end {
-                stream.stop();
-            }
-        }
-        let lost = self.finish(&stream, &mut ends, failed.is_some())?;
-        ends.status(self.common, lost, failed).await
-    }
-
-    fn print(&mut self, batch: &Batch<'_, S::Tracer>) -> Result<()> {
-        for item in batch.items() {
-            if !self.out.is_open() {
-                return Ok(());
-            }
-            match item {
-                // Losses are told on, so that they come to what the account says.
-                Item::Event(_) if self.full() => {}
-                Item::Event(event) if self.args.keep(&event) => {
-                    self.printed += 1;
-                    self.out.write(|writer| writer.event(&event))?;
+            let full = |printed: u64| args.events().max_events.is_some_and(|most| printed >= most);
+            for item in batch.items() {
+                if !out.is_open() {
+                    return Ok(true);
                 }
-                Item::Event(_) => {}
-                Item::Lost(lost) => {
-                    // The stream counts such a record as one that came.
-                    if lost.cause == Cause::Malformed {
-                        self.malformed += lost.count;
+                match item {
+                    // Losses are told on, so that they come to what the account says.
+                    Item::Event(_) if full(*printed) => {}
+                    Item::Event(event) if args.keep(&event) => {
+                        *printed += 1;
+                        out.write(|writer| writer.event(&event))?;
                     }
-                    self.out.lost(&lost)?;
+                    Item::Event(_) => {}
+                    Item::Lost(lost) => {
+                        // The stream counts such a record as one that came.
+                        if lost.cause == Cause::Malformed {
+                            *malformed += lost.count;
+                        }
+                        out.lost(&lost)?;
+                    }
                 }
             }
-        }
-        self.out.write(Writer::flush)
+            out.write(Writer::flush)?;
+            Ok(true)
+        })
     }
 
-    /// Prints the account; says whether anything was lost.
-    fn finish(
-        &mut self,
-        stream: &Stream<S::Tracer>,
-        ends: &mut Ends,
-        failed: bool,
-    ) -> Result<bool> {
-        let cgroup_made_again = ends.cgroup_made_again();
-        let mut account = stream.account();
-        account.lost.add(Cause::Malformed, self.malformed);
-        let summary = Summary {
-            tool: S::Tracer::NAME,
+    fn is_full(&self) -> bool {
+        let most = self.args.events().max_events;
+        most.is_some_and(|most| self.printed >= most)
+    }
+
+    fn stop(&mut self) {
+        self.stream.stop();
+    }
+
+    fn account(&self) -> Account {
+        let account = self.stream.account();
+        let mut lost = account.lost;
+        lost.add(Cause::Malformed, self.malformed);
+        Account {
             events: self.printed,
-            lost: account.lost,
+            lost,
             certainty: account.certainty,
-            cgroup_made_again,
-            duration: ends.elapsed(),
-            rung: stream.rung(),
-            buffer: Some(stream.buffer()),
-            asides: &[],
-        };
-        self.out
-            .summary(&summary, failed, self.common.fail_on_loss)?;
-        Ok(account.lost.total() > 0)
+            asides: Vec::new(),
+            why_nothing: None,
+        }
+    }
+
+    fn out(&mut self) -> &mut dyn Out {
+        &mut self.out
     }
 }

@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio, id};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use serde_json::Value;
 
@@ -40,6 +42,39 @@ pub fn name() -> String {
 /// The options that have a tool tell of the load's thread and programs, and of no other.
 pub fn filter() -> Vec<OsString> {
     vec!["--comm".into(), name().into()]
+}
+
+/// As many events as a histogram or a row counts.
+pub fn counted() -> Box<dyn Fn(&Value) -> u64 + Send> {
+    Box::new(|object| match object["event"].as_str() {
+        Some("histogram" | "row") => object["count"].as_u64().unwrap_or(0),
+        _ => 0,
+    })
+}
+
+/// The same load where one that is made may come to more than one event, by the kernel's doing: those beyond the number that
+/// was made are not counted.
+pub fn at_least(load: Load) -> Load {
+    let Load {
+        args,
+        mut make,
+        seen,
+    } = load;
+    // Made, and not seen yet.
+    let unseen = Arc::new(AtomicU64::new(0));
+    let made = Arc::clone(&unseen);
+    Load {
+        args,
+        make: Box::new(move |number| {
+            made.fetch_add(1, Ordering::Relaxed);
+            make(number)
+        }),
+        seen: Box::new(move |object| {
+            let more = seen(object).min(unseen.load(Ordering::Relaxed));
+            unseen.fetch_sub(more, Ordering::Relaxed);
+            more
+        }),
+    }
 }
 
 /// One event for each object of this kind whose path is of the load: the C library opens files of its own.

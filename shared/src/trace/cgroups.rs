@@ -8,6 +8,7 @@
 
 mod hierarchy;
 mod notices;
+mod paths;
 
 use std::fs::File;
 use std::io;
@@ -25,6 +26,7 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) use self::hierarchy::level;
 pub use self::hierarchy::{mounts, shows_root};
 use self::notices::Notices;
+pub use self::paths::Paths;
 use crate::data::raw::owner_filter;
 use crate::error::{Error, Result};
 use crate::trace::session::{bpf_error, is_refusal};

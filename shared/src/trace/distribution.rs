@@ -5,29 +5,24 @@
 //! is reset, and no count can fall between two intervals. Of histograms by key there are two sets: one is counted in while
 //! the other is read and emptied, so that the room of keys that come no more is free again.
 
-mod record;
-mod run;
-
 use std::collections::BTreeMap;
-use std::mem::swap;
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object};
-
-pub use run::{Distribute, Interval, Show, run};
+use libbpf_rs::{MapCore, MapFlags, MapHandle};
 
 use crate::data::loss::{Cause, Certainty, Counts};
 use crate::data::state::State;
 use crate::error::{Error, Kind, Result};
+use crate::event::Word;
 use crate::hist::Histogram;
 use crate::kernel::probe::Passed;
 use crate::trace::cgroups::Cgroups;
 use crate::trace::options::Options;
-use crate::trace::session::{self, Session, bpf_error, find_map};
+use crate::trace::session::{self, Session, bpf_error, keep_map};
 use crate::trace::tracer::Hooks;
+use crate::trace::turns::Turns;
 
 /// What a tool's programs count beside the histograms, for the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +35,17 @@ pub struct Aside {
     pub words: &'static str,
 }
 
+/// What the values of a histogram are in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Word)]
+pub enum Quantity {
+    /// Nanoseconds.
+    Ns,
+    /// Bytes.
+    Bytes,
+    /// Numbers of things.
+    Count,
+}
+
 /// A tool whose object has the maps of `bpf/include/hist.bpf.h`.
 pub trait Keyed: Hooks {
     /// What its histograms are told apart by. Its default stands for all together.
@@ -50,7 +56,7 @@ pub trait Keyed: Hooks {
     const ASIDES: &'static [Aside] = &[];
 
     /// Learns what the trace is told, before it is configured: whether tasks are filtered, for one.
-    fn prepare(&mut self, options: &Options);
+    fn prepare(&mut self, _options: &Options) {}
 
     /// Whether these settings tell values apart at all.
     fn is_keyed(&self) -> bool;
@@ -106,43 +112,6 @@ struct Maps {
     asides: Vec<MapHandle>,
 }
 
-/// The two maps that take turns, and the one that says whose turn it is: see `bpf/include/hist.bpf.h`.
-#[derive(Debug)]
-struct Turns {
-    now: MapHandle,
-    /// The one that counts first.
-    counting: MapHandle,
-    empty: MapHandle,
-}
-
-impl Turns {
-    fn of(object: &Object) -> Result<Self> {
-        Ok(Self {
-            now: handle(object, "keyed_now")?,
-            counting: handle(object, "keyed_even")?,
-            empty: handle(object, "keyed_odd")?,
-        })
-    }
-
-    /// Lets the other map count; gives all that was counted in this one, which is empty then.
-    fn take(&mut self) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let failed = |error: libbpf_rs::Error| bpf_error("cannot read the histograms", &error);
-        let other = self.empty.as_fd().as_raw_fd().to_ne_bytes();
-        // The kernel comes back when no program uses the other one any more.
-        self.now
-            .update(&0_u32.to_ne_bytes(), &other, MapFlags::ANY)
-            .map_err(failed)?;
-        swap(&mut self.counting, &mut self.empty);
-        let mut all = Vec::new();
-        for key in self.empty.keys().collect::<Vec<_>>() {
-            let value = self.empty.lookup(&key, MapFlags::ANY).map_err(failed)?;
-            self.empty.delete(&key).map_err(failed)?;
-            all.push((key, value.ok_or_else(strange)?));
-        }
-        Ok(all)
-    }
-}
-
 impl<H: Keyed> Distribution<H> {
     /// Loads and attaches.
     ///
@@ -154,13 +123,13 @@ impl<H: Keyed> Distribution<H> {
         let (session, maps) = session::attach_first(&hooks, options, |rung, object| {
             let under_way = hooks.under_way_in(rung);
             Ok(Maps {
-                whole: handle(object, "whole")?,
+                whole: keep_map(object, "whole")?,
                 keyed: hooks.is_keyed().then(|| Turns::of(object)).transpose()?,
-                under_way: under_way.map(|name| handle(object, name)).transpose()?,
+                under_way: under_way.map(|name| keep_map(object, name)).transpose()?,
                 asides: under_way
                     .into_iter()
                     .flat_map(|_| H::ASIDES)
-                    .map(|aside| handle(object, aside.map))
+                    .map(|aside| keep_map(object, aside.map))
                     .collect::<Result<_>>()?,
             })
         })?;
@@ -308,11 +277,6 @@ impl<H: Keyed> Distribution<H> {
     pub fn passed(&self) -> &[Passed] {
         &self.session.passed
     }
-}
-
-fn handle(object: &Object, name: &str) -> Result<MapHandle> {
-    MapHandle::try_from(&find_map(object, name)?)
-        .map_err(|error| bpf_error("cannot keep a map", &error))
 }
 
 fn lookup(map: &MapHandle, key: &[u8]) -> Result<Option<Histogram>> {

@@ -9,7 +9,7 @@ mod unused;
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use libbpf_rs::{Map, MapCore, Object};
+use libbpf_rs::{Map, MapCore, MapHandle, Object};
 
 pub(crate) use self::attached::Session;
 use self::open::{check_btf, checked_btf, select};
@@ -345,6 +345,12 @@ pub(crate) fn find_map<'o>(object: &'o Object, name: &str) -> Result<Map<'o>> {
         .maps()
         .find(|map| map.name() == name)
         .ok_or_else(missing)
+}
+
+/// The same, to be kept.
+pub(crate) fn keep_map(object: &Object, name: &str) -> Result<MapHandle> {
+    MapHandle::try_from(&find_map(object, name)?)
+        .map_err(|error| bpf_error("cannot keep a map", &error))
 }
 
 fn map_fd(object: &Object, name: &str) -> Result<OwnedFd> {

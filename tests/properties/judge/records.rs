@@ -6,11 +6,14 @@ use tracewell::biolatency::Latencies;
 use tracewell::execsnoop::Execs;
 use tracewell::exitsnoop::Exits;
 use tracewell::opensnoop::{Opens, Symbols};
+use tracewell::runqlat::Waits;
+use tracewell::syscount::Calls;
 use tracewell::unlinksnoop::Unlinks;
 use tracewell_shared::event::{Event, EventFamily};
 use tracewell_shared::hist::Histogram;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::trace::distribution::Keyed;
+use tracewell_shared::trace::tally::Tallied;
 use tracewell_shared::trace::tracer::Tracer;
 
 use super::outputs::outputs;
@@ -31,6 +34,11 @@ pub(crate) const DECODERS: &[(&str, Decoder)] = &[
             drop(open(record, full));
         }
         with_callers(record);
+    }),
+    ("runqlat", |record| _ = Waits::default().key(record)),
+    ("syscount", |record| {
+        let (key, value) = record.split_at(record.len().min(4));
+        _ = Calls::default().rows(&[], &[(key.into(), value.into())]);
     }),
     ("unlinksnoop", |record| {
         for full in [false, true] {

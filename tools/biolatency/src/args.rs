@@ -3,47 +3,35 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use tracewell_shared::cli::{self, Common, sets};
+use tracewell_shared::cli::{Common, Histograms, Intervals, sets};
 use tracewell_shared::console;
 use tracewell_shared::error::{Error, Result};
-use tracewell_shared::event::Moment;
-use tracewell_shared::hist::rows::Unit;
-use tracewell_shared::hist::{Spread, log};
+use tracewell_shared::hist::Spread;
 use tracewell_shared::output::Format;
-use tracewell_shared::output::lines::Lines;
-use tracewell_shared::trace::distribution::{Distribute, Interval, Show};
+use tracewell_shared::run::histograms::Distribute;
+use tracewell_shared::run::runner::Interval;
+use tracewell_shared::trace::cgroups::Paths;
+use tracewell_shared::trace::distribution::{Part, Quantity};
 use tracewell_shared::trace::set::Set;
 
-use crate::cgroups::{Cgroups, charges_requests};
+use crate::cgroups::charges_requests;
 use crate::disk::Disk;
 use crate::disks::{self, Disks};
 use crate::names::Names;
-use crate::report::{Flags, Report, Reports};
+use crate::report::{Flags, Itself, Report, Reports};
 use crate::tracer::{Key, Latencies};
 
 /// Show how long block I/O takes, as histograms
 #[derive(Debug, Parser)]
 #[command(name = "biolatency", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Show what came in each interval of this length: seconds, or with a unit such as 500ms; without it all, at the end
-    #[arg(value_name = "INTERVAL", value_parser = cli::duration)]
-    interval: Option<Duration>,
+    #[command(flatten)]
+    intervals: Intervals,
 
-    /// End after this many intervals
-    #[arg(value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
-
-    /// Show the end of each interval, in local time
-    #[arg(short = 'T', long, help_heading = "Output")]
-    timestamp: bool,
-
-    /// Rows in milliseconds, not microseconds
-    #[arg(short, long, help_heading = "Output")]
-    milliseconds: bool,
+    #[command(flatten)]
+    histograms: Histograms,
 
     /// Count from when a request was made, so that its wait in queues is in it (not on rung tracepoint)
     ///
@@ -64,27 +52,13 @@ pub(crate) struct Args {
     #[arg(short = 'C', long)]
     cgroups: bool,
 
-    /// How many powers of two of nanoseconds all histograms of an interval have room for; 4,096 by default
-    ///
-    /// A histogram of a disk takes some five to ten. What finds no room is counted in one of its own, (other).
-    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
-    room: Option<u32>,
-
     /// Only requests of these disks: names of /sys/block or paths, with commas between; '!' before one leaves it out
     #[arg(short, long, value_name = "DISK", help_heading = "Filters", value_parser = sets::parser(disks::meant))]
     disk: Vec<Set<Vec<Disk>>>,
 
-    /// Show mean, sum and count
-    #[arg(short, long, help_heading = "Output")]
-    extension: bool,
-
     /// The same as --format json
     #[arg(short, long, help_heading = "Output")]
     json: bool,
-
-    /// Write each interval's histograms to this file too, which must be new or empty, as an HdrHistogram log
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    record: Option<PathBuf>,
 
     #[command(flatten)]
     common: Common,
@@ -93,7 +67,7 @@ pub(crate) struct Args {
     names: Names,
 
     #[arg(skip)]
-    found: Cgroups,
+    found: Paths,
 
     /// The disks that `disk` asks for.
     #[arg(skip)]
@@ -200,6 +174,7 @@ impl Args {
 
 impl Distribute for Args {
     type Hooks = Latencies;
+
     type Report = Reports;
 
     fn common(&mut self) -> &mut Common {
@@ -237,44 +212,17 @@ impl Distribute for Args {
             by_flags: self.flags,
             by_cgroup: self.cgroups,
             disks: self.disks_chosen.clone(),
-            room: self.room,
+            room: self.histograms.room,
             ..Latencies::default()
         })
     }
 
-    fn show(&self) -> Show {
-        Show {
-            interval: self.interval,
-            intervals: self.count,
-            timestamp: self.timestamp,
-            extended: self.extension,
-            unit: if self.milliseconds {
-                Unit::Millis
-            } else {
-                Unit::Micros
-            },
-        }
+    fn intervals(&self) -> &Intervals {
+        &self.intervals
     }
 
-    fn record(&self) -> Option<&Path> {
-        self.record.as_deref()
-    }
-
-    fn tag(&self, key: &Key) -> Option<String> {
-        let mut parts = Vec::new();
-        if self.disks {
-            let disk = self.disk_name(key);
-            parts.push(format!("disk={}", log::tag(disk.as_bytes())));
-        }
-        if self.flags {
-            parts.push(format!("flags={}", self.names.words(key.flags)));
-        }
-        if self.cgroups {
-            let path = self.found.path(key.cgroup);
-            let path = path.unwrap_or_else(|| key.cgroup.to_string().into_bytes());
-            parts.push(format!("cgroup={}", log::tag(&path)));
-        }
-        (!parts.is_empty()).then(|| parts.join(";"))
+    fn histograms(&self) -> &Histograms {
+        &self.histograms
     }
 
     fn greeting(&self) -> &'static str {
@@ -320,52 +268,35 @@ impl Distribute for Args {
         }
     }
 
-    fn report<'a>(&'a self, interval: Interval<'a, Key>) -> Report<'a> {
-        let key = &interval.part.key;
-        // Of what found no room, nothing is known.
-        let (disks, named, grouped) = if interval.part.other {
-            (false, false, false)
-        } else {
-            (self.disks, self.flags, self.cgroups)
-        };
-        let interval_ms = interval.length.as_millis();
-        Report {
-            time: Moment {
-                boot_ns: interval.end_ns,
-            },
-            interval_ms: u64::try_from(interval_ms).unwrap_or(u64::MAX),
-            disk: disks.then(|| self.disk_name(key)),
-            op: named.then(|| self.names.op(key.flags)),
-            flags: named.then(|| Flags(self.names.flags(key.flags))),
-            cgroup: grouped.then(|| self.found.path(key.cgroup)).flatten(),
-            cgroup_id: grouped.then_some(key.cgroup),
-            other: interval.part.other,
-            spread: Spread::of(&interval.part.histogram),
-        }
-    }
-
-    fn heading(&self, key: &Key, to: &mut Lines<'_>) {
-        let mut lead = "";
+    fn words(&self, key: &Key) -> Vec<(&'static str, Vec<u8>)> {
+        let mut words = Vec::new();
         if self.disks {
-            to.text(format_args!("disk = "));
-            to.bytes(self.disk_name(key).as_bytes());
-            lead = ", ";
+            words.push(("disk", self.disk_name(key).into_bytes()));
         }
         if self.flags {
-            let words = self.names.words(key.flags);
-            to.text(format_args!("{lead}flags = {words}"));
-            lead = ", ";
+            words.push(("flags", self.names.words(key.flags).into_bytes()));
         }
         if self.cgroups {
-            to.text(format_args!("{lead}cgroup = "));
-            match self.found.path(key.cgroup) {
-                Some(path) => to.bytes(&path),
-                None => to.text(format_args!("{}", key.cgroup)),
-            }
-            lead = ", ";
+            words.push(("cgroup", self.found.name(key.cgroup)));
         }
-        if !lead.is_empty() {
-            to.end();
+        words
+    }
+
+    fn report<'a>(&'a self, part: &'a Part<Key>, interval: Interval) -> Report<'a> {
+        // Of what found no room, nothing is known.
+        let of = |told: bool| (told && !part.other).then_some(&part.key);
+        let cgroup = of(self.cgroups).map(|key| key.cgroup);
+        Report {
+            interval,
+            disk: of(self.disks).map(|key| self.disk_name(key)),
+            op: of(self.flags).map(|key| self.names.op(key.flags)),
+            flags: of(self.flags).map(|key| Flags(self.names.flags(key.flags))),
+            cgroup: cgroup.and_then(|id| self.found.path(id)),
+            cgroup_id: cgroup,
+            other: part.other,
+            spread: Spread::of(&part.histogram),
+            tool: Itself::Biolatency,
+            unit: Quantity::Ns,
         }
     }
 }

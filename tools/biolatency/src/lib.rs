@@ -45,7 +45,7 @@ pub use cgroups::charges_requests;
 pub use disk::Disk;
 pub use disks::Disks;
 pub use names::Names;
-pub use report::{Report, Reports};
+pub use report::{Flags, Report, Reports};
 pub use tracer::{Key, Latencies};
 pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::hist::Histogram;
@@ -53,8 +53,8 @@ pub use tracewell_shared::trace::distribution::{Distribution, Part};
 pub use tracewell_shared::trace::options::{Filter, Options};
 
 use tracewell_shared::confine::privilege;
+use tracewell_shared::run::histograms;
 use tracewell_shared::tool::{Tool, Trace};
-use tracewell_shared::trace::distribution;
 
 /// The command line.
 pub static TOOL: Tool = Tool {
@@ -63,5 +63,5 @@ pub static TOOL: Tool = Tool {
     trace: Some(Trace::of::<Latencies, Reports>(load::requests)),
     capabilities: &[privilege::TRACING],
     command: args::command,
-    run: distribution::run::<args::Args>,
+    run: histograms::run::<args::Args>,
 };

@@ -3,11 +3,9 @@
 
 use std::path::Path;
 
-use tracewell_shared::event::Event;
-use tracewell_shared::tool::load::Load;
+use tracewell_shared::tool::load::{self, Load};
 
 use crate::loop_device::LoopDevice;
-use crate::report::Report;
 
 /// Reads and writes of a disk of its own.
 pub(crate) fn requests(directory: &Path) -> Result<Load, String> {
@@ -16,12 +14,6 @@ pub(crate) fn requests(directory: &Path) -> Result<Load, String> {
     Ok(Load {
         args: vec!["--disk".into(), disk.name().into()],
         make: Box::new(move |number| disk.request(number, number % 2 == 0)),
-        seen: Box::new(|object| {
-            let histogram = object["event"] == Report::KIND;
-            histogram
-                .then(|| object["count"].as_u64())
-                .flatten()
-                .unwrap_or(0)
-        }),
+        seen: load::counted(),
     })
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One histogram, as a program reads it.
 
-use tracewell_shared::event::{Cell, Event, Fields, Moment, Type, Value};
+use tracewell_shared::event::{Cell, Event, Fields, Type, Value, Word};
 use tracewell_shared::hist::Spread;
+use tracewell_shared::run::runner::Interval;
+use tracewell_shared::trace::distribution::Quantity;
 
 /// How long operations took that ended in one interval, of one key where they are told apart. All values are nanoseconds.
 /// An interval or key in which nothing ended has no object.
 #[derive(Debug, Clone, Event)]
 #[event(kind = "histogram", of = Reports)]
 pub struct Report<'a> {
-    /// The end of the interval.
-    pub time: Moment,
-    /// How long the interval was, in milliseconds.
-    pub interval_ms: u64,
+    /// When it was.
+    #[field(group)]
+    pub interval: Interval,
     /// The disk's name as in /sys/block; no-disk of commands to a controller; on rung `tracepoint` major:minor where the
     /// disk has gone.
     #[field(null = "without `-D`")]
@@ -35,6 +36,17 @@ pub struct Report<'a> {
     /// How long they took.
     #[field(group)]
     pub spread: Spread,
+    /// Whose histogram it is.
+    pub tool: Itself,
+    /// What the values are: nanoseconds.
+    pub unit: Quantity,
+}
+
+/// This tool, of those that have histograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Word)]
+pub enum Itself {
+    /// It is.
+    Biolatency,
 }
 
 /// The family of [`Report`].

@@ -9,6 +9,7 @@ use tracewell_shared::trace::distribution::{Aside, Distribution, Keyed};
 use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::{Filter, Options};
 use tracewell_shared::trace::tracer::Hooks;
+use tracewell_shared::trace::turns;
 
 use crate::disk::Disk;
 use crate::disks::Disks;
@@ -192,15 +193,7 @@ impl Hooks for Latencies {
         knobs.disks_excluded = disks.excluded();
         // The other half is for requests that are under way at once.
         knobs.kept_most = (requests / 2).into();
-        if self.is_keyed() {
-            let room = self.room.unwrap_or(ROOM);
-            object.set_max_entries("keyed_even", room)?;
-            object.set_max_entries("keyed_odd", room)?;
-        } else {
-            for map in ["keyed_now", "keyed_even", "keyed_odd"] {
-                object.leave_out(map)?;
-            }
-        }
-        Ok(())
+        let room = self.room.unwrap_or(ROOM);
+        turns::set_room(object, self.is_keyed().then_some(room))
     }
 }

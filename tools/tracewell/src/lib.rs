@@ -28,7 +28,15 @@ macro_rules! tools {
     };
 }
 
-tools![biolatency, execsnoop, exitsnoop, opensnoop, unlinksnoop,];
+tools![
+    biolatency,
+    execsnoop,
+    exitsnoop,
+    opensnoop,
+    runqlat,
+    syscount,
+    unlinksnoop,
+];
 
 /// What is about the tools, or works on their output.
 pub static COMMANDS: &[&Tool] = &[&doctor::TOOL, &hist::command::TOOL, &selftest::TOOL];

@@ -10,6 +10,8 @@ use biolatency::Latencies;
 use execsnoop::Execs;
 use exitsnoop::Exits;
 use opensnoop::Opens;
+use runqlat::Waits;
+use syscount::Calls;
 use tracewell_shared::confine::privilege;
 use tracewell_shared::kernel::probe::{self, Need, Wishes};
 use tracewell_shared::kernel::{Kernel, Place};
@@ -106,11 +108,13 @@ fn tried<T: Hooks + Default>(kernel: &Described, label: Option<&str>) -> Vec<&'s
 type Tried = fn(&Described, Option<&str>) -> Vec<&'static str>;
 
 /// Every tool, in the list's order.
-const TRIED: [(&str, Tried); 5] = [
+const TRIED: [(&str, Tried); 7] = [
     ("biolatency", tried::<Latencies>),
     ("execsnoop", tried::<Execs>),
     ("exitsnoop", tried::<Exits>),
     ("opensnoop", tried::<Opens>),
+    ("runqlat", tried::<Waits>),
+    ("syscount", tried::<Calls>),
     ("unlinksnoop", tried::<Unlinks>),
 ];
 
@@ -125,6 +129,8 @@ fn every_tool_is_tried() {
 }
 
 const POINT: &[&str] = &["tp_btf", "raw_tp", "tracepoint"];
+const TASKS: &[&str] = &["tp_btf", "raw_tp"];
+const ANY_CALL: &[&str] = &["tp_btf", "raw_tp", "raw_syscalls"];
 const CALLS: &[&str] = &["tp_btf", "raw_tp", "raw_syscalls", "tracepoint"];
 const FILES: &[&str] = &[
     "fentry",
@@ -139,7 +145,7 @@ const FILES: &[&str] = &[
 fn an_ordinary_kernel_offers_all() {
     assert_eq!(
         all(&OLD),
-        [POINT, CALLS, POINT, CALLS, FILES],
+        [POINT, CALLS, POINT, CALLS, TASKS, ANY_CALL, FILES],
         "{}",
         OLD.name
     );
@@ -159,18 +165,22 @@ fn what_a_kernel_preempts_comes_last() {
         "raw_tp",
         "tracepoint",
     ];
-    let expected = [POINT, execs, exits, opens, files];
+    let any_call: &[_] = &["raw_syscalls", "tp_btf", "raw_tp"];
+    let expected = [POINT, execs, exits, opens, TASKS, any_call, files];
     assert_eq!(all(&NEWEST), expected, "{}", NEWEST.name);
     let mut files = FILES.to_vec();
     files.rotate_left(1);
-    let expected = [POINT, execs, exits, CALLS, &files];
+    let expected = [POINT, execs, exits, CALLS, TASKS, ANY_CALL, &files];
     assert_eq!(all(&NEW), expected, "{}", NEW.name);
     // Up to 6.19 it is a question of preempt=, and of functions alone.
     let full = Described {
         preempts: &[Place::Functions],
         ..OLD
     };
-    assert_eq!(all(&full), [POINT, CALLS, POINT, CALLS, &files]);
+    assert_eq!(
+        all(&full),
+        [POINT, CALLS, POINT, CALLS, TASKS, ANY_CALL, &files]
+    );
     // Without tracefs there is nothing better.
     let bare = Described {
         tracefs: false,
@@ -183,7 +193,10 @@ fn what_a_kernel_preempts_comes_last() {
 
 #[test]
 fn lockdown_leaves_the_tracepoints() {
-    assert_eq!(all(&LOCKED_DOWN), [POINT, CALLS, POINT, CALLS, CALLS]);
+    assert_eq!(
+        all(&LOCKED_DOWN),
+        [POINT, CALLS, POINT, CALLS, TASKS, ANY_CALL, CALLS]
+    );
     let bare = Described {
         tracefs: false,
         ..LOCKED_DOWN
@@ -199,7 +212,11 @@ fn types_from_a_file_leave_what_needs_none_of_the_kernel() {
     let calls: &[_] = &["raw_tp", "raw_syscalls", "tracepoint"];
     let files: &[_] = &["kprobe", "raw_tp", "raw_syscalls", "tracepoint"];
     let point: &[_] = &["raw_tp", "tracepoint"];
-    assert_eq!(all(&kernel), [point, calls, point, calls, files]);
+    let (tasks, any_call): (&[_], &[_]) = (&["raw_tp"], &["raw_tp", "raw_syscalls"]);
+    assert_eq!(
+        all(&kernel),
+        [point, calls, point, calls, tasks, any_call, files]
+    );
 }
 
 #[test]

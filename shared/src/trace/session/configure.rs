@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::kernel::probe::Programs;
 use crate::kernel::spaces::{self, Spaces};
 use crate::kernel::{Kernel as _, Place};
+use crate::trace::by_cpu;
 use crate::trace::filters;
 use crate::trace::knobs;
 
@@ -59,6 +60,9 @@ impl Attempt<'_> {
                 }
                 name if name == spaces::SECTION.as_bytes() => {
                     map.set_initial_value(&spaces.numbers).map_err(set)?;
+                }
+                name if name == by_cpu::MAP.as_bytes() => {
+                    map.set_max_entries(self.cpus).map_err(set)?
                 }
                 b"followed" if self.options.follow.is_some() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line of a tool that prints histograms: from its arguments to its exit status.
+
+mod record;
+
+use std::future::{pending, ready};
+use std::time::Duration;
+
+use crate::cli::{self, Common, Histograms, Intervals};
+use crate::data::loss::{Certainty, Counts};
+use crate::error::Result;
+use crate::event::EventFamily;
+use crate::hist::log::{self, Record, Recorder};
+use crate::hist::rows;
+use crate::kernel::clock::Clock;
+use crate::kernel::pid;
+use crate::output::Format;
+use crate::output::Writer;
+use crate::output::lines::Lines;
+use crate::output::outlet::{Out, Outlet};
+use crate::run::runner::{self, Account, Interval, More, Plan, Source, Started};
+use crate::trace::distribution::{Distribution, Keyed, Part};
+use crate::trace::tracer::Hooks;
+
+/// What is written in a key's place above values that found no room by key.
+const OTHER: &str = "(other)";
+
+/// The key of a tool's histograms.
+pub type KeyOf<D> = <<D as Distribute>::Hooks as Keyed>::Key;
+
+/// The arguments of such a tool.
+pub trait Distribute: clap::FromArgMatches + 'static {
+    /// What they set up.
+    type Hooks: Keyed;
+
+    /// What a program reads of an interval and key.
+    type Report: EventFamily;
+
+    /// The options that all tools share.
+    fn common(&mut self) -> &mut Common;
+
+    /// When histograms are shown.
+    fn intervals(&self) -> &Intervals;
+
+    /// How they are shown.
+    fn histograms(&self) -> &Histograms;
+
+    /// What is measured.
+    ///
+    /// # Errors
+    ///
+    /// For values that cannot be met.
+    fn hooks(&mut self) -> Result<Self::Hooks>;
+
+    /// Called once it measures.
+    fn attached(&self) {}
+
+    /// Called with the keys that the next calls are about, which came since the last time: what has to be looked for of
+    /// them can be looked for at once.
+    fn meet(&self, _keys: &mut dyn Iterator<Item = &KeyOf<Self>>) {}
+
+    /// Why a run may have met nothing at all; for its last line.
+    fn why_nothing(&self) -> String;
+
+    /// What people are told once it measures.
+    fn greeting(&self) -> &'static str;
+
+    /// The key in words: what is told apart, by name. It stands above the rows, and in a recording; nothing where keys are
+    /// not told apart.
+    fn words(&self, key: &KeyOf<Self>) -> Vec<(&'static str, Vec<u8>)>;
+
+    /// The event of an interval and key.
+    fn report<'a>(
+        &'a self,
+        part: &'a Part<KeyOf<Self>>,
+        interval: Interval,
+    ) -> <Self::Report as EventFamily>::Event<'a>;
+}
+
+/// Runs the tool; gives its exit status.
+///
+/// # Errors
+///
+/// Everything that ends a run early.
+pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
+    let mut args: D = cli::from_matches(matches)?;
+    let ready = args.common().take_ready()?;
+    let common = args.common().clone();
+    record::refuse_one_file(
+        args.histograms().record.as_deref(),
+        common.output.as_deref(),
+    )?;
+    let mut options = common.options()?;
+    options.exclude = Some(pid::own()?);
+    let hooks = args.hooks()?;
+    let plan = Plan {
+        name: D::Hooks::NAME,
+        common: &common,
+        options,
+        ready,
+        schedule: args.intervals().schedule(),
+    };
+    let format = common.format;
+    runner::run(
+        plan,
+        Box::new(move |options, sink| {
+            let mut distribution = Distribution::start(hooks, options)?;
+            let clock = Clock::new();
+            let recorder = match &args.histograms().record {
+                Some(path) => Some(record::create(path, since_epoch(&clock), &sink)?),
+                None => None,
+            };
+            let writer = Writer::new(format, sink, Vec::new(), clock.clone());
+            Ok(Started {
+                rung: distribution.rung(),
+                buffer: None,
+                passed: distribution.passed().to_vec(),
+                note: None,
+                cgroups: distribution.take_cgroups(),
+                state: distribution.state(),
+                capabilities: &[],
+                // Maps of histograms take turns.
+                updates_maps: true,
+                source: Box::new(Shown {
+                    args,
+                    distribution,
+                    recorder,
+                    format,
+                    out: Outlet::new(D::Hooks::NAME, format, writer),
+                    clock,
+                    begun_ns: 0,
+                    last_ns: 0,
+                    counted: 0,
+                    told: Counts::default(),
+                    stopped: false,
+                }),
+            })
+        }),
+    )
+}
+
+/// Now, since the Unix epoch.
+fn since_epoch(clock: &Clock) -> Duration {
+    Duration::from_nanos(clock.unix_ns(clock.boot_now_ns()))
+}
+
+/// Histograms as they are shown.
+struct Shown<D: Distribute> {
+    args: D,
+    distribution: Distribution<D::Hooks>,
+    recorder: Option<Recorder>,
+    format: Format,
+    out: Outlet<D::Report>,
+    clock: Clock,
+    /// The beginning of the first interval.
+    begun_ns: u64,
+    /// The end of the last interval.
+    last_ns: u64,
+    counted: u64,
+    /// The losses that were told.
+    told: Counts,
+    stopped: bool,
+}
+
+impl<D: Distribute> Source for Shown<D> {
+    fn begin(&mut self) -> Result<()> {
+        let greeting = self.args.greeting();
+        let table = self.format == Format::Table;
+        self.out.write(|writer| {
+            if table {
+                writer.text(|lines| lines.text(format_args!("{greeting}\n")))?;
+                writer.flush()
+            } else {
+                writer.header()
+            }
+        })?;
+        self.begun_ns = self.clock.boot_now_ns();
+        self.last_ns = self.begun_ns;
+        self.args.attached();
+        Ok(())
+    }
+
+    fn show(&mut self) -> More<'_> {
+        if !self.stopped {
+            return Box::pin(pending());
+        }
+        Box::pin(ready(self.end_interval().map(|()| false)))
+    }
+
+    fn end_interval(&mut self) -> Result<()> {
+        let end_ns = self.clock.boot_now_ns();
+        let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
+        let interval = Interval::new(end_ns, length);
+        self.last_ns = end_ns;
+        let parts = self.distribution.parts()?;
+        let args = &self.args;
+        args.meet(
+            &mut parts
+                .iter()
+                .filter(|part| !part.other)
+                .map(|part| &part.key),
+        );
+        // Before it is shown, and told below: what fails to be shown is recorded, and the other way round.
+        let recorded = self.record(&parts, end_ns, length);
+        if recorded.is_err() {
+            // It ends with its last whole line; what comes after that would not.
+            self.recorder = None;
+        }
+        let args = &self.args;
+        let timestamp = args.intervals().timestamp;
+        // An interval in which nothing happened is its time, if that is asked for, or nothing.
+        if timestamp || !parts.is_empty() {
+            self.out.write(|writer| {
+                writer.text(|lines| {
+                    lines.end();
+                    if timestamp {
+                        lines.time_of_day(end_ns);
+                        lines.end();
+                    }
+                })
+            })?;
+        }
+        for part in &parts {
+            self.counted += part.histogram.count();
+            let event = args.report(part, interval);
+            self.out.write(|writer| {
+                writer.lines(&event, |lines| {
+                    heading(args, part, lines);
+                    block(part, args.histograms(), lines);
+                })
+            })?;
+        }
+        self.tell_losses(end_ns)?;
+        self.out.write(Writer::flush)?;
+        recorded
+    }
+
+    fn stop(&mut self) {
+        self.distribution.stop();
+        self.stopped = true;
+    }
+
+    fn account(&self) -> Account {
+        let lost = self.distribution.losses();
+        Account {
+            events: self.counted,
+            lost,
+            certainty: self.distribution.certainty(&lost),
+            asides: self.distribution.asides(),
+            why_nothing: (self.counted == 0).then(|| self.args.why_nothing()),
+        }
+    }
+
+    /// Writes what is known at the end into the log: for how long was recorded, and what it lacks.
+    fn finish(&mut self, account: &Account) -> Result<()> {
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(());
+        };
+        for (cause, count) in account.lost.iter_at_most() {
+            recorder.lost(cause, count, true);
+        }
+        if account.certainty == Certainty::Unknown {
+            recorder.lost_unknown();
+        }
+        recorder.recorded(Duration::from_nanos(self.last_ns - self.begun_ns));
+        recorder.flush()
+    }
+
+    fn out(&mut self) -> &mut dyn Out {
+        &mut self.out
+    }
+
+    fn is_readable(&self) -> bool {
+        self.distribution.is_readable()
+    }
+}
+
+impl<D: Distribute> Shown<D> {
+    fn record(&mut self, parts: &[Part<KeyOf<D>>], end_ns: u64, length: Duration) -> Result<()> {
+        let Some(recorder) = &mut self.recorder else {
+            return Ok(());
+        };
+        let end = Duration::from_nanos(self.clock.unix_ns(end_ns));
+        for part in parts {
+            let tag = tag(&self.args, part);
+            recorder.add(&Record {
+                tag: tag.as_deref(),
+                start: end.saturating_sub(length),
+                length,
+                histogram: &part.histogram.to_logged()?,
+            })?;
+        }
+        recorder.flush()
+    }
+
+    fn tell_losses(&mut self, time_ns: u64) -> Result<()> {
+        let losses = self.distribution.losses();
+        for lost in losses.untold(&mut self.told, time_ns) {
+            if let Some(recorder) = &mut self.recorder {
+                // Written with the records that follow, or at the end.
+                recorder.lost(lost.cause, lost.count, false);
+            }
+            self.out.lost(&lost)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a recording calls a part; `None` where keys are not told apart.
+fn tag<D: Distribute>(args: &D, part: &Part<KeyOf<D>>) -> Option<String> {
+    if part.other {
+        return Some(OTHER.to_owned());
+    }
+    let words = args.words(&part.key);
+    let words = words
+        .iter()
+        .map(|(name, value)| format!("{name}={}", log::tag(value)));
+    let words: Vec<_> = words.collect();
+    (!words.is_empty()).then(|| words.join(";"))
+}
+
+/// What a histogram is of, above its rows: nothing where keys are not told apart.
+fn heading<D: Distribute>(args: &D, part: &Part<KeyOf<D>>, lines: &mut Lines<'_>) {
+    if part.other {
+        lines.text(format_args!("{OTHER}"));
+        lines.end();
+        return;
+    }
+    let mut lead = "";
+    for (name, value) in args.words(&part.key) {
+        lines.text(format_args!("{lead}{name} = "));
+        lines.bytes(&value);
+        lead = ", ";
+    }
+    if !lead.is_empty() {
+        lines.end();
+    }
+}
+
+/// A histogram for people.
+fn block<K>(part: &Part<K>, shown: &Histograms, lines: &mut Lines<'_>) {
+    let unit = shown.unit();
+    rows::write(&part.histogram, unit, lines);
+    rows::write_quantiles(&part.histogram, unit, lines);
+    if shown.extension {
+        rows::write_mean(&part.histogram, unit, lines);
+    }
+    lines.end();
+}

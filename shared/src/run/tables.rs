@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line of a tool that prints a table for each interval: from its arguments to its exit status.
+
+mod sort;
+
+use std::future::{pending, ready};
+use std::time::Duration;
+
+use crate::cli::{self, Common, Rows};
+use crate::data::loss::Counts;
+use crate::error::Result;
+use crate::event::EventFamily;
+use crate::kernel::clock::Clock;
+use crate::kernel::pid;
+use crate::output::Format;
+use crate::output::Writer;
+use crate::output::outlet::{Out, Outlet};
+use crate::output::table::Column;
+use crate::run::runner::{self, Account, Interval, More, Plan, Schedule, Source, Started};
+use crate::trace::tally::{Tallied, Tally};
+use crate::trace::tracer::Hooks;
+
+/// What a tool's rows are made of.
+pub type RowOf<T> = <<T as Tabulate>::Hooks as Tallied>::Row;
+
+/// The arguments of such a tool.
+pub trait Tabulate: clap::FromArgMatches + 'static {
+    /// What they set up.
+    type Hooks: Tallied;
+
+    /// What a program reads of a row.
+    type Report: EventFamily;
+
+    /// The options that all tools share.
+    fn common(&mut self) -> &mut Common;
+
+    /// When tables are shown.
+    fn schedule(&self) -> Schedule;
+
+    /// Which rows are shown, in which order.
+    fn rows(&self) -> &Rows;
+
+    /// How many rows are shown to people who do not say it; `None` shows all.
+    fn top(&self) -> Option<usize> {
+        None
+    }
+
+    /// The field that rows are sorted by, where nobody says it.
+    fn sorted_by(&self) -> &'static str;
+
+    /// What is counted.
+    ///
+    /// # Errors
+    ///
+    /// For values that cannot be met.
+    fn hooks(&mut self) -> Result<Self::Hooks>;
+
+    /// Why a run may have met nothing at all; for its last line.
+    fn why_nothing(&self) -> String;
+
+    /// What people are told once it counts.
+    fn greeting(&self) -> String;
+
+    /// The columns of a table.
+    fn columns(&self) -> Vec<Column<Self::Report>>;
+
+    /// How many operations a row tells of.
+    fn count(row: &RowOf<Self>) -> u64;
+
+    /// The event of a row.
+    fn report<'a>(
+        &'a self,
+        row: &'a RowOf<Self>,
+        interval: Interval,
+    ) -> <Self::Report as EventFamily>::Event<'a>;
+}
+
+/// Runs the tool; gives its exit status.
+///
+/// # Errors
+///
+/// Everything that ends a run early.
+pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
+    let mut args: T = cli::from_matches(matches)?;
+    let ready = args.common().take_ready()?;
+    let common = args.common().clone();
+    let mut options = common.options()?;
+    options.exclude = Some(pid::own()?);
+    let order = sort::Order::new(&args, common.format)?;
+    let hooks = args.hooks()?;
+    let plan = Plan {
+        name: T::Hooks::NAME,
+        common: &common,
+        options,
+        ready,
+        schedule: args.schedule(),
+    };
+    let format = common.format;
+    runner::run(
+        plan,
+        Box::new(move |options, sink| {
+            let mut tally = Tally::start(hooks, options)?;
+            let clock = Clock::new();
+            let writer = Writer::new(format, sink, args.columns(), clock.clone());
+            Ok(Started {
+                rung: tally.rung(),
+                buffer: None,
+                passed: tally.passed().to_vec(),
+                note: None,
+                cgroups: tally.take_cgroups(),
+                state: tally.state(),
+                capabilities: &[],
+                // Maps by key take turns.
+                updates_maps: true,
+                source: Box::new(Shown {
+                    args,
+                    order,
+                    tally,
+                    format,
+                    out: Outlet::new(T::Hooks::NAME, format, writer),
+                    clock,
+                    last_ns: 0,
+                    counted: 0,
+                    told: Counts::default(),
+                    stopped: false,
+                }),
+            })
+        }),
+    )
+}
+
+/// Tables as they are shown.
+struct Shown<T: Tabulate> {
+    args: T,
+    order: sort::Order,
+    tally: Tally<T::Hooks>,
+    format: Format,
+    out: Outlet<T::Report>,
+    clock: Clock,
+    /// The end of the last interval.
+    last_ns: u64,
+    counted: u64,
+    /// The losses that were told.
+    told: Counts,
+    stopped: bool,
+}
+
+impl<T: Tabulate> Source for Shown<T> {
+    fn begin(&mut self) -> Result<()> {
+        let greeting = self.args.greeting();
+        let table = self.format == Format::Table;
+        self.out.write(|writer| {
+            if table {
+                writer.text(|lines| lines.text(format_args!("{greeting}\n")))?;
+                writer.flush()
+            } else {
+                writer.header()
+            }
+        })?;
+        self.last_ns = self.clock.boot_now_ns();
+        Ok(())
+    }
+
+    fn show(&mut self) -> More<'_> {
+        if !self.stopped {
+            return Box::pin(pending());
+        }
+        Box::pin(ready(self.end_interval().map(|()| false)))
+    }
+
+    fn end_interval(&mut self) -> Result<()> {
+        let end_ns = self.clock.boot_now_ns();
+        let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
+        self.last_ns = end_ns;
+        let rows = self.tally.rows()?;
+        self.counted += rows.iter().map(T::count).sum::<u64>();
+        let args = &self.args;
+        let interval = Interval::new(end_ns, length);
+        let rows = rows.iter().map(|row| args.report(row, interval));
+        let rows = self.order.shown(rows.collect());
+        let (table, clear) = (self.format == Format::Table, args.rows().clear);
+        self.out.write(|writer| {
+            if clear {
+                writer.clear()?;
+            }
+            writer.text(|lines| {
+                if !clear {
+                    lines.end();
+                }
+                lines.time_of_day(end_ns);
+                lines.end();
+            })?;
+            // Each table has a header of its own; a program reads one.
+            if table { writer.header() } else { Ok(()) }
+        })?;
+        for row in &rows {
+            self.out.write(|writer| writer.event(row))?;
+        }
+        for lost in self.tally.losses().untold(&mut self.told, end_ns) {
+            self.out.lost(&lost)?;
+        }
+        self.out.write(Writer::flush)
+    }
+
+    fn stop(&mut self) {
+        self.tally.stop();
+        self.stopped = true;
+    }
+
+    fn account(&self) -> Account {
+        let lost = self.tally.losses();
+        Account {
+            events: self.counted,
+            lost,
+            certainty: self.tally.certainty(&lost),
+            asides: Vec::new(),
+            why_nothing: (self.counted == 0).then(|| self.args.why_nothing()),
+        }
+    }
+
+    fn out(&mut self) -> &mut dyn Out {
+        &mut self.out
+    }
+
+    fn is_readable(&self) -> bool {
+        self.tally.is_readable()
+    }
+}
