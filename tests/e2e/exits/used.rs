@@ -13,7 +13,7 @@ use super::{number, only};
 /// How long each of two threads is busy.
 const BUSY: Duration = Duration::from_millis(150);
 
-/// The longest time between two ticks of a kernel (CONFIG_HZ=100), and as much again: what the scheduler has not
+/// The longest time between two ticks of a kernel (`CONFIG_HZ=100`), and as much again: what the scheduler has not
 /// counted at the end.
 const TICKS: Duration = Duration::from_millis(20);
 

@@ -69,7 +69,8 @@ async fn read(execs: &mut Stream<Execs>, most: usize) -> BTreeMap<(Vec<Vec<u8>>,
                 Item::Event(exec) => {
                     assert_eq!(exec.ppid, id());
                     let args = exec
-                        .args()
+                        .args
+                        .get()
                         .expect("arguments")
                         .map(|arg| arg.expect("a readable one").to_vec())
                         .collect();

@@ -68,7 +68,7 @@ fn every_removal_of_a_thread_is_an_event() {
     for (name, size) in &seen {
         // Only the kernel's own functions see the file.
         if ["fentry", "kprobe"].contains(&rung) && name != "last" {
-            assert_eq!(size.map(|size| size.0), Some(name.parse().unwrap()));
+            assert_eq!(*size, Some(name.parse().unwrap()));
         }
     }
 }
