@@ -62,6 +62,7 @@ lint:
 fmt:
 	@./setup test
 	cargo fmt --all
+	cargo run --locked -q -p tracewell-packaging --bin describe -- docs
 	find bpf -name "*.[ch]" -exec clang-format -i {} +
 
 bench: build

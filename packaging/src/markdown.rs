@@ -105,6 +105,9 @@ impl Page {
                     row.push((cell, length));
                 }
             }
+            // Remarks for who edits the page, such as where a made table begins.
+            Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => {}
+            Event::Html(text) if text.starts_with("<!--") => {}
             event => return self.text.take(event),
         }
         true

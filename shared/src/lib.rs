@@ -8,6 +8,7 @@
 //! | [`data`] | the way from a kernel buffer to a record's bytes, and the account of what was lost |
 //! | [`event`] | what an event is: its fields, who did it, which file, the names of errors |
 //! | [`callers`] | the functions of a program that made a call |
+//! | [`query`] | what users ask of the fields: columns |
 //! | [`output`] | table, JSON, CSV, escapes, times, and files that are safe to create |
 //! | [`trace`] | an object in the kernel: opened, configured, loaded, attached, filtered and read |
 //! | [`hist`] | histograms, and files of them |
@@ -29,6 +30,7 @@ pub mod event;
 pub mod hist;
 pub mod kernel;
 pub mod output;
+pub mod query;
 pub mod run;
 pub mod tool;
 pub mod trace;

@@ -77,11 +77,18 @@ impl<T: EventFamily> Writer<T> {
                 Body::Table(Table::new(columns, styled), sink)
             }
             Format::Json => Body::Json(sink),
-            Format::Csv => Body::Csv(Box::new(Csv::new(sink))),
+            Format::Csv => Body::Csv(Box::new(Csv::new(sink, columns))),
         };
         Self {
             body,
             stamp: Stamp::new(clock),
+        }
+    }
+
+    /// The columns are what the user chose: CSV has these fields too, not all. To be called before all others.
+    pub fn choose(&mut self) {
+        if let Body::Csv(csv) = &mut self.body {
+            csv.choose();
         }
     }
 

@@ -14,6 +14,7 @@ mod biolatency_picks;
 mod bytes;
 mod callers;
 mod cgroups;
+mod columns;
 mod command;
 mod compat;
 mod confined;

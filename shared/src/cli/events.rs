@@ -11,6 +11,15 @@ use crate::trace::options::{Buffer, Options};
 /// [`clap::Command::mut_arg`].
 #[derive(Debug, Clone, clap::Args)]
 pub struct Events {
+    /// The columns of the table, or of CSV, in this order: fields of JSON by their names, or headers
+    #[arg(
+        long,
+        value_name = "LIST",
+        help_heading = "Output",
+        value_delimiter = ','
+    )]
+    pub columns: Vec<String>,
+
     /// End after this many events
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_events: Option<u64>,
@@ -29,6 +38,14 @@ pub struct Events {
 }
 
 impl Events {
+    /// Whether `--columns` asks for the field of this name, or for the column with this header.
+    pub fn shows(&self, field: &str) -> bool {
+        self.columns
+            .iter()
+            .map(|name| name.strip_suffix("_truncated").unwrap_or(name))
+            .any(|name| name.eq_ignore_ascii_case(field))
+    }
+
     /// Tells the trace what these options ask for.
     pub fn adjust(&self, options: &mut Options) {
         options.buffer = self.buffer;

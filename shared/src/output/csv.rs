@@ -13,12 +13,12 @@ use super::escape;
 use super::fields::{Fields, Frames, List};
 use super::sink::Sink;
 use super::stamp::Stamp;
+use super::table::{Column, Show};
 use crate::callers;
 use crate::error::Result;
 use crate::event::{Event, EventFamily};
 use crate::hist::Bucket;
 use memchr::memchr2;
-use std::marker::PhantomData;
 
 /// What must not begin a cell of text.
 const SIGNS: [&[u8]; 9] = [
@@ -39,7 +39,9 @@ pub(super) struct Csv<T: EventFamily> {
     sink: Sink,
     /// Where a field is put together.
     field: Vec<u8>,
-    of: PhantomData<fn(&T)>,
+    columns: Vec<Column<T>>,
+    /// The numbers of the fields that were chosen; `None` for all.
+    chosen: Option<Vec<usize>>,
 }
 
 impl<T: EventFamily> Csv<T> {
@@ -47,12 +49,22 @@ impl<T: EventFamily> Csv<T> {
     /// all.
     const MIXED: bool = <T::Event<'static> as Event>::KINDS.len() > 1;
 
-    pub(super) fn new(sink: Sink) -> Self {
+    pub(super) fn new(sink: Sink, columns: Vec<Column<T>>) -> Self {
         Self {
             sink,
             field: Vec::new(),
-            of: PhantomData,
+            columns,
+            chosen: None,
         }
+    }
+
+    /// Has the fields of the columns only, in their order.
+    pub(super) fn choose(&mut self) {
+        let fields = self.columns.iter().filter_map(|column| match column.show {
+            Show::Field(index) => Some(index),
+            Show::Own(_) => None,
+        });
+        self.chosen = Some(fields.collect());
     }
 
     pub(super) fn sink(&mut self) -> &mut Sink {
@@ -60,9 +72,14 @@ impl<T: EventFamily> Csv<T> {
     }
 
     pub(super) fn header(&mut self) -> Result<()> {
-        let fields = <T::Event<'static> as Event>::FIELDS.iter();
-        let kind = Self::MIXED.then_some("event").into_iter();
-        let names: Vec<_> = kind.chain(fields.map(|field| field.name)).collect();
+        let fields = <T::Event<'static> as Event>::FIELDS;
+        let names: Vec<_> = match &self.chosen {
+            Some(chosen) => chosen.iter().map(|index| fields[*index].name).collect(),
+            None => {
+                let kind = Self::MIXED.then_some("event").into_iter();
+                kind.chain(fields.iter().map(|field| field.name)).collect()
+            }
+        };
         let out = self.sink.buffer();
         out.extend_from_slice(names.join(",").as_bytes());
         out.push(b'\n');
@@ -77,7 +94,11 @@ impl<T: EventFamily> Csv<T> {
             field: &mut self.field,
             stamp,
         };
-        if Self::MIXED {
+        if let Some(chosen) = &self.chosen {
+            for index in chosen {
+                event.field(*index, &mut record);
+            }
+        } else if Self::MIXED {
             record.text("event", event.kind());
             for index in 0..<T::Event<'static> as Event>::FIELDS.len() {
                 event.field(index, &mut record);

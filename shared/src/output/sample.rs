@@ -16,44 +16,44 @@ use time::macros::datetime;
 /// An event with all kinds of values.
 #[derive(Debug, Clone, Default, Event)]
 #[event(kind = "sample", of = Samples, failed = Sample::went_wrong)]
-pub(super) struct Sample<'a> {
+pub(crate) struct Sample<'a> {
     /// When it happened.
-    pub(super) time: Moment,
+    pub(crate) time: Moment,
     /// The process.
     #[field(right("PID", 6))]
-    pub(super) pid: u64,
+    pub(crate) pid: u64,
     /// What was returned.
     #[field(left("RET", 7), show = as_returned)]
-    pub(super) ret: i32,
+    pub(crate) ret: i32,
     /// The name.
     #[field(left("COMM", 8))]
-    pub(super) comm: &'a [u8],
+    pub(crate) comm: &'a [u8],
     /// The path.
     #[field(null = "where there is none", none = "", left("PATH", 10))]
-    pub(super) path: Option<&'a [u8]>,
+    pub(crate) path: Option<&'a [u8]>,
     /// The arguments.
     #[field(null = "where there are none")]
-    pub(super) args: Option<Args<'a>>,
+    pub(crate) args: Option<Args<'a>>,
     /// Whether it was cut.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
     /// The flags.
-    pub(super) flags: Flags,
+    pub(crate) flags: Flags,
     /// The error.
     #[field(null = "where there was none")]
-    pub(super) error: Option<ErrorName>,
+    pub(crate) error: Option<ErrorName>,
     /// The user.
     #[field(null = "where nobody knows")]
-    pub(super) uid: Option<u64>,
+    pub(crate) uid: Option<u64>,
     /// The descriptor.
     #[field(null = "where there is none")]
-    pub(super) fd: Option<i64>,
+    pub(crate) fd: Option<i64>,
     /// The callers.
     #[field(null = "where nobody asked")]
-    pub(super) frames: Option<Stack<'a>>,
+    pub(crate) frames: Option<Stack<'a>>,
 }
 
 #[derive(Debug)]
-pub(super) struct Samples;
+pub(crate) struct Samples;
 
 impl Sample<'_> {
     fn went_wrong(&self) -> bool {
@@ -62,7 +62,7 @@ impl Sample<'_> {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Args<'a>(pub(super) &'a [Option<&'a [u8]>]);
+pub(crate) struct Args<'a>(pub(crate) &'a [Option<&'a [u8]>]);
 
 impl Value for Args<'_> {
     const TYPE: Type = Type::List;
@@ -77,7 +77,7 @@ impl Value for Args<'_> {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Flags;
+pub(crate) struct Flags;
 
 impl Value for Flags {
     const TYPE: Type = Type::Texts("^O_");
@@ -92,7 +92,7 @@ impl Value for Flags {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Stack<'a>(pub(super) &'a [Frame<'a>]);
+pub(crate) struct Stack<'a>(pub(crate) &'a [Frame<'a>]);
 
 impl Value for Stack<'_> {
     const TYPE: Type = Type::Frames(16);
@@ -109,12 +109,12 @@ impl Value for Stack<'_> {
     }
 }
 
-pub(super) fn columns() -> Vec<Column<Samples>> {
+pub(crate) fn columns() -> Vec<Column<Samples>> {
     crate::columns![Samples: comm, pid, ret, path]
 }
 
 /// Two frames: one with a name, one of an odd file.
-pub(super) const FRAMES: &[Frame<'_>] = &[
+pub(crate) const FRAMES: &[Frame<'_>] = &[
     Frame {
         address: 0x1234,
         symbol: Some(b"f(int, int)"),
@@ -130,14 +130,14 @@ pub(super) const FRAMES: &[Frame<'_>] = &[
 ];
 
 /// Boot time 0 is 2026-11-22 15:23:08 UTC, 16:23:08 in local time.
-pub(super) fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     let moment = datetime!(2026-11-22 15:23:08 UTC).unix_timestamp_nanos();
     let local = UtcOffset::from_hms(1, 0, 0).unwrap();
     Clock::fixed(moment.try_into().unwrap(), local)
 }
 
 /// What a writer wrote to a file.
-pub(super) fn written(format: Format, write: impl FnOnce(&mut Writer<Samples>)) -> Vec<u8> {
+pub(crate) fn written(format: Format, write: impl FnOnce(&mut Writer<Samples>)) -> Vec<u8> {
     written_of(format, columns(), write)
 }
 
@@ -161,10 +161,10 @@ pub(crate) fn written_of<T: EventFamily>(
 
 /// Bytes for property tests: the same each time, rich in what needs care.
 #[derive(Debug)]
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         // xorshift64
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -172,7 +172,7 @@ impl Random {
         self.0 % end
     }
 
-    pub(super) fn bytes(&mut self) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self) -> Vec<u8> {
         const PIECES: &[&str] = &[
             "a", "/usr/lib", " ", "\\", "\\x41", "\"", "\n", "\t", "…", "é", "漢", "\u{202e}",
             "\u{9b}", "🙂", ",", "\u{feff}", "\u{2003}",

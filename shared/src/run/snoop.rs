@@ -10,6 +10,7 @@ use crate::kernel::pid;
 use crate::output::Writer;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::table::Column;
+use crate::query::columns;
 use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
 use crate::trace::options::Options;
 use crate::trace::stream::{Item, Stream};
@@ -69,6 +70,12 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     args.events().adjust(&mut options);
     args.adjust(&mut options)?;
     options.exclude = Some(pid::own()?);
+    let names = &args.events().columns;
+    let mut columns = args.columns();
+    let chosen = !names.is_empty();
+    if chosen {
+        columns = columns::chosen(names, &columns, common.format)?;
+    }
     let tracer = args.tracer()?;
     let plan = Plan {
         name: S::Tracer::NAME,
@@ -82,7 +89,10 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
         plan,
         Box::new(move |options, sink| {
             let mut stream = Stream::start(tracer, options)?;
-            let writer = Writer::new(format, sink, args.columns(), Clock::new());
+            let mut writer = Writer::new(format, sink, columns, Clock::new());
+            if chosen {
+                writer.choose();
+            }
             Ok(Started {
                 rung: stream.rung(),
                 buffer: Some(stream.buffer()),

@@ -120,7 +120,10 @@ impl Snoop for Args {
             failed_only: self.failed,
             threads: self.threaded || self.common.is_of_threads(),
             // A table has no column of it unless asked for.
-            exec_times: self.resources || !matches!(self.common.format, Format::Table),
+            exec_times: self.resources
+                || self.events.shows("exec_age_ns")
+                || self.events.shows("exec(s)")
+                || !matches!(self.common.format, Format::Table),
             min_duration: self.min_duration.unwrap_or_default(),
             label: self.label.clone(),
             ..Exits::default()

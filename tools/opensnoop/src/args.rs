@@ -127,6 +127,12 @@ fn wanted(names: &str) -> Result<Wanted, String> {
     flags::parse(names).ok_or_else(|| "not a flag of open(2), such as O_WRONLY".into())
 }
 
+impl Args {
+    fn shows_callers(&self) -> bool {
+        self.callers || self.events.shows("callers")
+    }
+}
+
 impl Snoop for Args {
     type Tracer = Opens;
 
@@ -151,14 +157,14 @@ impl Snoop for Args {
     fn tracer(&self) -> Result<Opens> {
         Ok(Opens {
             failed_only: self.failed,
-            full_path: self.full_path,
-            callers: self.callers.then(Symbols::default),
+            full_path: self.full_path || self.events.shows("full_path"),
+            callers: self.shows_callers().then(Symbols::default),
             ..Opens::default()
         })
     }
 
     fn keeps(&self) -> &'static [Capability] {
-        if self.callers {
+        if self.shows_callers() {
             callers::CAPABILITIES
         } else {
             &[]

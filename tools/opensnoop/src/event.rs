@@ -36,7 +36,7 @@ pub struct Open<'a> {
     /// The flags as given, the access mode first (`O_ACCMODE`: both of its bits). Bits without a name are left out.
     #[field(left("FLAGS", 20))]
     pub flags: Flags,
-    /// The mode as given, for `O_CREAT` and `O_TMPFILE` (before the umask).
+    /// The mode as given, for `O_CREAT` and `O_TMPFILE` (before the umask); decimal in JSON, where 384 is 0600.
     #[field(null = "where the call could make no file", left("MODE", 5))]
     pub mode: Option<Mode>,
     /// The caller used the 32-bit system calls (never told on rung `tracepoint`, which does not see them).

@@ -92,7 +92,7 @@ impl Snoop for Args {
     fn tracer(&self) -> Result<Unlinks> {
         Ok(Unlinks {
             failed_only: self.failed,
-            full_path: self.full_path,
+            full_path: self.full_path || self.events.shows("full_path"),
             renames: self.rename,
             ..Unlinks::default()
         })

@@ -47,13 +47,13 @@ pub struct Object {
     /// The number of the inode that lost the name.
     #[field(null = "after a failure, and on rungs that see the system call only")]
     pub inode: Option<u64>,
-    /// The size of the file.
+    /// The size of the file, of which hard links share one.
     #[field(null = "as `inode`")]
     pub size_bytes: Option<Bytes>,
-    /// How many names (hard links) it has left.
+    /// How many names (hard links) it has left; 0 means that the file goes, at once or when it is closed.
     #[field(null = "as `inode`")]
     pub links: Option<u32>,
-    /// Whether someone had it open, so that its space is not freed yet.
+    /// Whether a process had it open (or mapped, or runs it), so that its space is not freed yet.
     #[field(
         null = "as `inode`, where the kernel does not count, and where it is not known since the file lies on another one \
                 (overlayfs)"
