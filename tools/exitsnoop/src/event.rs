@@ -55,8 +55,8 @@ pub struct Exit<'a> {
     pub age_ns: Nanos,
     /// How long ago it made its last exec.
     #[field(
-        null = "where it made none since the trace began, of a table without `-r` or this column, and where more processes than `--inflight` \
-                says were there",
+        null = "where it made none since the trace began, of a table without `-r` or this column, and where more processes \
+                than `--inflight` says were there",
         left("EXEC(s)", 10)
     )]
     pub exec_age_ns: Option<Nanos>,
