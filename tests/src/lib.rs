@@ -48,4 +48,4 @@ pub use finished::Finished;
 pub use running::Running;
 pub use tool::Tool;
 pub use watchdog::{patience, until};
-pub use ways::{buffers, rungs};
+pub use ways::{buffers, ladder, rungs};

@@ -41,8 +41,15 @@ fn tried(tool: &str, args: &[&str]) -> Vec<String> {
 }
 
 /// All labels of the tool's ladder, as its answer to a wrong one has them.
-fn ladder(tool: &str) -> Vec<String> {
-    let Finished { stderr, .. } = Tool::new(tool).args(["--probe", "no-such-rung"]).run();
+///
+/// # Panics
+///
+/// When the answer names none.
+pub fn ladder(tool: &str) -> Vec<String> {
+    let Finished { stderr, .. } = Tool::new(tool)
+        .unforced()
+        .args(["--probe", "no-such-rung"])
+        .run();
     let labels = stderr.split("[possible values: auto, ").nth(1);
     let labels = labels.and_then(|rest| rest.split(']').next());
     let labels = labels.unwrap_or_else(|| panic!("{tool} does not name its rungs: {stderr}"));
