@@ -35,11 +35,10 @@ fn pin() {
 }
 
 // Its argument: for how many milliseconds it computes, beside a thread that does the same on its CPU and sleeps now and
-// then. It says how often it was put on a CPU, and how long it had waited for that.
+// then. It says when it is done.
 actor!(shares_a_cpu, |stage| {
     let time = Duration::from_millis(stage.text(0).parse().unwrap());
     pin();
-    let before = account("thread-self");
     let begun = Instant::now();
     let other = thread::spawn(move || {
         while begun.elapsed() < time {
@@ -50,8 +49,7 @@ actor!(shares_a_cpu, |stage| {
     });
     while begun.elapsed() < time {}
     other.join().unwrap();
-    let after = account("thread-self");
-    stage.say(format!("{} {}", after.0 - before.0, after.1 - before.1));
+    stage.say("done");
 });
 
 // Its argument: how often two threads hand a byte to each other, on one CPU.
@@ -91,19 +89,20 @@ pub(crate) fn as_the_kernel_counts<T>(others: impl FnOnce() -> T) -> Finished {
     let tool = Tool::new("runqlat").json().args(["-L", "--tid", &pid]);
     let tool = tool.start();
     let others = others();
+    // Whoever waits for the signal to go, or for the end, sleeps: from here to there is what the tool sees of it.
+    let before = account(&pid);
     actor.go();
-    let said = actor.hear();
+    actor.hear();
     drop(others);
     let finished = tool.finish().success();
+    let after = account(&pid);
     actor.finish();
-    let (times, waited) = said.split_once(' ').unwrap();
-    let (times, waited): (u64, u64) = (times.parse().unwrap(), waited.parse().unwrap());
+    let (times, waited) = (after.0 - before.0, after.1 - before.1);
     let own = histograms(&finished);
     for object in &own {
         assert_eq!(object["tid"], actor_id(&pid));
         assert_eq!(object["pid"], actor_id(&pid));
     }
-    // The actor waits for the signal to go, and for the end, beside what it counts of itself.
     let (counted, slept) = (sum(&own, "count"), sum(&own, "sum"));
     assert!(
         counted.abs_diff(times) * 100 <= times * 3 + 2000,

@@ -94,7 +94,7 @@ pub(crate) fn owner_levels(filter: &Set<PathBuf>) -> Result<u8> {
         let level = cgroups::level(path).map_or(most, |level| level.try_into().unwrap_or(u8::MAX));
         if level > most {
             return Err(Error::usage(format!(
-                "--cgroup: {} lies more than {most} levels below the root, which is as deep as requests are told by",
+                "--cgroup: {} lies more than {most} levels below the root, which is as deep as this tool can tell whose an event is",
                 path.display()
             )));
         }
