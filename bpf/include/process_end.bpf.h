@@ -146,8 +146,9 @@ static __always_inline bool process_ends(bool direct, struct task_struct *task,
 	if (seen == THREADS_SOME)
 		seen = look_at_threads(task, signal, false, time);
 	*time_known = seen == THREADS_ALL;
+	/* An int: before 6.4 a map's answer is one, and says nothing in the upper half. */
 	return last_is_said() ||
-	       bpf_map_update_elem(&ended, &process, &yes, BPF_NOEXIST) != -EEXIST;
+	       (int)bpf_map_update_elem(&ended, &process, &yes, BPF_NOEXIST) != -EEXIST;
 }
 
 /* Deletes what a map has of the process with this number that started then; a value begins with that time. */
