@@ -100,12 +100,13 @@ fn every_object_compiles_and_opens_on_every_architecture() {
 }
 
 /// Each scratch space is named after a program of the object, which is how it is numbered; two programs can share none.
+/// Programs at a tracepoint have one each, also in an object without scratch memory, whose events fit on the stack.
 fn check_spaces(object: &OpenObject, has_scratch: bool) {
     // SAFETY: the object is live for as long as the reference is.
     let raw = unsafe { object.as_libbpf_object().as_ref() };
     let btf = Btf::from_bpf_object(raw).unwrap().unwrap();
     let section = btf.type_by_name::<DataSec<'_>>(".rodata.spaces");
-    assert_eq!(section.is_some(), has_scratch);
+    assert!(section.is_some() || !has_scratch);
     let programs: Vec<_> = object
         .progs()
         .map(|program| program.name().to_owned())

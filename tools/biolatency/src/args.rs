@@ -20,7 +20,7 @@ use crate::cgroups::charges_requests;
 use crate::disk::Disk;
 use crate::disks::{self, Disks};
 use crate::names::Names;
-use crate::report::{Flags, Itself, Report, Reports};
+use crate::report::{Flags, Itself, Operation, Report, Reports};
 use crate::tracer::{Key, Latencies};
 
 /// Show how long block I/O takes, as histograms
@@ -289,7 +289,7 @@ impl Distribute for Args {
         Report {
             interval,
             disk: of(self.disks).map(|key| self.disk_name(key)),
-            op: of(self.flags).map(|key| self.names.op(key.flags)),
+            op: of(self.flags).map(|key| Operation(self.names.op(key.flags))),
             flags: of(self.flags).map(|key| Flags(self.names.flags(key.flags))),
             cgroup: cgroup.and_then(|id| self.found.path(id)),
             cgroup_id: cgroup,

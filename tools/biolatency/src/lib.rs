@@ -45,7 +45,7 @@ pub use cgroups::charges_requests;
 pub use disk::Disk;
 pub use disks::Disks;
 pub use names::Names;
-pub use report::{Flags, Report, Reports};
+pub use report::{Flags, Operation, Report, Reports};
 pub use tracer::{Key, Latencies};
 pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::hist::Histogram;

@@ -20,7 +20,7 @@ pub struct Report<'a> {
     pub disk: Option<String>,
     /// The operation, as the running kernel calls it, in lower case: read, write, flush, discard.
     #[field(null = "without `-F`")]
-    pub op: Option<String>,
+    pub op: Option<Operation>,
     /// The request's flags, as the running kernel calls them: SYNC, META.
     #[field(null = "without `-F`")]
     pub flags: Option<Flags<'a>>,
@@ -52,6 +52,22 @@ pub enum Itself {
 /// The family of [`Report`].
 #[derive(Debug, Clone, Copy)]
 pub struct Reports;
+
+/// An operation, by its name.
+#[derive(Debug, Clone)]
+pub struct Operation(pub String);
+
+impl Value for Operation {
+    const TYPE: Type = Type::Text("^[a-z0-9_]+$");
+
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.text(name, &self.0);
+    }
+
+    fn show(&self, cell: &mut Cell<'_>) {
+        cell.text(&self.0);
+    }
+}
 
 /// The flags of requests, by their names.
 #[derive(Debug, Clone)]

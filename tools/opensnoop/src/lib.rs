@@ -16,7 +16,7 @@
 //! while let Some(batch) = opens.next().await? {
 //!     for item in batch.items() {
 //!         match item {
-//!             Item::Event(open) => println!("{} {:?} {}", open.task.pid, open.file.path.bytes, open.fd),
+//!             Item::Event(open) => println!("{} {:?} {:?}", open.task.pid, open.file.path.bytes, open.fd),
 //!             Item::Lost(gap) => println!("{} lost: {}", gap.count, gap.cause.words()),
 //!         }
 //!     }
