@@ -73,7 +73,7 @@ static __always_inline int task_wake(bool direct, struct task_struct *task)
 {
 	/* What is preempted on its way to sleep may be woken while it waits already. */
 	if (!is_on_cpu(direct, task) && given_passes(direct, task))
-		since_begin((__u64)task, bpf_ktime_get_ns(), false);
+		since_begin_or_go_on((__u64)task, bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -88,13 +88,15 @@ static __always_inline int task_switch(bool direct, bool preempted, struct task_
 	if (preempted || state == TASK_RUNNING) {
 		/* The idle tasks, of which the number is 0, wait for nothing. */
 		if (FIELD(direct, from, pid) && given_passes(direct, from))
-			since_begin((__u64)from, now_ns, true);
+			since_begin((__u64)from, now_ns, state != TASK_RUNNING);
 	} else if (state == TASK_DEAD) {
-		since_forget((__u64)from);
+		since_forget((__u64)from, false);
 	}
 	waited_ns = since_end((__u64)to, now_ns);
 	if (waited_ns >= 0)
 		count(direct, to, waited_ns);
+	else if (waited_ns == SINCE_UNSEEN && given_passes(direct, to))
+		lose(LOSS_ENTRY_MISSED);
 	return 0;
 }
 

@@ -144,18 +144,18 @@ static __always_inline int call_exit(bool compat, long nr, long ret)
 	if (compat)
 		ret = (int)ret;
 	failed = ret < 0 && ret >= -MAX_ERRNO;
-	/* The return from a signal handler. */
-	if ((int)nr < 0)
-		return 0;
 	if (timed) {
 		__u64 now_ns = bpf_ktime_get_ns();
 
 		took_ns = since_end(bpf_get_current_task(), now_ns);
-		if (took_ns < 0)
+		if (took_ns == SINCE_UNKNOWN)
 			return 0;
-	} else if (!filter_passes()) {
-		return 0;
 	}
+	/* The return from a signal handler. */
+	if ((int)nr < 0)
+		return 0;
+	if ((!timed || took_ns == SINCE_UNSEEN) && !filter_passes())
+		return 0;
 	if (!result_passes(failed, ret))
 		return 0;
 	if (picked || !ret) {
@@ -164,7 +164,9 @@ static __always_inline int call_exit(bool compat, long nr, long ret)
 		if ((picked && traits & CALL_UNWANTED) || (!ret && traits & CALL_MAKES_TASK))
 			return 0;
 	}
-	if (by_process)
+	if (took_ns == SINCE_UNSEEN)
+		lose(LOSS_ENTRY_MISSED);
+	else if (by_process)
 		add_of_process(failed, took_ns);
 	else
 		add_of_call(compat, number, failed, took_ns);
@@ -174,7 +176,7 @@ static __always_inline int call_exit(bool compat, long nr, long ret)
 static __always_inline int call_enter(void)
 {
 	if (filter_passes())
-		since_begin(bpf_get_current_task(), bpf_ktime_get_ns(), true);
+		since_begin(bpf_get_current_task(), bpf_ktime_get_ns(), false);
 	return 0;
 }
 
@@ -211,7 +213,7 @@ int call_exit_rawsys(struct trace_event_raw_sys_exit *ctx)
 SEC("raw_tp/sched_process_exit")
 int task_end_raw(void *ctx)
 {
-	since_forget(bpf_get_current_task());
+	since_forget(bpf_get_current_task(), true);
 	return 0;
 }
 

@@ -7,6 +7,12 @@
  * An entry stays when what it is about ends, as long as there are no more than
  * since_kept_most: to make one and delete it costs more than all the rest. A
  * tool calls since_forget() for a task that ends.
+ *
+ * The account: some kernels run no program while certain tasks are the current
+ * ones (a virtual machine's supervisor may exempt its own). An end that was not
+ * told of shows when the task begins something else, or ends: it is lost. A
+ * beginning that was not told of shows at its end, where the task has an entry:
+ * SINCE_UNSEEN.
  */
 #ifndef TRACEWELL_SINCE_BPF_H
 #define TRACEWELL_SINCE_BPF_H
@@ -16,7 +22,7 @@
 
 #define SINCE_MOST 16384
 
-/* The time of the beginning by task; 0: not under way. */
+/* The time of the beginning by task, perhaps with SINCE_OPEN; 0: not under way. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SINCE_MOST);
@@ -29,40 +35,74 @@ const volatile __u64 since_kept_most = 0;
 
 __u64 since_kept = 0;
 
-static __always_inline void since_forget(__u64 task)
+/* In an entry's time: since_begin_or_go_on() finds it, and it goes on. */
+#define SINCE_OPEN (1ULL << 63)
+
+static __always_inline void since_drop(__u64 task)
 {
 	if (!bpf_map_delete_elem(&since, &task))
 		__sync_fetch_and_add(&since_kept, -1);
 }
 
-/* It begins now; with_under_way says whether that is so if it is under way already. */
-static __always_inline void since_begin(__u64 task, __u64 now_ns, bool with_under_way)
+/* The task ends. What is under way then has ended before, unless is_last says that it never does. */
+static __always_inline void since_forget(__u64 task, bool is_last)
 {
-	__u64 *since_ns = bpf_map_lookup_elem(&since, &task);
+	__u64 *kept = bpf_map_lookup_elem(&since, &task);
 
-	if (since_ns) {
-		if (with_under_way || !*since_ns)
-			*since_ns = now_ns;
-	} else if (!bpf_map_update_elem(&since, &task, &now_ns, BPF_NOEXIST)) {
+	if (!kept)
+		return;
+	if (!is_last && *kept)
+		lose(LOSS_COMPLETION_MISSED);
+	since_drop(task);
+}
+
+static __always_inline void since_set(__u64 task, __u64 *kept, __u64 since_ns)
+{
+	if (kept) {
+		if (*kept)
+			lose(LOSS_COMPLETION_MISSED);
+		*kept = since_ns;
+	} else if (!bpf_map_update_elem(&since, &task, &since_ns, BPF_NOEXIST)) {
 		__sync_fetch_and_add(&since_kept, 1);
 	} else {
 		lose(LOSS_INFLIGHT_FULL);
 	}
 }
 
-/* It ends: how long it took; -1: it was not under way, or since before the trace. */
+/* It begins now, open as said above or not. One that is under way has ended, and was not told of. */
+static __always_inline void since_begin(__u64 task, __u64 now_ns, bool open)
+{
+	since_set(task, bpf_map_lookup_elem(&since, &task), open ? now_ns | SINCE_OPEN : now_ns);
+}
+
+/* It begins now, but goes on where it was begun open. */
+static __always_inline void since_begin_or_go_on(__u64 task, __u64 now_ns)
+{
+	__u64 *kept = bpf_map_lookup_elem(&since, &task);
+
+	if (kept && *kept & SINCE_OPEN)
+		*kept &= ~SINCE_OPEN;
+	else
+		since_set(task, kept, now_ns);
+}
+
+/* What since_end() gives where it has no time. */
+#define SINCE_UNKNOWN (-1) /* the task has begun nothing that this trace has seen */
+#define SINCE_UNSEEN (-2) /* it has, but not this, as far as was told */
+
+/* It ends: how long it took. */
 static __always_inline __s64 since_end(__u64 task, __u64 now_ns)
 {
 	__u64 *kept = bpf_map_lookup_elem(&since, &task);
 	__u64 since_ns;
 
 	if (!kept)
-		return -1;
-	since_ns = *kept;
+		return SINCE_UNKNOWN;
+	since_ns = *kept & ~SINCE_OPEN;
 	if (!since_ns)
-		return -1;
+		return SINCE_UNSEEN;
 	if (since_kept > since_kept_most)
-		since_forget(task);
+		since_drop(task);
 	else
 		*kept = 0;
 	/* The clock is one for all CPUs, but two of them may read it at once. */

@@ -82,6 +82,17 @@ fn sum(objects: &[Value], field: &str) -> u64 {
     values.sum()
 }
 
+/// The waits that ended in a switch which the kernel told nobody of: some kernels exempt certain tasks from tracing.
+fn untold(finished: &Finished) -> u64 {
+    let causes = &finished.summary()["lost_by"];
+    causes["completion_missed"].as_u64().unwrap_or(0)
+}
+
+/// What was lost but for these.
+fn lost_otherwise(finished: &Finished) -> u64 {
+    finished.summary()["lost"].as_u64().unwrap() - untold(finished)
+}
+
 /// Measures a thread that shares its CPU with another, beside what `others` starts, and holds it to the kernel's own count.
 ///
 /// The kernel reads its clock when the scheduler begins, and the tool when it is told, a moment later. On a machine that
@@ -125,7 +136,7 @@ fn measured<T>(others: impl Fn() -> T) -> (Finished, u64, u64) {
         "{counted} waits, and the kernel says {times}"
     );
     assert_eq!(finished.summary()["events"], counted);
-    assert_eq!(finished.summary()["lost"], 0);
+    assert_eq!(lost_otherwise(&finished), 0);
     (finished, slept, waited)
 }
 
@@ -150,9 +161,10 @@ fn each_wake_up_is_one_wait() {
     for finished in [&process, &threads, &all, &intervals] {
         let seen = histograms(finished);
         let counted = sum(&seen, "count");
-        assert!(counted >= 2 * 2000, "{counted}");
+        let untold = untold(finished);
+        assert!(counted + untold >= 2 * 2000, "{counted} + {untold}");
         assert_eq!(finished.summary()["events"], counted);
-        assert_eq!(finished.summary()["lost"], 0);
+        assert_eq!(lost_otherwise(finished), 0);
     }
     let process = histograms(&process);
     assert!(process.iter().all(|object| object["pid"] == actor_id(&pid)));
@@ -272,7 +284,7 @@ fn waits_without_room_are_lost() {
     assert!(count("events") + count("lost") >= 600, "{summary}");
     // Two that hand a byte to each other need not wait at once.
     let full = summary["lost_by"]["inflight_full"].as_u64();
-    assert_eq!(full.unwrap_or(0), count("lost"));
+    assert_eq!(full.unwrap_or(0), lost_otherwise(&finished));
 }
 
 #[test]

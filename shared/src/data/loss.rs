@@ -94,8 +94,8 @@ causes! {
     KprobeNested: "kprobe_nested", "kprobe nested", AtMost;
     /// A signal came while a call waited: it starts again, and is told when it ends, or it returned `EINTR`, and is not.
     Interrupted: "interrupted", "interrupted", AtMost, LOSS_INTERRUPTED;
-    /// A call's exit was seen and its entry was not: a seccomp filter refused the call before that, or it began before
-    /// the trace.
+    /// The end of a call or wait was seen and its beginning was not: a seccomp filter refused the call before that, it
+    /// began before the trace, or the kernel did not run the program.
     EntryMissed: "entry_missed", "entry missed", AtMost, LOSS_ENTRY_MISSED;
     /// The kernel refused to run a program that keeps the followed processes: a descendant may not have been followed.
     FollowMissed: "follow_missed", "follow missed", AtMost;
