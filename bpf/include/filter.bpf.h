@@ -193,18 +193,34 @@ static __always_inline bool is_excluded(__u32 pid)
 	return shared_knobs.exclude_pid && pid == shared_knobs.exclude_pid;
 }
 
-/*
- * The filters by number, of the current task: what most who filter ask for. What
- * is off costs nothing: the verifier drops it. After an exec the thread has its
- * process's number, and had another one, tid, when it was asked for.
- */
-static __always_inline bool numbers_pass(struct task_struct *task, __u32 pid, __u32 tid)
+/* The filters by the numbers of a task. What is off costs nothing: the verifier drops it. */
+static __always_inline bool task_ids_pass(__u32 pid, __u32 tid)
 {
 	if (shared_knobs.by_pid &&
 	    !id_passes(shared_knobs.by_pid, shared_knobs.pid, FILTER_PID, pid))
 		return false;
-	if (shared_knobs.by_tid &&
-	    !id_passes(shared_knobs.by_tid, shared_knobs.tid, FILTER_TID, tid))
+	return !shared_knobs.by_tid ||
+	       id_passes(shared_knobs.by_tid, shared_knobs.tid, FILTER_TID, tid);
+}
+
+/* The filters by what a task stands in: below its parent, and in a mount namespace. */
+static __always_inline bool task_place_passes(struct task_struct *task)
+{
+	if (shared_knobs.by_ppid && !id_passes(shared_knobs.by_ppid, shared_knobs.ppid, FILTER_PPID,
+					       BPF_CORE_READ(task, real_parent, tgid)))
+		return false;
+	return (!shared_knobs.mntns_maps.wanted && !shared_knobs.mntns_maps.excluded) ||
+	       pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, mntns_of(task));
+}
+
+/*
+ * The filters by number, of the current task: what most who filter ask for.
+ * After an exec the thread has its process's number, and had another one, tid,
+ * when it was asked for.
+ */
+static __always_inline bool numbers_pass(struct task_struct *task, __u32 pid, __u32 tid)
+{
+	if (!task_ids_pass(pid, tid))
 		return false;
 	return !shared_knobs.by_uid ||
 	       id_passes(shared_knobs.by_uid, shared_knobs.uid, FILTER_UID, current_uid(task));
@@ -216,13 +232,9 @@ static __always_inline bool others_pass(struct task_struct *task, __u32 pid,
 {
 	if (shared_knobs.follow && !follows_current(pid))
 		return false;
-	if (shared_knobs.by_ppid && !id_passes(shared_knobs.by_ppid, shared_knobs.ppid, FILTER_PPID,
-					       BPF_CORE_READ(task, real_parent, tgid)))
-		return false;
 	if (shared_knobs.by_comm && !comm_passes(named))
 		return false;
-	return (!shared_knobs.mntns_maps.wanted && !shared_knobs.mntns_maps.excluded) ||
-	       pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, mntns_of(task));
+	return task_place_passes(task);
 }
 
 /* Whether the current task is one to trace by all filters but those by cgroup. */

@@ -21,26 +21,16 @@ static __always_inline bool given_cgroup_passes(struct task_struct *task)
 /* Whether the task, which is of this process, is one to trace by the filters that are on. */
 common_code bool given_filters_pass(bool direct, struct task_struct *task, __u32 pid)
 {
-	__u32 tid = FIELD(direct, task, pid);
-
-	if (shared_knobs.by_pid &&
-	    !id_passes(shared_knobs.by_pid, shared_knobs.pid, FILTER_PID, pid))
-		return false;
-	if (shared_knobs.by_tid &&
-	    !id_passes(shared_knobs.by_tid, shared_knobs.tid, FILTER_TID, tid))
+	if (!task_ids_pass(pid, FIELD(direct, task, pid)))
 		return false;
 	if (shared_knobs.by_uid && !id_passes(shared_knobs.by_uid, shared_knobs.uid, FILTER_UID,
 					      BPF_CORE_READ(task, real_cred, uid.val)))
 		return false;
 	if (shared_knobs.follow && !follows(task, pid))
 		return false;
-	if (shared_knobs.by_ppid && !id_passes(shared_knobs.by_ppid, shared_knobs.ppid, FILTER_PPID,
-					       BPF_CORE_READ(task, real_parent, tgid)))
-		return false;
 	if (shared_knobs.by_comm && !comm_passes(task))
 		return false;
-	if ((shared_knobs.mntns_maps.wanted || shared_knobs.mntns_maps.excluded) &&
-	    !pinned_pass(&mntns_ids, &shared_knobs.mntns_maps, mntns_of(task)))
+	if (!task_place_passes(task))
 		return false;
 	return given_cgroup_passes(task);
 }

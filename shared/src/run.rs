@@ -5,6 +5,7 @@ pub mod command;
 pub(crate) mod ends;
 pub mod histograms;
 pub(crate) mod launch;
+mod periodic;
 pub mod runner;
 pub mod shutdown;
 pub mod snoop;

@@ -3,22 +3,21 @@
 
 mod record;
 
-use std::future::{pending, ready};
 use std::time::Duration;
 
 use crate::cli::{self, Common, Histograms, Intervals};
-use crate::data::loss::{Certainty, Counts};
+use crate::data::loss::Certainty;
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::hist::log::{self, Record, Recorder};
 use crate::hist::rows;
 use crate::kernel::clock::Clock;
 use crate::kernel::pid;
-use crate::output::Format;
 use crate::output::Writer;
 use crate::output::lines::Lines;
-use crate::output::outlet::{Out, Outlet};
-use crate::run::runner::{self, Account, Interval, More, Plan, Source, Started};
+use crate::output::outlet::Out;
+use crate::run::periodic::{Ended, Periodic};
+use crate::run::runner::{self, Account, Interval, Plan, Source, Started};
 use crate::trace::distribution::{Distribution, Keyed, Part};
 use crate::trace::tracer::Hooks;
 
@@ -125,14 +124,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     distribution,
                     recorder,
-                    format,
-                    out: Outlet::new(D::Hooks::NAME, format, writer),
-                    clock,
-                    begun_ns: 0,
-                    last_ns: 0,
-                    counted: 0,
-                    told: Counts::default(),
-                    stopped: false,
+                    periodic: Periodic::new(D::Hooks::NAME, format, writer, clock),
                 }),
             })
         }),
@@ -149,49 +141,22 @@ struct Shown<D: Distribute> {
     args: D,
     distribution: Distribution<D::Hooks>,
     recorder: Option<Recorder>,
-    format: Format,
-    out: Outlet<D::Report>,
-    clock: Clock,
-    /// The beginning of the first interval.
-    begun_ns: u64,
-    /// The end of the last interval.
-    last_ns: u64,
-    counted: u64,
-    /// The losses that were told.
-    told: Counts,
-    stopped: bool,
+    periodic: Periodic<D::Report>,
 }
 
 impl<D: Distribute> Source for Shown<D> {
     fn begin(&mut self) -> Result<()> {
-        let greeting = self.args.greeting();
-        let table = self.format == Format::Table;
-        self.out.write(|writer| {
-            if table {
-                writer.text(|lines| lines.text(format_args!("{greeting}\n")))?;
-                writer.flush()
-            } else {
-                writer.header()
-            }
-        })?;
-        self.begun_ns = self.clock.boot_now_ns();
-        self.last_ns = self.begun_ns;
+        self.periodic.begin(self.args.greeting())?;
         self.args.attached();
         Ok(())
     }
 
-    fn show(&mut self) -> More<'_> {
-        if !self.stopped {
-            return Box::pin(pending());
-        }
-        Box::pin(ready(self.end_interval().map(|()| false)))
+    fn is_stopped(&self) -> bool {
+        self.periodic.stopped
     }
 
     fn end_interval(&mut self) -> Result<()> {
-        let end_ns = self.clock.boot_now_ns();
-        let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
-        let interval = Interval::new(end_ns, length);
-        self.last_ns = end_ns;
+        let ended = self.periodic.next();
         let parts = self.distribution.parts()?;
         let args = &self.args;
         args.meet(
@@ -201,7 +166,7 @@ impl<D: Distribute> Source for Shown<D> {
                 .map(|part| &part.key),
         );
         // Before it is shown, and told below: what fails to be shown is recorded, and the other way round.
-        let recorded = self.record(&parts, end_ns, length);
+        let recorded = self.record(&parts, ended);
         if recorded.is_err() {
             // It ends with its last whole line; what comes after that would not.
             self.recorder = None;
@@ -210,44 +175,50 @@ impl<D: Distribute> Source for Shown<D> {
         let timestamp = args.intervals().timestamp;
         // An interval in which nothing happened is its time, if that is asked for, or nothing.
         if timestamp || !parts.is_empty() {
-            self.out.write(|writer| {
+            self.periodic.out.write(|writer| {
                 writer.text(|lines| {
                     lines.end();
                     if timestamp {
-                        lines.time_of_day(end_ns);
+                        lines.time_of_day(ended.end_ns);
                         lines.end();
                     }
                 })
             })?;
         }
         for part in &parts {
-            self.counted += part.histogram.count();
-            let event = args.report(part, interval);
-            self.out.write(|writer| {
+            self.periodic.counted += part.histogram.count();
+            let event = args.report(part, ended.interval());
+            self.periodic.out.write(|writer| {
                 writer.lines(&event, |lines| {
                     heading(args, part, lines);
                     block(part, args.histograms(), lines);
                 })
             })?;
         }
-        self.tell_losses(end_ns)?;
-        self.out.write(Writer::flush)?;
+        let (losses, recorder) = (self.distribution.losses(), &mut self.recorder);
+        self.periodic.tell_losses(&losses, ended, |lost| {
+            if let Some(recorder) = recorder {
+                // Written with the records that follow, or at the end.
+                recorder.lost(lost.cause, lost.count, false);
+            }
+        })?;
+        self.periodic.out.write(Writer::flush)?;
         recorded
     }
 
     fn stop(&mut self) {
         self.distribution.stop();
-        self.stopped = true;
+        self.periodic.stopped = true;
     }
 
     fn account(&self) -> Account {
         let lost = self.distribution.losses();
         Account {
-            events: self.counted,
+            events: self.periodic.counted,
             lost,
             certainty: self.distribution.certainty(&lost),
             asides: self.distribution.asides(),
-            why_nothing: (self.counted == 0).then(|| self.args.why_nothing()),
+            why_nothing: (self.periodic.counted == 0).then(|| self.args.why_nothing()),
         }
     }
 
@@ -262,12 +233,12 @@ impl<D: Distribute> Source for Shown<D> {
         if account.certainty == Certainty::Unknown {
             recorder.lost_unknown();
         }
-        recorder.recorded(Duration::from_nanos(self.last_ns - self.begun_ns));
+        recorder.recorded(self.periodic.length());
         recorder.flush()
     }
 
     fn out(&mut self) -> &mut dyn Out {
-        &mut self.out
+        &mut self.periodic.out
     }
 
     fn is_readable(&self) -> bool {
@@ -276,33 +247,21 @@ impl<D: Distribute> Source for Shown<D> {
 }
 
 impl<D: Distribute> Shown<D> {
-    fn record(&mut self, parts: &[Part<KeyOf<D>>], end_ns: u64, length: Duration) -> Result<()> {
+    fn record(&mut self, parts: &[Part<KeyOf<D>>], ended: Ended) -> Result<()> {
         let Some(recorder) = &mut self.recorder else {
             return Ok(());
         };
-        let end = Duration::from_nanos(self.clock.unix_ns(end_ns));
+        let end = self.periodic.since_epoch(ended);
         for part in parts {
             let tag = tag(&self.args, part);
             recorder.add(&Record {
                 tag: tag.as_deref(),
-                start: end.saturating_sub(length),
-                length,
+                start: end.saturating_sub(ended.length),
+                length: ended.length,
                 histogram: &part.histogram.to_logged()?,
             })?;
         }
         recorder.flush()
-    }
-
-    fn tell_losses(&mut self, time_ns: u64) -> Result<()> {
-        let losses = self.distribution.losses();
-        for lost in losses.untold(&mut self.told, time_ns) {
-            if let Some(recorder) = &mut self.recorder {
-                // Written with the records that follow, or at the end.
-                recorder.lost(lost.cause, lost.count, false);
-            }
-            self.out.lost(&lost)?;
-        }
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! interval. It knows none of their types, so that it is compiled once.
 
 use std::fs::File;
-use std::future::Future;
+use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +65,18 @@ pub(crate) trait Source {
     fn begin(&mut self) -> Result<()>;
 
     /// Waits until something has come, and shows it. `false` is for the time after [`stop`](Self::stop), when all that had
-    /// come was shown. Nothing is lost if it is dropped.
-    fn show(&mut self) -> More<'_>;
+    /// come was shown. Nothing is lost if it is dropped. As it is, all is shown when an interval ends, the last at the end.
+    fn show(&mut self) -> More<'_> {
+        if !self.is_stopped() {
+            return Box::pin(pending());
+        }
+        Box::pin(ready(self.end_interval().map(|()| false)))
+    }
+
+    /// Whether [`stop`](Self::stop) was called; asked where all is shown when an interval ends.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 
     /// Shows what came in the interval that ends now.
     fn end_interval(&mut self) -> Result<()> {

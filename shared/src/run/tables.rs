@@ -3,20 +3,16 @@
 
 mod sort;
 
-use std::future::{pending, ready};
-use std::time::Duration;
-
 use crate::cli::{self, Common, Rows};
-use crate::data::loss::Counts;
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::kernel::clock::Clock;
 use crate::kernel::pid;
-use crate::output::Format;
 use crate::output::Writer;
-use crate::output::outlet::{Out, Outlet};
+use crate::output::outlet::Out;
 use crate::output::table::Column;
-use crate::run::runner::{self, Account, Interval, More, Plan, Schedule, Source, Started};
+use crate::run::periodic::Periodic;
+use crate::run::runner::{self, Account, Interval, Plan, Schedule, Source, Started};
 use crate::trace::tally::{Tallied, Tally};
 use crate::trace::tracer::Hooks;
 
@@ -116,13 +112,7 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     order,
                     tally,
-                    format,
-                    out: Outlet::new(T::Hooks::NAME, format, writer),
-                    clock,
-                    last_ns: 0,
-                    counted: 0,
-                    told: Counts::default(),
-                    stopped: false,
+                    periodic: Periodic::new(T::Hooks::NAME, format, writer, clock),
                 }),
             })
         }),
@@ -134,52 +124,27 @@ struct Shown<T: Tabulate> {
     args: T,
     order: sort::Order,
     tally: Tally<T::Hooks>,
-    format: Format,
-    out: Outlet<T::Report>,
-    clock: Clock,
-    /// The end of the last interval.
-    last_ns: u64,
-    counted: u64,
-    /// The losses that were told.
-    told: Counts,
-    stopped: bool,
+    periodic: Periodic<T::Report>,
 }
 
 impl<T: Tabulate> Source for Shown<T> {
     fn begin(&mut self) -> Result<()> {
-        let greeting = self.args.greeting();
-        let table = self.format == Format::Table;
-        self.out.write(|writer| {
-            if table {
-                writer.text(|lines| lines.text(format_args!("{greeting}\n")))?;
-                writer.flush()
-            } else {
-                writer.header()
-            }
-        })?;
-        self.last_ns = self.clock.boot_now_ns();
-        Ok(())
+        self.periodic.begin(&self.args.greeting())
     }
 
-    fn show(&mut self) -> More<'_> {
-        if !self.stopped {
-            return Box::pin(pending());
-        }
-        Box::pin(ready(self.end_interval().map(|()| false)))
+    fn is_stopped(&self) -> bool {
+        self.periodic.stopped
     }
 
     fn end_interval(&mut self) -> Result<()> {
-        let end_ns = self.clock.boot_now_ns();
-        let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
-        self.last_ns = end_ns;
+        let ended = self.periodic.next();
         let rows = self.tally.rows()?;
-        self.counted += rows.iter().map(T::count).sum::<u64>();
+        self.periodic.counted += rows.iter().map(T::count).sum::<u64>();
         let args = &self.args;
-        let interval = Interval::new(end_ns, length);
-        let rows = rows.iter().map(|row| args.report(row, interval));
+        let rows = rows.iter().map(|row| args.report(row, ended.interval()));
         let rows = self.order.shown(rows.collect());
-        let (table, clear) = (self.format == Format::Table, args.rows().clear);
-        self.out.write(|writer| {
+        let (table, clear) = (self.periodic.is_table(), args.rows().clear);
+        self.periodic.out.write(|writer| {
             if clear {
                 writer.clear()?;
             }
@@ -187,39 +152,38 @@ impl<T: Tabulate> Source for Shown<T> {
                 if !clear {
                     lines.end();
                 }
-                lines.time_of_day(end_ns);
+                lines.time_of_day(ended.end_ns);
                 lines.end();
             })?;
             // Each table has a header of its own; a program reads one.
             if table { writer.header() } else { Ok(()) }
         })?;
         for row in &rows {
-            self.out.write(|writer| writer.event(row))?;
+            self.periodic.out.write(|writer| writer.event(row))?;
         }
-        for lost in self.tally.losses().untold(&mut self.told, end_ns) {
-            self.out.lost(&lost)?;
-        }
-        self.out.write(Writer::flush)
+        let losses = self.tally.losses();
+        self.periodic.tell_losses(&losses, ended, |_| ())?;
+        self.periodic.out.write(Writer::flush)
     }
 
     fn stop(&mut self) {
         self.tally.stop();
-        self.stopped = true;
+        self.periodic.stopped = true;
     }
 
     fn account(&self) -> Account {
         let lost = self.tally.losses();
         Account {
-            events: self.counted,
+            events: self.periodic.counted,
             lost,
             certainty: self.tally.certainty(&lost),
             asides: Vec::new(),
-            why_nothing: (self.counted == 0).then(|| self.args.why_nothing()),
+            why_nothing: (self.periodic.counted == 0).then(|| self.args.why_nothing()),
         }
     }
 
     fn out(&mut self) -> &mut dyn Out {
-        &mut self.out
+        &mut self.periodic.out
     }
 
     fn is_readable(&self) -> bool {

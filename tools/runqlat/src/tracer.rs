@@ -2,7 +2,8 @@
 //! The settings of the measurement, its ladder, and what they do to the BPF object.
 
 use tracewell_shared::error::Result;
-use tracewell_shared::kernel::probe::{Ladder, Rung};
+use tracewell_shared::kernel::probe::Ladder;
+use tracewell_shared::ladder;
 use tracewell_shared::trace::distribution::{Distribution, Keyed};
 use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
@@ -108,22 +109,11 @@ impl Hooks for Waits {
 
     const OBJECT: &'static Object = &crate::skel::OBJECT;
 
-    const LADDER: &'static Ladder = &Ladder {
+    const LADDER: &'static Ladder = &ladder! {
         subject: "waits for a CPU",
-        rungs: &[
-            Rung {
-                label: "tp_btf",
-                programs: &["task_switch_btf", "task_wake_btf", "task_wake_new_btf"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_tp",
-                programs: &["task_switch_raw", "task_wake_raw", "task_wake_new_raw"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-        ],
+        tracepoints: ["task_switch", "task_wake", "task_wake_new"],
+        counted_otherwise: [],
+        unseen: UNSEEN,
     };
 
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("since", 1)];

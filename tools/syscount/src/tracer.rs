@@ -103,6 +103,27 @@ const UNSEEN: &[&str] = &[
     "calls that do not return (exit, exit_group), and the return from signal handlers (rt_sigreturn)",
 ];
 
+/// The program at the end of a task, whose last call does not return.
+const TASK_END: &str = "task_end_raw";
+
+/// A rung: the exits of calls, and for how long each took.
+macro_rules! rung {
+    ($label:literal, $suffix:literal) => {
+        Rung {
+            label: $label,
+            programs: &[
+                concat!("call_exit_", $suffix),
+                TASK_END,
+                concat!("call_enter_", $suffix),
+            ],
+            // What it leaves when it is missed, the next call replaces.
+            counted_otherwise: &[TASK_END],
+            unseen: UNSEEN,
+            ..Rung::EMPTY
+        }
+    };
+}
+
 impl Hooks for Calls {
     const NAME: &'static str = "syscount";
 
@@ -111,42 +132,24 @@ impl Hooks for Calls {
     const LADDER: &'static Ladder = &Ladder {
         subject: "system calls",
         rungs: &[
-            Rung {
-                label: "tp_btf",
-                programs: &["call_exit_btf", "task_end_raw", "call_enter_btf"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_tp",
-                programs: &["call_exit_raw", "task_end_raw", "call_enter_raw"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
-            Rung {
-                label: "raw_syscalls",
-                programs: &["call_exit_rawsys", "task_end_raw", "call_enter_rawsys"],
-                unseen: UNSEEN,
-                ..Rung::EMPTY
-            },
+            rung!("tp_btf", "btf"),
+            rung!("raw_tp", "raw"),
+            rung!("raw_syscalls", "rawsys"),
         ],
     };
 
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("since", 1)];
 
-    fn wants(&self, program: &str) -> bool {
-        self.timed || program.starts_with("call_exit")
-    }
+    const ON_REQUEST: &'static [&'static str] = &["call_enter_", TASK_END];
 
-    fn loses(&self, program: &str) -> bool {
-        // What a missed end leaves is replaced by the next call.
-        program != "task_end_raw"
+    fn requests(&self) -> bool {
+        self.timed
     }
 
     fn bounds(&self) -> &'static [Cause] {
-        // What had no entry may not have been one to count.
+        // What had no entry, or no end, may not have been one to count.
         if self.is_choosy() {
-            &[Cause::InflightFull]
+            &[Cause::InflightFull, Cause::CompletionMissed]
         } else {
             &[]
         }

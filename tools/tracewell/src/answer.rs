@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What doctor and selftest have in common: which tools are asked for, and how an answer is written.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 use tracewell_shared::output::escape;
 use tracewell_shared::output::object::Object;
@@ -8,8 +10,31 @@ use tracewell_shared::tool::{Tool, Trace};
 
 use crate::TOOLS;
 
+/// What both are asked: of which tools, of which kernel, and how to answer.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Asked {
+    /// The tools; all by default
+    #[arg(value_name = "TOOL", value_parser = parse)]
+    pub(crate) tools: Vec<&'static Tool>,
+
+    /// Read the kernel's type information (BTF) from this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) btf: Option<PathBuf>,
+
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+}
+
+impl Asked {
+    /// The tools that were asked for, or all: each by its name.
+    pub(crate) fn chosen(&self) -> Vec<(&'static str, &'static Trace)> {
+        chosen(&self.tools)
+    }
+}
+
 /// The tool of this name, on a command line.
-pub(crate) fn parse(name: &str) -> Result<&'static Tool, String> {
+fn parse(name: &str) -> Result<&'static Tool, String> {
     let named = TOOLS.iter().copied().find(|tool| tool.name == name);
     named.ok_or_else(|| {
         let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
@@ -17,8 +42,7 @@ pub(crate) fn parse(name: &str) -> Result<&'static Tool, String> {
     })
 }
 
-/// Those that were asked for, or all: each by its name.
-pub(crate) fn chosen(asked: &[&'static Tool]) -> Vec<(&'static str, &'static Trace)> {
+fn chosen(asked: &[&'static Tool]) -> Vec<(&'static str, &'static Trace)> {
     let tools = if asked.is_empty() { TOOLS } else { asked };
     let named = |tool: &&'static Tool| Some((tool.name, tool.trace.as_ref()?));
     tools.iter().filter_map(named).collect()

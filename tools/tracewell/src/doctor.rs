@@ -4,8 +4,6 @@
 mod checks;
 mod facts;
 
-use std::path::PathBuf;
-
 use clap::{ArgMatches, CommandFactory, Parser};
 use serde_json::{Value, json};
 use tracewell_shared::cli;
@@ -16,7 +14,7 @@ use tracewell_shared::tool::Tool;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::prospect::Prospect;
 
-use crate::answer::{self, Format};
+use crate::answer::{self, Asked, Format};
 use checks::{Check, State, checks};
 use facts::Facts;
 
@@ -38,17 +36,8 @@ pub(crate) static TOOL: Tool = Tool {
 #[derive(Debug, Parser)]
 #[command(name = "doctor", version, after_help = EXAMPLES)]
 struct Args {
-    /// The tools; all by default
-    #[arg(value_name = "TOOL", value_parser = answer::parse)]
-    tools: Vec<&'static Tool>,
-
-    /// Read the kernel's type information (BTF) from this file
-    #[arg(long, value_name = "FILE")]
-    btf: Option<PathBuf>,
-
-    /// How to write the answer
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 const EXAMPLES: &str = "\
@@ -67,13 +56,15 @@ struct Outlook {
 
 fn run(matches: &ArgMatches) -> Result<u8> {
     let args: Args = cli::from_matches(matches)?;
-    let facts = Facts::read(args.btf.as_deref())?;
+    let facts = Facts::read(args.asked.btf.as_deref())?;
     let options = Options {
-        btf: args.btf,
+        btf: args.asked.btf.clone(),
         ..Options::default()
     };
     let checks = checks(&facts);
-    let outlooks: Vec<_> = answer::chosen(&args.tools)
+    let outlooks: Vec<_> = args
+        .asked
+        .chosen()
         .into_iter()
         .map(|(tool, trace)| {
             let prospect = (trace.prospect)(&options);
@@ -85,7 +76,7 @@ fn run(matches: &ArgMatches) -> Result<u8> {
             }
         })
         .collect();
-    console::print(&match args.format {
+    console::print(&match args.asked.format {
         Format::Table => table(&facts, &checks, &outlooks),
         Format::Json => answer::lines(objects(&facts, &checks, &outlooks)),
     })?;

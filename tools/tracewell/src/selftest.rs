@@ -6,7 +6,6 @@ mod place;
 mod trial;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::{ArgMatches, CommandFactory, Parser};
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use tracewell_shared::error::Result;
 use tracewell_shared::tool::Tool;
 use tracewell_shared::tool::load::Prepare;
 
-use crate::answer::{self, Format};
+use crate::answer::{self, Asked, Format};
 use place::Place;
 use trial::Recall;
 
@@ -38,10 +37,6 @@ pub(crate) static TOOL: Tool = Tool {
 #[derive(Debug, Parser)]
 #[command(name = "selftest", version, after_help = EXAMPLES)]
 struct Args {
-    /// The tools; all by default
-    #[arg(value_name = "TOOL", value_parser = answer::parse)]
-    tools: Vec<&'static Tool>,
-
     /// How many events to make for each tool
     #[arg(short = 'n', long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
@@ -54,13 +49,8 @@ struct Args {
     #[arg(long, value_name = "KIND")]
     buffer: Option<OsString>,
 
-    /// Read the kernel's type information (BTF) from this file
-    #[arg(long, value_name = "FILE")]
-    btf: Option<PathBuf>,
-
-    /// How to write the answer
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 const EXAMPLES: &str = "\
@@ -96,14 +86,16 @@ fn run(matches: &ArgMatches) -> Result<u8> {
     let options = args.options();
     ending::listen()?;
     place::sweep();
-    let outcomes: Vec<_> = answer::chosen(&args.tools)
+    let outcomes: Vec<_> = args
+        .asked
+        .chosen()
         .into_iter()
         .take_while(|_| !ending::asked())
         .map(|(tool, trace)| (tool, test(tool, trace.load, &options, args.count)))
         .collect();
     // What was made is removed by now.
     ending::finish();
-    console::print(&match args.format {
+    console::print(&match args.asked.format {
         Format::Table => table(&outcomes),
         Format::Json => answer::lines(outcomes.iter().map(object).collect()),
     })?;
@@ -117,7 +109,11 @@ impl Args {
     fn options(&self) -> Vec<OsString> {
         let probe = self.probe.clone().map(|label| ["--probe".into(), label]);
         let buffer = self.buffer.clone().map(|kind| ["--buffer".into(), kind]);
-        let btf = self.btf.clone().map(|file| ["--btf".into(), file.into()]);
+        let btf = self
+            .asked
+            .btf
+            .clone()
+            .map(|file| ["--btf".into(), file.into()]);
         let given = probe.into_iter().chain(buffer).chain(btf);
         given.flatten().collect()
     }
