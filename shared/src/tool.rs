@@ -18,6 +18,7 @@ use crate::confine::privilege::{self, Capability};
 use crate::console::{print, say};
 use crate::error::{Kind, Result};
 use crate::event::{self, Event, EventFamily};
+use crate::kernel::Kernel;
 use crate::kernel::probe::Ladder;
 use crate::tool::load::Prepare;
 use crate::trace::object::Object;
@@ -56,6 +57,9 @@ pub struct Trace {
     pub object: &'static Object,
     /// Which of them `auto` would take here.
     pub prospect: fn(&Options) -> Prospect,
+    /// Which of them would be tried on a kernel that may only be described, by their labels and in their order; with a
+    /// label, that one alone.
+    pub order: fn(&dyn Kernel, Option<&str>) -> Vec<&'static str>,
     /// The kinds of events that it tells of, and their fields.
     pub kinds: &'static [event::Kind],
     /// Something for it to see.
@@ -69,6 +73,7 @@ impl Trace {
             ladder: T::LADDER,
             object: T::OBJECT,
             prospect: Prospect::of::<T>,
+            order: Prospect::order::<T>,
             kinds: <F::Event<'static> as Event>::KINDS,
             load,
         }

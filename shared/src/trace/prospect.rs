@@ -4,6 +4,7 @@
 use crate::confine::privilege;
 use crate::data::loss::Certainty;
 use crate::error::Error;
+use crate::kernel::Kernel;
 use crate::kernel::probe::Passed;
 use crate::trace::options::Options;
 use crate::trace::session;
@@ -56,5 +57,14 @@ impl Prospect {
             accounts: session::accounts(&T::default(), options),
             failure,
         }
+    }
+
+    /// The labels of the rungs that a tool with default settings would try on a kernel, in their order; with a label, that
+    /// one if the kernel has what it needs.
+    pub fn order<T: Hooks + Default>(
+        kernel: &dyn Kernel,
+        label: Option<&str>,
+    ) -> Vec<&'static str> {
+        session::order(&T::default(), label, kernel)
     }
 }

@@ -22,7 +22,7 @@ use crate::kernel::cpus;
 use crate::kernel::kfunc;
 use crate::kernel::minimal_btf::MinimalBtf;
 use crate::kernel::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
-use crate::kernel::{self, Kernel as _, Place, Running, Types};
+use crate::kernel::{self, Kernel, Place, Running, Types};
 use crate::trace::filters;
 use crate::trace::libbpf_log;
 use crate::trace::object::Opened;
@@ -115,6 +115,43 @@ pub(crate) fn attach_first<R>(
             .help(reasons.join("\n  ")))
         }
     }
+}
+
+/// Gives the rungs to `then` in the order in which they are tried on this kernel, as [`probe::plan`] has them; with a label
+/// those of that label alone.
+fn planned<R>(
+    hooks: &dyn AnyHooks,
+    label: Option<&str>,
+    kernel: &dyn Kernel,
+    then: impl FnOnce(&mut dyn Iterator<Item = Result<(&'static Rung, Programs), Passed>>) -> R,
+) -> R {
+    let facts = hooks.facts();
+    let wishes = Wishes {
+        label,
+        wants: &|program| hooks.wants(program),
+        unfit: &|label| hooks.unfit(label),
+        preemptible: facts.preemptible,
+        section: &|program| facts.object.section(program).map(str::to_owned),
+    };
+    then(&mut probe::plan(facts.ladder, &wishes, kernel))
+}
+
+/// The labels of the rungs that a kernel has what they need for, in the order in which they would be tried there.
+pub(crate) fn order(
+    hooks: &dyn AnyHooks,
+    label: Option<&str>,
+    kernel: &dyn Kernel,
+) -> Vec<&'static str> {
+    planned(hooks, label, kernel, |rungs| {
+        let mut labels = Vec::new();
+        for (rung, _) in rungs.flatten() {
+            // Each once: a later way to do what a label says comes only where the first is refused.
+            if !labels.contains(&rung.label) {
+                labels.push(rung.label);
+            }
+        }
+        labels
+    })
 }
 
 /// Which rung would be taken, and why none that is better. With `trial` each is loaded, attached and taken off again,
@@ -223,31 +260,27 @@ impl<'a> Attempt<'a> {
         &self,
         step: impl Fn(&'static Rung, &Programs) -> Result<Result<R, Passed>>,
     ) -> Result<Descent<R>> {
-        let wishes = Wishes {
-            label: self.options.probe.as_deref(),
-            wants: &|program| self.hooks.wants(program),
-            unfit: &|label| self.hooks.unfit(label),
-            preemptible: self.facts.preemptible,
-            section: &|program| self.facts.object.section(program).map(str::to_owned),
-        };
-        let mut passed = Vec::new();
-        for rung in probe::plan(self.facts.ladder, &wishes, &self.kernel) {
-            let reason = match rung {
-                Err(reason) => reason,
-                Ok((rung, programs)) => match step(rung, &programs)? {
+        let label = self.options.probe.as_deref();
+        planned(self.hooks, label, &self.kernel, |rungs| {
+            let mut passed = Vec::new();
+            for rung in rungs {
+                let reason = match rung {
                     Err(reason) => reason,
-                    Ok(taken) => {
-                        // The same way by another function's name is none that is better.
-                        passed.retain(|passed: &Passed| passed.label != rung.label);
-                        return Ok(Ok((passed, taken)));
-                    }
-                },
-            };
-            if passed.last() != Some(&reason) {
-                passed.push(reason);
+                    Ok((rung, programs)) => match step(rung, &programs)? {
+                        Err(reason) => reason,
+                        Ok(taken) => {
+                            // The same way by another function's name is none that is better.
+                            passed.retain(|passed: &Passed| passed.label != rung.label);
+                            return Ok(Ok((passed, taken)));
+                        }
+                    },
+                };
+                if passed.last() != Some(&reason) {
+                    passed.push(reason);
+                }
             }
-        }
-        Ok(Err(passed))
+            Ok(Err(passed))
+        })
     }
 
     /// Tries one rung. The inner error passes it over; the outer one ends the search.

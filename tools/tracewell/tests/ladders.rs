@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Every tool's ladder against kernels that are only described, from 5.10 to 7.3, and its object without privilege.
+//! `ladders.list` has what each would try there; with `TRACEWELL_BLESS` set, it is written.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 use std::thread;
 
-use biolatency::Latencies;
-use execsnoop::Execs;
-use exitsnoop::Exits;
-use opensnoop::Opens;
-use runqlat::Waits;
-use syscount::Calls;
 use tracewell_shared::confine::privilege;
-use tracewell_shared::kernel::probe::{self, Need, Wishes};
+use tracewell_shared::kernel::probe::Need;
 use tracewell_shared::kernel::{Kernel, Place};
-use tracewell_shared::trace::tracer::Hooks;
-use unlinksnoop::Unlinks;
+use tracewell_shared::tool::Tool;
 
 /// A kernel by what it offers.
 #[derive(Clone, Copy)]
@@ -52,6 +47,7 @@ impl Kernel for Described {
     }
 }
 
+/// An ordinary one.
 const OLD: Described = Described {
     name: "5.10 to 6.18",
     functions: "do_",
@@ -82,149 +78,87 @@ const LOCKED_DOWN: Described = Described {
     ..OLD
 };
 
+/// Up to 6.19 it is a question of preempt=, and of functions alone.
+const PREEMPT_FULL: Described = Described {
+    name: "5.10 to 6.18, preempt=full",
+    preempts: &[Place::Functions],
+    ..OLD
+};
+
+/// The same in a file, as with --btf; the kernel itself knows none.
+const NO_BTF: Described = Described {
+    name: "no BTF",
+    btf: false,
+    ..OLD
+};
+
+const KERNELS: [&Described; 6] = [&OLD, &PREEMPT_FULL, &NEW, &NEWEST, &LOCKED_DOWN, &NO_BTF];
+
 /// The labels of the rungs in the order in which they are tried.
-fn tried<T: Hooks + Default>(kernel: &Described, label: Option<&str>) -> Vec<&'static str> {
-    let settings = T::default();
-    let wishes = Wishes {
-        label,
-        wants: &|program| settings.wants(program),
-        unfit: &|label| settings.unfit(label),
-        preemptible: T::PREEMPTIBLE,
-        section: &|program| {
-            let section = T::OBJECT.section(program);
-            assert!(section.is_some(), "the object has no program {program}");
-            section.map(str::to_owned)
-        },
-    };
-    let mut labels: Vec<_> = probe::plan(T::LADDER, &wishes, kernel)
-        .filter_map(|rung| Some(rung.ok()?.0.label))
-        .collect();
-    // Each once: a later way to do what a label says comes only where the first is refused.
-    let mut known = HashSet::new();
-    labels.retain(|label| known.insert(*label));
-    labels
+fn tried(tool: &Tool, kernel: &Described, label: Option<&str>) -> Vec<&'static str> {
+    (tool.trace.as_ref().unwrap().order)(kernel, label)
 }
 
-type Tried = fn(&Described, Option<&str>) -> Vec<&'static str>;
-
-/// Every tool, in the list's order.
-const TRIED: [(&str, Tried); 7] = [
-    ("biolatency", tried::<Latencies>),
-    ("execsnoop", tried::<Execs>),
-    ("exitsnoop", tried::<Exits>),
-    ("opensnoop", tried::<Opens>),
-    ("runqlat", tried::<Waits>),
-    ("syscount", tried::<Calls>),
-    ("unlinksnoop", tried::<Unlinks>),
-];
-
-fn all(kernel: &Described) -> [Vec<&'static str>; TRIED.len()] {
-    TRIED.map(|(_, tried)| tried(kernel, None))
+fn tool(name: &str) -> &'static Tool {
+    let tool = tracewell::TOOLS.iter().find(|tool| tool.name == name);
+    tool.unwrap()
 }
 
 #[test]
-fn every_tool_is_tried() {
-    let listed: Vec<_> = tracewell::TOOLS.iter().map(|tool| tool.name).collect();
-    assert_eq!(TRIED.map(|(name, _)| name), *listed);
-}
-
-const POINT: &[&str] = &["tp_btf", "raw_tp", "tracepoint"];
-const TASKS: &[&str] = &["tp_btf", "raw_tp"];
-const ANY_CALL: &[&str] = &["tp_btf", "raw_tp", "raw_syscalls"];
-const CALLS: &[&str] = &["tp_btf", "raw_tp", "raw_syscalls", "tracepoint"];
-const FILES: &[&str] = &[
-    "fentry",
-    "kprobe",
-    "tp_btf",
-    "raw_tp",
-    "raw_syscalls",
-    "tracepoint",
-];
-
-#[test]
-fn an_ordinary_kernel_offers_all() {
+fn each_kernel_offers_what_the_list_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ladders.list");
+    let mut list = "\
+        # SPDX-License-Identifier: MIT OR Apache-2.0\n\
+        #\n\
+        # The rungs that each tool would try on kernels that are only described (ladders.rs), in their order. It is written by\n\
+        #   TRACEWELL_BLESS=1 cargo test -p tracewell --test ladders\n"
+        .to_owned();
+    for kernel in KERNELS {
+        list.push_str(&format!("\n{}\n", kernel.name));
+        for tool in tracewell::TOOLS {
+            let labels = tried(tool, kernel, None).join(" ");
+            list.push_str(&format!("    {:<15} {labels}\n", tool.name));
+        }
+    }
+    if std::env::var_os("TRACEWELL_BLESS").is_some() {
+        fs::write(path, list).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(path).unwrap();
     assert_eq!(
-        all(&OLD),
-        [POINT, CALLS, POINT, CALLS, TASKS, ANY_CALL, FILES],
-        "{}",
-        OLD.name
+        found, list,
+        "tests/ladders.list: TRACEWELL_BLESS=1 cargo test -p tracewell --test ladders writes the right one; look at what \
+         it changes"
     );
 }
 
 #[test]
-fn what_a_kernel_preempts_comes_last() {
-    let execs: &[_] = &["raw_syscalls", "tracepoint", "tp_btf", "raw_tp"];
-    let exits: &[_] = &["tracepoint", "tp_btf", "raw_tp"];
-    // At the tracepoints of single system calls too.
-    let opens: &[_] = &["raw_syscalls", "tp_btf", "raw_tp", "tracepoint"];
-    let files: &[_] = &[
-        "kprobe",
-        "raw_syscalls",
-        "fentry",
-        "tp_btf",
-        "raw_tp",
-        "tracepoint",
-    ];
-    let any_call: &[_] = &["raw_syscalls", "tp_btf", "raw_tp"];
-    let expected = [POINT, execs, exits, opens, TASKS, any_call, files];
-    assert_eq!(all(&NEWEST), expected, "{}", NEWEST.name);
-    let mut files = FILES.to_vec();
-    files.rotate_left(1);
-    let expected = [POINT, execs, exits, CALLS, TASKS, ANY_CALL, &files];
-    assert_eq!(all(&NEW), expected, "{}", NEW.name);
-    // Up to 6.19 it is a question of preempt=, and of functions alone.
-    let full = Described {
-        preempts: &[Place::Functions],
-        ..OLD
-    };
-    assert_eq!(
-        all(&full),
-        [POINT, CALLS, POINT, CALLS, TASKS, ANY_CALL, &files]
-    );
-    // Without tracefs there is nothing better.
-    let bare = Described {
-        tracefs: false,
-        ..NEWEST
-    };
-    assert_eq!(tried::<Opens>(&bare, None), ["tp_btf", "raw_tp"]);
-    // Who asks for a rung gets it.
-    assert_eq!(tried::<Opens>(&NEWEST, Some("tp_btf")), ["tp_btf"]);
-}
-
-#[test]
-fn lockdown_leaves_the_tracepoints() {
-    assert_eq!(
-        all(&LOCKED_DOWN),
-        [POINT, CALLS, POINT, CALLS, TASKS, ANY_CALL, CALLS]
-    );
-    let bare = Described {
-        tracefs: false,
-        ..LOCKED_DOWN
-    };
-    for labels in all(&bare) {
-        assert_eq!(labels, ["tp_btf", "raw_tp"]);
+fn without_tracefs_there_is_nothing_better() {
+    for kernel in [NEWEST, LOCKED_DOWN] {
+        let bare = Described {
+            tracefs: false,
+            functions: "none",
+            ..kernel
+        };
+        for tool in tracewell::TOOLS {
+            let labels = tried(tool, &bare, None);
+            assert_eq!(labels, ["tp_btf", "raw_tp"], "{}", tool.name);
+        }
     }
 }
 
-#[test]
-fn types_from_a_file_leave_what_needs_none_of_the_kernel() {
-    let kernel = Described { btf: false, ..OLD };
-    let calls: &[_] = &["raw_tp", "raw_syscalls", "tracepoint"];
-    let files: &[_] = &["kprobe", "raw_tp", "raw_syscalls", "tracepoint"];
-    let point: &[_] = &["raw_tp", "tracepoint"];
-    let (tasks, any_call): (&[_], &[_]) = (&["raw_tp"], &["raw_tp", "raw_syscalls"]);
-    assert_eq!(
-        all(&kernel),
-        [point, calls, point, calls, tasks, any_call, files]
-    );
-}
-
+/// However little it is fit for this kernel.
 #[test]
 fn a_rung_that_is_asked_for_is_the_only_one() {
-    for label in FILES {
-        assert_eq!(tried::<Unlinks>(&OLD, Some(label)), [*label]);
+    for tool in tracewell::TOOLS {
+        let ladder = tool.trace.as_ref().unwrap().ladder;
+        for label in ladder.labels() {
+            assert_eq!(tried(tool, &OLD, Some(label)), [label], "{}", tool.name);
+        }
+        assert_eq!(tried(tool, &NEWEST, Some("tp_btf")), ["tp_btf"]);
     }
-    assert!(tried::<Unlinks>(&LOCKED_DOWN, Some("fentry")).is_empty());
+    let unlinks = tool("unlinksnoop");
+    assert!(tried(unlinks, &LOCKED_DOWN, Some("fentry")).is_empty());
 }
 
 #[test]
@@ -236,6 +170,12 @@ fn objects_open_without_privilege() {
             let object = tool.trace.as_ref().unwrap().object;
             let opened = object.open(tool.name, None).unwrap();
             assert_eq!(opened.progs().count(), object.programs.len());
+            for rung in tool.trace.as_ref().unwrap().ladder.rungs {
+                for program in rung.programs {
+                    let section = object.section(program);
+                    assert!(section.is_some(), "{}: no program {program}", tool.name);
+                }
+            }
             for program in opened.progs() {
                 let section = object.section(program.name().to_str().unwrap());
                 assert_eq!(section, program.section().to_str(), "{}", tool.name);
