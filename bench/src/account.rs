@@ -17,7 +17,7 @@ use crate::tool::Tool;
 /// The events of one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Lines of output about the storm, or what the rows of a histogram add up to.
+    /// Lines of output about the storm, what the rows of a histogram add up to, or the storm's own row of a table.
     pub seen: u64,
     /// Events the tool says it lost.
     pub told: u64,
@@ -42,6 +42,7 @@ impl Account {
         let lines = BufReader::with_capacity(1 << 20, file);
         let counted = match tool.disk {
             Some(_) => count_rows(lines),
+            None if tool.name == "syscount" => count_row(lines, marker),
             None => count(lines, marker),
         };
         let (seen, last) = counted.context(|| output.display().to_string())?;
@@ -76,6 +77,22 @@ fn count_rows(lines: impl BufRead) -> std::io::Result<(u64, Vec<u8>)> {
             .and_then(|(_, row)| row.split_once(':'));
         let count = row.and_then(|(_, count)| count.split_whitespace().next()?.parse().ok());
         seen += count.unwrap_or(0_u64);
+    }
+    Ok((seen, last.into_bytes()))
+}
+
+/// What the rows `getppid   86` come to, and the last line.
+fn count_row(lines: impl BufRead, marker: &str) -> std::io::Result<(u64, Vec<u8>)> {
+    let (mut seen, mut last) = (0, String::new());
+    for line in lines.lines() {
+        last = line?;
+        let mut words = last.split_whitespace();
+        if words.next() == Some(marker) {
+            seen += words
+                .next()
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0_u64);
+        }
     }
     Ok((seen, last.into_bytes()))
 }
@@ -115,6 +132,7 @@ fn told_by_summary(last: &[u8]) -> u64 {
 mod tests {
     use super::Account;
     use super::count;
+    use super::count_row;
     use super::count_rows;
     use super::told_as_noticed;
     use super::told_at_the_end;
@@ -136,6 +154,13 @@ mod tests {
         let output = "Tracing\n\n     usecs  : count    distribution\n  0 -> 1   : 3   |*|\n  2 -> 3 : 40 |**|\np50 2\n";
         let (seen, last) = count_rows(output.as_bytes()).unwrap();
         assert_eq!((seen, last.as_slice()), (43, b"p50 2".as_slice()));
+    }
+
+    #[test]
+    fn the_row_of_the_storm_is_found() {
+        let output = "SYSCALL COUNT\nread 7\ngetppid  1000\nwrite getppid\n";
+        let (seen, last) = count_row(output.as_bytes(), "getppid").unwrap();
+        assert_eq!((seen, last.as_slice()), (1000, b"write getppid".as_slice()));
     }
 
     #[test]

@@ -79,7 +79,7 @@ use Budget::{AtMost, Never, OfPeer, PeerAndAtMost};
 use Figure::{
     Added, Attach, BpfTime, DiskSize, KernelMemory, Lost, OwnRss, PeakRss, Rate, Silent, ToolCpu,
 };
-use Subject::{Execs, Exits, OpensFlat, OpensPaced, OtherSyscalls, Reads};
+use Subject::{Calls, Execs, Exits, OpensFlat, OpensPaced, OtherSyscalls, Reads, Sleeps};
 
 /// All rows, in the table's order.
 #[rustfmt::skip]
@@ -130,6 +130,23 @@ pub const ROWS: &[Row] = &[
     row(Reads, OwnRss, "biolatency: RSS after the reads less mapped buffers, MB", Some(AtMost(4.0))),
     row(Reads, KernelMemory, "biolatency: BPF maps, MB", Some(AtMost(5.0))),
     row(Reads, DiskSize, "biolatency: program on disk, MB", Some(AtMost(10.0))),
+    row(Sleeps, Added, "sleeps: added CPU per sleep, ns", None),
+    row(Sleeps, BpfTime, "sleeps: BPF time per sleep, ns", Some(OfPeer(1.0))),
+    row(Sleeps, Attach, "runqlat: start to attached, ms", Some(PeerAndAtMost(20.0))),
+    row(Sleeps, PeakRss, "runqlat: max RSS, MB", None),
+    row(Sleeps, OwnRss, "runqlat: RSS after the sleeps less mapped buffers, MB", Some(AtMost(4.0))),
+    row(Sleeps, KernelMemory, "runqlat: BPF maps, MB", Some(AtMost(5.0))),
+    row(Sleeps, DiskSize, "runqlat: program on disk, MB", Some(AtMost(10.0))),
+    row(Calls, Rate, "calls: reached, calls/s", None),
+    row(Calls, Added, "calls: added CPU per call, ns", Some(OfPeer(1.0))),
+    row(Calls, BpfTime, "calls: BPF time per call, ns", Some(OfPeer(1.0))),
+    row(Calls, Lost, "calls: lost, %", Some(AtMost(0.0))),
+    row(Calls, Silent, "calls: lost and not told, calls", Some(Never)),
+    row(Calls, Attach, "syscount: start to attached, ms", Some(PeerAndAtMost(20.0))),
+    row(Calls, PeakRss, "syscount: max RSS, MB", None),
+    row(Calls, OwnRss, "syscount: RSS after the calls less mapped buffers, MB", Some(AtMost(4.0))),
+    row(Calls, KernelMemory, "syscount: BPF maps, MB", Some(AtMost(5.0))),
+    row(Calls, DiskSize, "syscount: program on disk, MB", Some(AtMost(10.0))),
 ];
 
 #[cfg(test)]

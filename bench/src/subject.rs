@@ -24,6 +24,10 @@ pub enum Subject {
     Exits,
     /// biolatency under reads of a disk, one after the other.
     Reads,
+    /// runqlat under sleeps, one after the other.
+    Sleeps,
+    /// syscount under system calls, one after the other.
+    Calls,
 }
 
 /// How many operations a storm makes.
@@ -39,6 +43,8 @@ pub struct Sizes {
     pub execs: u64,
     /// Reads of a disk.
     pub reads: u64,
+    /// Sleeps.
+    pub sleeps: u64,
 }
 
 impl Subject {
@@ -50,6 +56,8 @@ impl Subject {
             Self::Execs => "execsnoop",
             Self::Exits => "exitsnoop",
             Self::Reads => "biolatency",
+            Self::Sleeps => "runqlat",
+            Self::Calls => "syscount",
         }
     }
 
@@ -70,7 +78,11 @@ impl Subject {
                 let line = format!("read --ops {} --path", sizes.reads);
                 (line, Some(file))
             }
-            Self::OtherSyscalls => (format!("getppid --ops {}", sizes.getppids), None),
+            // Others wait as well, and nobody can tell how often: what is seen of it is not counted.
+            Self::Sleeps => (format!("sleep --ops {}", sizes.sleeps), None),
+            Self::OtherSyscalls | Self::Calls => {
+                (format!("getppid --ops {}", sizes.getppids), None)
+            }
             Self::Execs | Self::Exits => {
                 let line = format!("exec --ops {} --path", sizes.execs);
                 (line, Some("/bin/true".to_owned()))
@@ -83,6 +95,7 @@ impl Subject {
             // What ends is told of by its name.
             marker: match self {
                 Self::Exits => Some("true ".to_owned()),
+                Self::Calls => Some("getppid".to_owned()),
                 _ => marker,
             },
         }
@@ -104,6 +117,7 @@ mod tests {
             getppids: 30,
             execs: 40,
             reads: 50,
+            sleeps: 60,
         };
         let load = Subject::OpensFlat.load(sizes, Path::new("/run/a b"));
         assert_eq!(

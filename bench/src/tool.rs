@@ -35,7 +35,7 @@ pub enum Format {
 /// A tool to measure.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// `opensnoop`, `execsnoop`, `exitsnoop` or `biolatency`.
+    /// What it is called on either side.
     pub name: String,
     /// The program.
     pub program: PathBuf,
@@ -65,7 +65,7 @@ impl Tool {
         } else {
             return Err(Error::new(format!(
                 "no {name} and no tracewell in {}: build them first (cargo build --release), \
-                 or name one with --ours-{name}",
+                 or name one with --ours {name}=PATH",
                 dir.display()
             )));
         };
@@ -103,10 +103,7 @@ impl Tool {
         command.args(&self.lead);
         match &self.disk {
             Some(disk) => command.arg("-d").arg(disk),
-            // Theirs knows no users, and prints what ends beside the load as well.
-            None if self.name == "exitsnoop" && self.style == Style::LibbpfTools => &mut command,
-            None if self.name == "exitsnoop" => command.arg("--uid").arg(uid.to_string()),
-            None => command.arg("-u").arg(uid.to_string()),
+            None => command.args(self.user(uid)),
         };
         command.stdin(Stdio::null()).stderr(create(stderr)?);
         match self.style {
@@ -121,6 +118,19 @@ impl Tool {
             }
         }
         Ok(command)
+    }
+
+    /// The options for one user.
+    fn user(&self, uid: u32) -> Vec<String> {
+        let option = match (self.name.as_str(), self.style) {
+            // Neither is told: what is counted of others is no more on one side than on the other.
+            ("runqlat", _) => return Vec::new(),
+            // Theirs know no users, and tell of what happens beside the load as well.
+            ("exitsnoop" | "syscount", Style::LibbpfTools) => return Vec::new(),
+            ("exitsnoop" | "syscount", Style::Tracewell) => "--uid",
+            _ => "-u",
+        };
+        vec![option.to_owned(), uid.to_string()]
     }
 
     /// Size of the program on disk, in bytes. Shared libraries are not in it.

@@ -44,7 +44,9 @@ pub enum Operation {
         /// How many blocks of 4 KiB it has.
         blocks: u64,
     },
-    /// One `getppid`: a system call that no tool traces.
+    /// One `nanosleep` of a nanosecond, which the timer's slack makes some 50 µs. When it ends, the thread waits for a CPU.
+    Sleep,
+    /// One `getppid`: a system call that no tool for one kind of call traces.
     Getppid,
 }
 
@@ -58,6 +60,7 @@ impl Operation {
             Self::ExecFail { .. } => "exec-fail",
             Self::Unlink { .. } => "unlink",
             Self::Read { .. } => "read",
+            Self::Sleep => "sleep",
             Self::Getppid => "getppid",
         }
     }
@@ -108,6 +111,7 @@ impl<'a> Worker<'a> {
                 let offset = index % blocks * BLOCK as u64;
                 matches!(disk.read_at(&mut self.page.0, offset), Ok(BLOCK))
             }
+            Operation::Sleep => sleep(),
             Operation::Getppid => {
                 // SAFETY: getppid takes no arguments.
                 unsafe { libc::syscall(libc::SYS_getppid) >= 0 }
@@ -151,6 +155,15 @@ fn open(path: &CStr, flags: libc::c_int) -> Result<(), Option<i32>> {
     // SAFETY: the descriptor was opened above and is used by nobody else.
     unsafe { libc::syscall(libc::SYS_close, fd) };
     Ok(())
+}
+
+fn sleep() -> bool {
+    let length = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 1,
+    };
+    // SAFETY: `length` outlives the call, and nobody asks for what is left of it.
+    unsafe { libc::nanosleep(&raw const length, ptr::null_mut()) == 0 }
 }
 
 fn exec(program: &CStr) -> bool {
@@ -241,6 +254,11 @@ mod tests {
     fn a_failing_exec_returns() {
         let program = c"/nonexistent/storm".into();
         assert!(goes_as_it_should(&Operation::ExecFail { program }));
+    }
+
+    #[test]
+    fn a_sleep_ends() {
+        assert!(goes_as_it_should(&Operation::Sleep));
     }
 
     #[test]

@@ -48,7 +48,7 @@ struct Cli {
     /// Opens a run flat out, both threads together
     #[arg(long, default_value_t = 1_000_000)]
     opens_flat: u64,
-    /// Untraced system calls a run
+    /// System calls a run: untraced, and counted
     #[arg(long, default_value_t = 3_000_000)]
     getppids: u64,
     /// Execs a run
@@ -57,6 +57,9 @@ struct Cli {
     /// Reads of a disk a run
     #[arg(long, default_value_t = 50_000)]
     reads: u64,
+    /// Sleeps a run
+    #[arg(long, default_value_t = 20_000)]
+    sleeps: u64,
     /// Measure only these
     #[arg(long, value_delimiter = ',')]
     only: Vec<Subject>,
@@ -69,18 +72,9 @@ struct Cli {
     /// The storm program [default: beside this program]
     #[arg(long, value_name = "PATH")]
     storm: Option<PathBuf>,
-    /// Our opensnoop
-    #[arg(long, value_name = "PATH")]
-    ours_opensnoop: Option<PathBuf>,
-    /// Our execsnoop
-    #[arg(long, value_name = "PATH")]
-    ours_execsnoop: Option<PathBuf>,
-    /// Our exitsnoop
-    #[arg(long, value_name = "PATH")]
-    ours_exitsnoop: Option<PathBuf>,
-    /// Our biolatency
-    #[arg(long, value_name = "PATH")]
-    ours_biolatency: Option<PathBuf>,
+    /// A tool of ours, by its name and where it is (repeatable)
+    #[arg(long, value_name = "TOOL=PATH", value_parser = named)]
+    ours: Vec<(String, PathBuf)>,
     /// The command line that our side has; libbpf-tools is for comparing a peer with a peer
     #[arg(long, value_enum, default_value = "tracewell")]
     ours_style: Style,
@@ -90,24 +84,29 @@ struct Cli {
     /// What our tools write
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// The peer's opensnoop [default: libbpf-tools as installed]
-    #[arg(long, value_name = "PATH")]
-    peer_opensnoop: Option<PathBuf>,
-    /// The peer's execsnoop [default: libbpf-tools as installed]
-    #[arg(long, value_name = "PATH")]
-    peer_execsnoop: Option<PathBuf>,
-    /// The peer's exitsnoop [default: libbpf-tools as installed]
-    #[arg(long, value_name = "PATH")]
-    peer_exitsnoop: Option<PathBuf>,
-    /// The peer's biolatency [default: libbpf-tools as installed]
-    #[arg(long, value_name = "PATH")]
-    peer_biolatency: Option<PathBuf>,
+    /// A tool of the peer's, in the same way [default: libbpf-tools as installed]
+    #[arg(long, value_name = "TOOL=PATH", value_parser = named)]
+    peer: Vec<(String, PathBuf)>,
     /// Do not install libbpf-tools when it is missing
     #[arg(long)]
     no_install: bool,
     /// The user that the storm becomes: one that nothing else runs as
     #[arg(long, default_value_t = 64_001)]
     uid: u32,
+}
+
+/// A tool's name and where it is.
+fn named(text: &str) -> std::result::Result<(String, PathBuf), String> {
+    let (name, path) = text
+        .split_once('=')
+        .ok_or("TOOL=PATH, such as opensnoop=/usr/sbin/opensnoop")?;
+    Ok((name.to_owned(), path.into()))
+}
+
+/// Where the tool of this name is among those that were named.
+fn path(named: &[(String, PathBuf)], name: &str) -> Option<PathBuf> {
+    let found = named.iter().find(|(tool, _)| tool == name);
+    found.map(|(_, path)| path.clone())
 }
 
 impl Cli {
@@ -120,14 +119,8 @@ impl Cli {
     }
 
     fn pair(&self, name: &str) -> Result<Pair> {
-        let (ours, peer) = match name {
-            "opensnoop" => (&self.ours_opensnoop, &self.peer_opensnoop),
-            "biolatency" => (&self.ours_biolatency, &self.peer_biolatency),
-            "exitsnoop" => (&self.ours_exitsnoop, &self.peer_exitsnoop),
-            _ => (&self.ours_execsnoop, &self.peer_execsnoop),
-        };
-        let mut ours = match ours {
-            Some(path) => Tool::peer(name, path.clone()),
+        let mut ours = match path(&self.ours, name) {
+            Some(path) => Tool::peer(name, path),
             None => Tool::ours(
                 &self.bin_dir.clone().map_or_else(|| self.beside(), Ok)?,
                 name,
@@ -136,8 +129,8 @@ impl Cli {
         ours.style = self.ours_style;
         ours.format = self.format;
         ours.lead.extend(self.ours_arg.iter().cloned());
-        let peer = match peer {
-            Some(path) => Some(Tool::peer(name, path.clone())),
+        let peer = match path(&self.peer, name) {
+            Some(path) => Some(Tool::peer(name, path)),
             None => peer::find_or_install(name, !self.no_install),
         };
         Ok(Pair { ours, peer })
@@ -153,16 +146,10 @@ impl Cli {
         let cpus = available_parallelism().map_or(1, usize::from);
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split(' ').next().unwrap_or_default();
-        let named = [
-            &self.peer_opensnoop,
-            &self.peer_execsnoop,
-            &self.peer_exitsnoop,
-            &self.peer_biolatency,
-        ];
-        let peer = if named.iter().any(|peer| peer.is_some()) {
-            "as named on the command line".to_owned()
-        } else {
+        let peer = if self.peer.is_empty() {
             peer::version().unwrap_or_else(|| "not from a package".to_owned())
+        } else {
+            "as named on the command line".to_owned()
         };
         vec![
             format!(
@@ -184,6 +171,7 @@ impl Cli {
                 getppids: self.getppids,
                 execs: self.execs,
                 reads: self.reads,
+                sleeps: self.sleeps,
             },
         }
     }

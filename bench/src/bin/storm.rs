@@ -96,7 +96,9 @@ enum OperationArgs {
         #[arg(long)]
         path: PathBuf,
     },
-    /// One getppid: a system call that nobody traces
+    /// One nanosleep, and so one wait for a CPU when it ends
+    Sleep,
+    /// One getppid: a system call that nobody traces, but who counts all of them
     Getppid,
 }
 
@@ -134,6 +136,7 @@ impl OperationArgs {
                     blocks: (bytes / BLOCK as u64).max(1),
                 }
             }
+            Self::Sleep => Operation::Sleep,
             Self::Getppid => Operation::Getppid,
         })
     }
