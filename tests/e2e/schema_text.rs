@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `docs/events.schema.json` describes every field, and says enough to tell a wrong line.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use tracewell_shared::data::loss::{Cause, Figure};
+use tracewell_shared::event::{Field, Kind, Type};
 
 use crate::validate::{check, schema, validator};
 
@@ -12,10 +15,13 @@ fn frame() -> Value {
         "module": "/\u{fffd}", "module_b64": "L/8="})
 }
 
-/// Every kind of the schema, its definition, and a line that is right.
-fn kinds() -> Vec<(Map<String, Value>, Value)> {
-    let time = "2026-11-22T16:28:40.302363773Z";
-    let lines = [
+/// The time of every line.
+const TIME: &str = "2026-11-22T16:28:40.302363773Z";
+
+/// Right lines of those kinds whose fields depend on each other.
+fn by_hand() -> Vec<Value> {
+    let time = TIME;
+    vec![
         json!({"event": "exec", "time": time, "pid": 910, "tid": 910, "ppid": 908, "uid": 0, "comm": "sh\u{fffd}",
             "comm_b64": "c2j/", "pcomm": "sh\u{fffd}", "pcomm_b64": "c2j/", "ret": -2, "errno": 2, "error": "ENOENT",
             "filename": "/\u{fffd}", "filename_b64": "L/8=", "filename_truncated": false, "args": ["p", "\u{fffd}", ""],
@@ -26,24 +32,12 @@ fn kinds() -> Vec<(Map<String, Value>, Value)> {
             "exit_code": null, "signal": 11, "signal_name": "SIGSEGV", "core_dumped": true, "age_ns": 1_000_000,
             "exec_age_ns": 900_000, "user_ns": 100_000, "system_ns": 0, "peak_rss_bytes": 1_212_416,
             "cgroup_id": u64::MAX}),
-        json!({"event": "histogram", "time": time, "interval_ms": 1000, "disk": "nvme0n1", "op": "read",
-            "flags": ["SYNC"], "cgroup": "/\u{fffd}", "cgroup_b64": "L/8=", "cgroup_id": 7, "other": false, "count": 3, "sum": 3000,
-            "min": 992, "max": 1023, "p50": 1007, "p90": 1007, "p99": 1007, "p999": 1007, "p9999": 1007,
-            "buckets": [{"low": 992, "high": 1023, "count": 3}], "tool": "biolatency", "unit": "ns"}),
-        json!({"event": "histogram", "time": time, "interval_ms": 1000, "pid": 7, "tid": 8, "comm": "sh\u{fffd}",
-            "comm_b64": "c2j/", "pidns": 4026531836_u32, "cgroup": "/\u{fffd}", "cgroup_b64": "L/8=", "cgroup_id": 7,
-            "other": false, "count": 3, "sum": 3000, "min": 992, "max": 1023, "p50": 1007, "p90": 1007, "p99": 1007,
-            "p999": 1007, "p9999": 1007, "buckets": [{"low": 992, "high": 1023, "count": 3}], "tool": "runqlat",
-            "unit": "ns"}),
         json!({"event": "open", "time": time, "pid": 881, "tid": 882, "uid": 4294967294_u32, "comm": "sh\u{fffd}",
             "comm_b64": "c2j/", "fd": 3, "errno": null, "error": null, "dirfd": -100, "path": "\u{fffd}",
             "path_b64": "/w==", "path_truncated": false, "full_path": "/\u{fffd}", "full_path_b64": "L/8=",
             "full_path_truncated": false, "flags": ["O_WRONLY", "O_CREAT"], "mode": 384, "compat": false,
             "callers": [frame(), {"address": 1, "symbol": null, "offset": null, "module": null}],
             "callers_truncated": false}),
-        json!({"event": "row", "time": time, "interval_ms": 1000, "tool": "syscount", "syscall": "read", "number": 0,
-            "compat": false, "pid": 7, "comm": "sh\u{fffd}", "comm_b64": "c2j/", "other": false, "count": 3, "errors": 1,
-            "took_ns": 3000}),
         json!({"event": "unlink", "time": time, "pid": 881, "tid": 882, "uid": 0, "comm": "sh\u{fffd}",
             "comm_b64": "c2j/", "op": "unlink", "dirfd": -100, "path": "\u{fffd}", "path_b64": "/w==",
             "path_truncated": false, "full_path": "/\u{fffd}", "full_path_b64": "L/8=", "full_path_truncated": false,
@@ -54,37 +48,98 @@ fn kinds() -> Vec<(Map<String, Value>, Value)> {
             "lost_by": {"buffer_full": 3}, "lost_at_most": 1, "lost_at_most_by": {"recursion": 1}, "account": "at_most",
             "duration_ms": 12, "rung": "tp_btf", "buffer": "ring",
             "issued_again": 0}),
-    ];
+    ]
+}
+
+/// A right value of a field, and the exact bytes that stand beside it.
+fn made(field: &Field) -> (Value, Option<Value>) {
+    let value = match *field.of.some() {
+        Type::Number(least, most) => {
+            let (least, most) = field.range.unwrap_or((least, most));
+            json!(i64::try_from(least.max(1).min(most)).expect("a small number"))
+        }
+        Type::Bool => json!(true),
+        Type::Time => json!(TIME),
+        Type::Bytes => return (json!("sh\u{fffd}"), Some(json!("c2j/"))),
+        Type::List => return (json!(["p", "\u{fffd}"]), Some(json!(["cA==", "/w=="]))),
+        Type::Text(pattern) => json!(a_word(pattern)),
+        Type::Texts(pattern) => json!([a_word(pattern)]),
+        Type::Word(words) => json!(words[0]),
+        Type::Words { first, others } => json!(
+            [first.first(), others.first()]
+                .iter()
+                .flatten()
+                .collect::<Vec<_>>()
+        ),
+        Type::Frames(_) => json!([frame()]),
+        Type::Buckets => json!([{"low": 992, "high": 1023, "count": 3}]),
+        Type::Maybe(_) => unreachable!("what is there is no such type"),
+    };
+    (value, None)
+}
+
+/// A word of this pattern.
+fn a_word(pattern: &str) -> &'static str {
+    let schema = json!({ "pattern": pattern });
+    let words = ["read", "READ", "ENOENT", "SIGSEGV", "O_RDONLY"];
+    let mut right = words
+        .into_iter()
+        .filter(|word| jsonschema::is_valid(&schema, &json!(word)));
+    right.next().expect("one of these words has the pattern")
+}
+
+/// A right line of a kind, by its declaration.
+fn line(kind: &Kind) -> Value {
+    let mut object = Map::new();
+    object.insert("event".into(), json!(kind.name));
+    for field in kind.fields {
+        let (value, exact) = made(field);
+        object.insert(field.name.into(), value);
+        if let Some(exact) = exact {
+            object.insert(format!("{}_b64", field.name), exact);
+        }
+    }
+    Value::Object(object)
+}
+
+/// Every kind of the schema, its definition, and a line that is right.
+fn kinds() -> Vec<(Map<String, Value>, Value)> {
+    let mut lines: BTreeMap<String, Value> = BTreeMap::new();
+    for tool in tracewell::TOOLS {
+        for kind in tool.trace.iter().flat_map(|trace| trace.kinds) {
+            lines.insert(tool.definition(kind), line(kind));
+        }
+    }
+    lines.extend(
+        by_hand()
+            .into_iter()
+            .map(|line| (kind(&line).to_owned(), line)),
+    );
     let mut schema = schema();
     let references = schema["oneOf"].as_array().expect("a list").iter();
-    let named: Vec<_> = references.map(|to| to["$ref"].clone()).collect();
-    let tried = lines
-        .iter()
-        .map(|line| json!(format!("#/$defs/{}", definition(line))));
-    assert_eq!(
-        named,
-        tried.collect::<Vec<_>>(),
-        "(left: the schema's kinds, right: those tried here)"
-    );
-    lines
-        .into_iter()
-        .map(|line| match schema["$defs"][definition(&line)].take() {
-            Value::Object(definition) => (definition, line),
-            other => panic!("no definition: {other}"),
+    let names: Vec<_> = references
+        .map(|to| {
+            to["$ref"]
+                .as_str()
+                .expect("a reference")
+                .replace("#/$defs/", "")
         })
-        .collect()
+        .collect();
+    let kinds = names.iter().map(|name| {
+        let line = lines.remove(name);
+        match (schema["$defs"][name].take(), line) {
+            (Value::Object(definition), Some(line)) => (definition, line),
+            (_, None) => panic!("no line of {name} is tried"),
+            (other, _) => panic!("no definition: {other}"),
+        }
+    });
+    let kinds = kinds.collect();
+    assert!(lines.is_empty(), "the schema has not: {lines:?}");
+    kinds
 }
 
 fn kind(line: &Value) -> &str {
     line["event"].as_str().expect("a kind")
-}
-
-/// What the schema calls it: a kind that several tools have is defined for each.
-fn definition(line: &Value) -> String {
-    match (kind(line), line["tool"].as_str()) {
-        (kind @ ("histogram" | "row"), Some(tool)) => format!("{kind}_{tool}"),
-        (kind, _) => kind.to_owned(),
-    }
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::process::{Child, Command};
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
-use serde_json::Value;
 use tracewell_tests::{Running, Tool, forced, note, scratch, until};
 
 use crate::doctor::answers;
