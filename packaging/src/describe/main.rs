@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Writes down what is declared of events: their definitions in `docs/events.schema.json`, and the tables of fields in
-//! the tools' pages. `describe DOCS` writes them, and `describe --check DOCS` fails where they are not what they would be.
+//! Writes down what is declared of tools and events: the list of tools in the user's guide, the definitions in
+//! `docs/events.schema.json`, and the tables of fields in the tools' pages. `describe DOCS` writes them, and `describe --check DOCS` fails where they are not what they would be.
 
+mod guide;
 mod schema;
 mod tables;
 
@@ -61,6 +62,7 @@ fn all(docs: &Path, check: bool) -> Result<Vec<PathBuf>> {
         }
         Ok(())
     };
+    make(docs.join("README.md"), &guide::with)?;
     make(docs.join("events.schema.json"), &|text| {
         schema::with(text, &kinds())
     })?;
