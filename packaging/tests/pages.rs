@@ -244,7 +244,7 @@ fn what_stands_beside_the_list_of_options_is_kept() {
         let options = section(&text, "## Options", |line| line.starts_with("## "));
         for paragraph in options.split(String::is_empty) {
             let text = paragraph.join(" ").replace('`', "");
-            if text.is_empty() || text.starts_with('|') {
+            if text.is_empty() || text.starts_with('|') || text.starts_with("<!--") {
                 continue;
             }
             found += 1;

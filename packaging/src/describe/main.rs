@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Writes down what is declared of tools and events: the list of tools in the user's guide, the definitions in
-//! `docs/events.schema.json`, and the tables of fields in the tools' pages. `describe DOCS` writes them, and `describe --check DOCS` fails where they are not what they would be.
+//! `docs/events.schema.json`, and the tables of options and fields in the tools' pages. `describe DOCS` writes them, and
+//! `describe --check DOCS` fails where they are not what they would be.
 
 mod guide;
+mod options;
 mod schema;
 mod tables;
 
@@ -13,6 +15,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Command;
 use tracewell_shared::event::Kind;
 
 /// What can go wrong here is told as it comes: only builders read it.
@@ -69,9 +72,18 @@ fn all(docs: &Path, check: bool) -> Result<Vec<PathBuf>> {
     for tool in tracewell::TOOLS {
         let kinds = tool.trace.iter().flat_map(|trace| trace.kinds);
         let kinds: Vec<_> = kinds.collect();
-        make(docs.join(tool.page()), &|text| tables::with(text, &kinds))?;
+        make(docs.join(tool.page()), &|text| {
+            let text = tables::with(text, &kinds)?;
+            options::with(&text, &built(tool.parser()))
+        })?;
     }
     Ok(stale)
+}
+
+/// With the options that clap adds by itself.
+fn built(mut command: Command) -> Command {
+    command.build();
+    command
 }
 
 /// The kinds of events of all tools, by what the schema calls them.

@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAME", help_heading = "Filters", value_parser = sets::parser(cli::part))]
     name: Vec<Set<OsString>>,
 
-    /// Only execs whose arguments, joined by spaces, contain LINE; a comma in it is written '\\,'
+    /// Only execs whose arguments, joined by spaces, contain LINE; a comma in it is written '\,'
     ///
     /// This is asked in user space: what is left out has come through the buffer all the same.
     #[arg(short, long, value_name = "LINE", help_heading = "Filters", value_parser = sets::parser(cli::part))]
@@ -104,11 +104,8 @@ pub(crate) fn command() -> clap::Command {
     Args::command()
         .mut_arg("uid", |arg| arg.short('u'))
         .mut_arg("cgroup", |arg| arg.short('c'))
-        .mut_arg("pid", |arg| {
-            arg.long_help("Trace this process only; the run ends with it. Of a success, this is its number after the exec")
-        })
         .mut_arg("tid", |arg| {
-            arg.long_help("Trace this thread only; the run ends with it. Of a success, this is its number after the exec")
+            arg.long_help("Trace this thread only, by its number before the exec; the run ends with it. The new program has the number of the process")
         })
         .mut_arg("comm", |arg| {
             arg.help("Trace processes of exactly this name only")
