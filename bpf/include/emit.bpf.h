@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The way out: one buffer, and a count of what did not fit. */
+/*
+ * The way out: one buffer, and a count of what did not fit.
+ *
+ * A ring has one lock. Where there are many CPUs, neighbours share a ring, and
+ * user space puts what it reads at once in the order of time.
+ */
 #ifndef TRACEWELL_EMIT_BPF_H
 #define TRACEWELL_EMIT_BPF_H
 
@@ -15,6 +20,19 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4 * 1024 * 1024);
 } events SEC(".maps");
+
+/* Where there is more than one ring: all of them, events first. User space makes the others. */
+struct shard {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct shard);
+} shards SEC(".maps");
 
 /*
  * Where events are put together: one value for each CPU, and where the kernel
@@ -101,6 +119,34 @@ static __always_inline void event_begin(struct event_head *head)
 	read_current_comm(self.task, head->comm);
 }
 
+/* Puts an event into the ring of this CPU, or counts why not. */
+static __always_inline void ring_output(void *ring, void *event, __u64 bytes)
+{
+	__u64 flags = 0;
+	long err;
+
+	if (!shared_state.wake_forced &&
+	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= shared_knobs.wake_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	err = bpf_ringbuf_output(ring, event, bytes, flags);
+	if (flags && !err)
+		shared_state.wake_forced = 1;
+	if (err)
+		lose(LOSS_BUFFER_FULL);
+}
+
+static __always_inline void shard_output(void *event, __u64 bytes)
+{
+	__u32 own =
+	    (bpf_get_smp_processor_id() >> shared_knobs.ring_shift) & (shared_knobs.rings - 1);
+	void *ring = bpf_map_lookup_elem(&shards, &own);
+
+	if (ring)
+		ring_output(ring, event, bytes);
+	else
+		lose(LOSS_NO_BUFFER);
+}
+
 /*
  * Puts an event into the buffer, or counts why not.
  *
@@ -110,26 +156,18 @@ static __always_inline void event_begin(struct event_head *head)
  */
 static __always_inline void event_output(void *ctx, void *event, __u64 bytes)
 {
-	__u64 flags = 0;
 	long err;
 
 	if (bytes > shared_knobs.event_most_bytes) {
 		lose(LOSS_TOO_LARGE);
-		return;
-	}
-	if (shared_knobs.perf_buffer) {
+	} else if (shared_knobs.perf_buffer) {
 		err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, bytes);
 		if (err)
 			lose(perf_loss(err));
+	} else if (shared_knobs.rings > 1) {
+		shard_output(event, bytes);
 	} else {
-		if (!shared_state.wake_forced &&
-		    bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= shared_knobs.wake_bytes)
-			flags = BPF_RB_FORCE_WAKEUP;
-		err = bpf_ringbuf_output(&events, event, bytes, flags);
-		if (flags && !err)
-			shared_state.wake_forced = 1;
-		if (err)
-			lose(LOSS_BUFFER_FULL);
+		ring_output(&events, event, bytes);
 	}
 }
 

@@ -164,11 +164,18 @@ struct shared_knobs {
 	__u8 by_comm;
 	__u8 follow;
 	__u8 adopt; /* a program of follow.bpf.h may be refused: ask for a process's ancestors */
+	/*
+	 * Of rings, a power of two; 1 where all CPUs share one. Else a CPU's number less this many low bits tells which
+	 * is its own.
+	 */
+	__u8 rings;
+	__u8 ring_shift;
 	__u8
 	    owner_levels; /* the cgroups of --cgroup lie above this level: 1 where only the root can be */
 	struct filter_places cgroups;
 	struct filter_places cgroup_maps;
 	struct filter_places mntns_maps;
+	__u8 padding[2];
 	__u32 ppid;
 	__u8 comm[COMM_BYTES]; /* padded with NUL */
 	/* Where the number of a task's mount namespace is; 0 unless mntns_maps are asked. */

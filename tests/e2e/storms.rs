@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use tracewell_tests::environment::program;
-use tracewell_tests::{Finished, Running, Tool, forced, patience, scratch};
+use tracewell_tests::{Finished, Running, Tool, forced, note, patience, scratch};
 
 /// Storms come one after another: two at once would measure each other.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
@@ -238,6 +238,36 @@ fn a_ring_of_one_page() {
 #[test]
 fn a_ring_of_16_pages() {
     too_small(&["--buffer", "ring", "--buffer-size", "64k"]);
+}
+
+/// Each CPU's own, as on machines with many CPUs.
+#[test]
+fn two_rings_that_overflow() {
+    too_small(&[
+        "--buffer",
+        "ring",
+        "--buffer-rings",
+        "2",
+        "--buffer-size",
+        "64k",
+    ]);
+}
+
+#[test]
+fn opens_through_two_rings() {
+    if forced("--buffer").as_deref() == Some("perf") {
+        note("perf buffers are no rings");
+        return;
+    }
+    let _turn = turn();
+    // On few CPUs they fill up sooner than one ring does, so that some may be lost: each of these is told.
+    into_a_file(
+        "opensnoop",
+        Some("--buffer-rings=2"),
+        2,
+        scaled(1_000_000),
+        &["open"],
+    );
 }
 
 #[test]

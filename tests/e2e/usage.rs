@@ -60,7 +60,13 @@ fn help_and_version_need_no_privilege() {
 
 #[test]
 fn help_names_every_shared_option() {
-    let of_events = ["--max-events", "--buffer", "--buffer-size", "--latency"];
+    let of_events = [
+        "--max-events",
+        "--buffer",
+        "--buffer-size",
+        "--buffer-rings",
+        "--latency",
+    ];
     let shared = [
         "--pid",
         "--tid",
@@ -160,8 +166,13 @@ fn what_cannot_be_meant_is_refused() {
         }
     }
     for tool in event_tools() {
-        let cases: [(&[&str], &str); 5] = [
+        let cases: [(&[&str], &str); 7] = [
             (&["--max-events", "0"], "0"),
+            (&["--buffer-rings", "0"], "0"),
+            (
+                &["--buffer", "perf", "--buffer-rings", "2"],
+                "--buffer-rings",
+            ),
             (&["--buffer", "bag"], "bag"),
             (&["--buffer-size", "1"], "page"),
             (&["--buffer-size", "4g"], "GiB"),

@@ -32,6 +32,11 @@ pub struct Events {
     #[arg(long, value_name = "SIZE", help_heading = "Tracing", value_parser = values::buffer_size)]
     pub buffer_size: Option<usize>,
 
+    /// Split the ring into this many, each for its share of the CPUs (a power of two); one, and from 32 CPUs on one for each
+    /// 16, by default
+    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u32).range(1..=128))]
+    pub buffer_rings: Option<u32>,
+
     /// How long an event may wait in the buffer, so that many are fetched at once
     #[arg(long, value_name = "TIME", help_heading = "Tracing", default_value = values::DEFAULT_LATENCY, value_parser = values::time)]
     pub latency: Duration,
@@ -50,6 +55,7 @@ impl Events {
     pub fn adjust(&self, options: &mut Options) {
         options.buffer = self.buffer;
         options.buffer_bytes = self.buffer_size;
+        options.rings = self.buffer_rings;
         options.latency = self.latency;
     }
 }

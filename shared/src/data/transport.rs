@@ -3,10 +3,10 @@
 
 mod perf;
 mod records;
-mod ring;
+mod rings;
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use tokio::io::Interest;
@@ -20,7 +20,7 @@ pub(crate) use records::{Records, head_of};
 use crate::error::{Error, Result};
 use crate::kernel::cpus;
 use perf::PerfBuffers;
-use ring::Ring;
+use rings::Rings;
 
 /// Records fetched at most before the caller gets them: bounds memory, and the time until a signal is heard. As rows
 /// they fill about one write of output.
@@ -52,7 +52,7 @@ pub(crate) fn ring_bytes(event: usize) -> usize {
 
 #[derive(Debug)]
 enum Buffer {
-    Ring(Ring),
+    Rings(Rings),
     Perf(PerfBuffers),
 }
 
@@ -60,8 +60,16 @@ impl Buffer {
     /// Copies up to `at_most` records (perf buffers: all there are) and gives how many.
     fn consume(&mut self, into: &mut Records, at_most: usize) -> io::Result<usize> {
         match self {
-            Self::Ring(ring) => ring.consume(into, at_most),
+            Self::Rings(rings) => rings.consume(into, at_most),
             Self::Perf(perf) => perf.consume(into),
+        }
+    }
+
+    /// Whether one record may be older than another that was copied before it.
+    fn is_many(&self) -> bool {
+        match self {
+            Self::Rings(rings) => rings.count() > 1,
+            Self::Perf(_) => true,
         }
     }
 }
@@ -78,11 +86,12 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Reads the ring buffer map `map`. Must be called inside a tokio runtime.
-    pub(crate) fn ring(map: OwnedFd, latency: Duration) -> Result<Self> {
-        let ring = Ring::new(map.as_fd())
-            .map_err(|error| Error::io("cannot map the ring buffer", &error))?;
-        Self::new(Buffer::Ring(ring), map, latency, NET)
+    /// Reads ring buffer maps. Must be called inside a tokio runtime.
+    pub(crate) fn rings(maps: Vec<OwnedFd>, latency: Duration) -> Result<Self> {
+        let refused = |error: io::Error| Error::io("cannot map the ring buffer", &error);
+        let rings = Rings::new(&maps).map_err(refused)?;
+        let epoll = rings.epoll().map_err(refused)?;
+        Self::new(Buffer::Rings(rings), epoll, latency, NET)
     }
 
     /// Reads the perf event array `map` through one buffer of `bytes` for each CPU. Must be called inside a
@@ -110,7 +119,7 @@ impl Transport {
     /// What users call it: `ring` or `perf`.
     pub(crate) fn kind(&self) -> &'static str {
         match self.buffer {
-            Buffer::Ring(_) => "ring",
+            Buffer::Rings(_) => "ring",
             Buffer::Perf(_) => "perf",
         }
     }
@@ -158,7 +167,7 @@ impl Transport {
                 break;
             }
         }
-        if matches!(self.buffer, Buffer::Perf(_)) {
+        if self.buffer.is_many() {
             into.sort_by_time();
         }
         Ok(())

@@ -120,8 +120,9 @@ impl<H: Keyed> Distribution<H> {
     /// As [`Stream::start`](crate::trace::stream::Stream::start).
     pub fn start(mut hooks: H, options: &Options) -> Result<Self> {
         hooks.prepare(options);
-        let (session, maps) = session::attach_first(&hooks, options, |rung, object| {
-            let under_way = hooks.under_way_in(rung);
+        let (session, maps) = session::attach_first(&hooks, options, |loaded| {
+            let object = loaded.object;
+            let under_way = hooks.under_way_in(loaded.rung);
             Ok(Maps {
                 whole: keep_map(object, "whole")?,
                 keyed: hooks.is_keyed().then(|| Turns::of(object)).transpose()?,

@@ -40,6 +40,7 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         cgroups: places("--cgroup", &filter.cgroup)?,
         cgroup_maps: places("--cgroupmap", &filter.cgroup_map)?,
         mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
+        rings: 1,
         follow: options.follow.is_some().into(),
         filtered: (*filter != Filter::default() || options.follow.is_some()).into(),
         filtered_otherwise: (is_otherwise(filter) || options.follow.is_some()).into(),

@@ -49,7 +49,7 @@ pub enum Buffer {
     /// The ring buffer: every kernel from 5.8 on has it.
     #[default]
     Auto,
-    /// One ring shared by all CPUs.
+    /// A ring that CPUs share.
     Ring,
     /// One perf buffer for each CPU.
     Perf,
@@ -72,6 +72,9 @@ pub struct Options {
     pub buffer: Buffer,
     /// Bytes of the buffer (of each CPU's, for perf buffers); rounded up to a power of two of pages.
     pub buffer_bytes: Option<usize>,
+    /// How many rings CPUs share, rounded down to a power of two; `None` is one, and on 32 CPUs or more one for each 16.
+    /// They are of `buffer_bytes` together.
+    pub rings: Option<u32>,
     /// How many operations may be under way at once, on rungs that join their start and end by a map; `None` is what
     /// the tool takes for enough. More are counted as lost.
     pub inflight: Option<u32>,
@@ -97,6 +100,7 @@ impl Default for Options {
             probe: None,
             buffer: Buffer::Auto,
             buffer_bytes: None,
+            rings: None,
             inflight: None,
             latency: Self::DEFAULT_LATENCY,
             btf: None,

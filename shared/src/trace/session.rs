@@ -5,14 +5,16 @@ mod attached;
 mod configure;
 mod open;
 mod refusals;
+mod rings;
 mod unused;
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use libbpf_rs::{Map, MapCore, MapHandle, Object};
+use libbpf_rs::{Map, MapCore, MapHandle, Object, OpenObject};
 
 pub(crate) use self::attached::Session;
 use self::open::{check_btf, checked_btf, select};
+use self::rings::Rings;
 use crate::confine::privilege::{self, Refusal};
 use crate::data::loss::Certainty;
 use crate::data::state::State;
@@ -32,6 +34,9 @@ use crate::trace::tracer::{AnyHooks, Facts};
 /// The ring's size unless asked otherwise: what 530,000 opens a second need while the reader is off its CPU.
 const RING_BYTES: usize = 4 << 20;
 
+/// The least of each, where there are several.
+const RING_LEAST_BYTES: usize = 1 << 20;
+
 /// Each CPU's perf buffer unless asked otherwise.
 const PERF_BYTES: usize = 1 << 20;
 
@@ -50,6 +55,8 @@ struct Attempt<'a> {
     /// One more than the highest number of a CPU.
     cpus: u32,
     perf: bool,
+    rings: Rings,
+    /// Of each ring, or of each CPU's perf buffer.
     buffer_bytes: usize,
     /// The kernel may refuse to run a program that follows processes.
     adopt: bool,
@@ -67,17 +74,32 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
         ))
         .help("use --buffer ring, or ask for less"));
     }
+    if perf && options.rings.is_some() {
+        return Err(
+            Error::usage("perf buffers are one for each CPU, and not rings".to_owned())
+                .help("leave out --buffer perf, or --buffer-rings"),
+        );
+    }
     let mut options = options.clone();
-    if options.buffer_bytes.is_none() && !perf {
-        options.buffer_bytes = Some(RING_BYTES.max(transport::ring_bytes(most)));
+    let rings = rings(&options)?;
+    // From here on it is each ring's.
+    if !perf {
+        let each = match options.buffer_bytes {
+            Some(bytes) => bytes / rings.count as usize,
+            None => (RING_BYTES / rings.count as usize)
+                .max(RING_LEAST_BYTES)
+                .max(transport::ring_bytes(most)),
+        };
+        options.buffer_bytes = Some(each);
     }
     let bytes = buffer_bytes(&options, perf);
-    let (mut session, transport) = attach_first(tracer, &options, |_, object| {
-        let events = map_fd(object, "events")?;
+    let (mut session, transport) = attach_first(tracer, &options, |loaded| {
         if perf {
+            let events = map_fd(loaded.object, "events")?;
             Transport::perf(events, bytes, options.latency)
         } else {
-            Transport::ring(events, options.latency)
+            let rings = rings::join(loaded.object, loaded.other_rings)?;
+            Transport::rings(rings, options.latency)
         }
     })?;
     let carried = transport::event_most_bytes(bytes, perf) as usize;
@@ -89,12 +111,21 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
     Ok((session, transport))
 }
 
-/// Loads and attaches the first rung that the kernel takes. `reader`, which is told the rung's label, takes what it needs
-/// to read the object's maps, before the attach, so that the first event finds its reader.
+/// An object that was loaded, and is not attached yet.
+pub(crate) struct Loaded<'a> {
+    /// The rung's label.
+    pub(crate) rung: &'static str,
+    pub(crate) object: &'a Object,
+    /// Those that the object does not have of itself.
+    other_rings: &'a [MapHandle],
+}
+
+/// Loads and attaches the first rung that the kernel takes. `reader` takes what it needs to read the object's maps, before
+/// the attach, so that the first event finds its reader.
 pub(crate) fn attach_first<R>(
     hooks: &dyn AnyHooks,
     options: &Options,
-    reader: impl Fn(&str, &Object) -> Result<R>,
+    reader: impl Fn(&Loaded<'_>) -> Result<R>,
 ) -> Result<(Session, R)> {
     let ladder = hooks.facts().ladder;
     check_label(ladder, options.probe.as_deref())?;
@@ -167,7 +198,7 @@ pub(crate) fn foresee(
     }
     let attempt = Attempt::new(hooks, options, Running::new())?;
     attempt.descend(|rung, programs| {
-        let tried = attempt.rung(rung, programs, |_, _| Ok(()))?;
+        let tried = attempt.rung(rung, programs, |_| Ok(()))?;
         Ok(tried.map(|_| rung))
     })
 }
@@ -237,6 +268,11 @@ fn buffer_bytes(options: &Options, perf: bool) -> usize {
         .unwrap_or(default)
 }
 
+fn rings(options: &Options) -> Result<Rings> {
+    let online = u32::try_from(cpus::online()?.len()).unwrap_or(u32::MAX);
+    Ok(Rings::of(options.rings, online))
+}
+
 impl<'a> Attempt<'a> {
     fn new(hooks: &'a dyn AnyHooks, options: &'a Options, kernel: Running) -> Result<Self> {
         check_btf(options)?;
@@ -247,6 +283,7 @@ impl<'a> Attempt<'a> {
             options,
             cpus: cpus::end()?,
             perf,
+            rings: rings(options)?,
             buffer_bytes: buffer_bytes(options, perf),
             adopt: options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.filter)?,
@@ -288,7 +325,7 @@ impl<'a> Attempt<'a> {
         &self,
         rung: &Rung,
         programs: &Programs,
-        reader: impl Fn(&str, &Object) -> Result<R>,
+        reader: impl Fn(&Loaded<'_>) -> Result<R>,
     ) -> Result<Result<(Session, R), Passed>> {
         let pass = |reason: String| {
             Ok(Err(Passed {
@@ -308,7 +345,8 @@ impl<'a> Attempt<'a> {
         if let Err(lacking) = kfunc::resolve(&mut open) {
             return pass(lacking);
         }
-        self.configure_shared(&mut open, &loaded)?;
+        let other_rings = self.other_rings(&open)?;
+        self.configure_shared(&mut open, &loaded, &other_rings)?;
         self.hooks
             .configure(rung.label, &mut Opened::new(&mut open))?;
         let object = match open.load() {
@@ -336,7 +374,11 @@ impl<'a> Attempt<'a> {
         if self.options.follow.is_some() {
             state.follow_first();
         }
-        let reader = reader(rung.label, &object)?;
+        let reader = reader(&Loaded {
+            rung: rung.label,
+            object: &object,
+            other_rings: &other_rings,
+        })?;
         let loses = |program: &str| self.hooks.loses(program);
         match Session::attach(&object, rung.label, state, self.hooks.bounds(), loses) {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
@@ -345,6 +387,14 @@ impl<'a> Attempt<'a> {
                 Ok(Ok((session, reader)))
             }
         }
+    }
+
+    /// The rings that an object needs beside its own.
+    fn other_rings(&self, object: &OpenObject) -> Result<Vec<MapHandle>> {
+        if self.perf || !object.maps().any(|map| map.name() == rings::SHARDS) {
+            return Ok(Vec::new());
+        }
+        self.rings.make_others(self.buffer_bytes)
     }
 
     /// What the programs that are loaded name of the kernel's types; `programs` are those of the rung.

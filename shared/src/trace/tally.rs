@@ -44,7 +44,8 @@ impl<H: Tallied> Tally<H> {
     ///
     /// As [`Stream::start`](crate::trace::stream::Stream::start).
     pub fn start(hooks: H, options: &Options) -> Result<Self> {
-        let (session, (by_cpu, keyed)) = session::attach_first(&hooks, options, |_, object| {
+        let (session, (by_cpu, keyed)) = session::attach_first(&hooks, options, |loaded| {
+            let object = loaded.object;
             let keyed = hooks.is_keyed().then(|| Turns::of(object)).transpose()?;
             Ok((ByCpu::of(object)?, keyed))
         })?;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is set in an object before it is loaded, whatever the tool: the shared knobs, and how large maps are.
 
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-use libbpf_rs::{MapType, OpenMapMut, OpenObject};
+use libbpf_rs::{MapHandle, MapType, OpenMapMut, OpenObject};
 
-use super::{Attempt, bpf_error, unused};
+use super::{Attempt, bpf_error, rings, unused};
 use crate::data::state::SLOTS;
 use crate::error::Result;
 use crate::kernel::probe::Programs;
@@ -24,6 +25,7 @@ impl Attempt<'_> {
         &self,
         object: &mut OpenObject,
         loaded: &Programs,
+        other_rings: &[MapHandle],
     ) -> Result<()> {
         let unused = unused::maps(self.facts.object.programs, loaded);
         let preempted = |section: &str| {
@@ -35,6 +37,10 @@ impl Attempt<'_> {
         knobs.spaces = spaces.count;
         knobs.slots_are_own = (!spaces.apart && self.cpus as usize <= SLOTS).into();
         knobs.adopt = self.adopt.into();
+        if !other_rings.is_empty() {
+            knobs.rings = u8::try_from(self.rings.count).unwrap_or(1);
+            knobs.ring_shift = u8::try_from(self.rings.shift).unwrap_or(0);
+        }
         if object.maps().any(|map| map.name() == filters::OWNERS) {
             knobs.owner_levels = knobs::owner_levels(&self.options.filter.cgroup)?;
         }
@@ -50,6 +56,13 @@ impl Attempt<'_> {
             match name.as_bytes() {
                 b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,
+                name if name == rings::SHARDS.as_bytes() => match other_rings.first() {
+                    None => map.set_autocreate(false).map_err(set)?,
+                    Some(other) => {
+                        map.set_inner_map_fd(other.as_fd()).map_err(set)?;
+                        map.set_max_entries(self.rings.count).map_err(set)?;
+                    }
+                },
                 b"scratch" | b"walks" => {
                     map.set_max_entries(self.cpus * u32::from(spaces.count.max(1)))
                         .map_err(set)?;
