@@ -4,18 +4,9 @@
 //! `bpf/include/hist.h` has the layout. Below 64 each value has a bucket of its own; from there on each power of two
 //! has 32. The middle of a bucket is at most 1/64, that is 1.6 %, from any value in it.
 
-pub mod command;
 pub mod log;
 pub mod rows;
 mod spread;
-
-mod compare;
-mod diff;
-mod inputs;
-mod merge;
-mod pick;
-mod show;
-mod table;
 
 pub use spread::Spread;
 

@@ -11,7 +11,7 @@ pub mod summary;
 pub mod table;
 
 mod again;
-pub(crate) mod beside;
+pub mod beside;
 mod cell;
 mod create;
 mod csv;

@@ -22,7 +22,7 @@ const TRIES: u32 = 100;
 
 /// A file that is being written beside the one whose name it is to have. Dropping it removes it.
 #[derive(Debug)]
-pub(crate) struct Beside {
+pub struct Beside {
     name: String,
     /// `None` of what is written in place: a pipe or a device, or standard output.
     new: Option<New>,
@@ -38,7 +38,11 @@ struct New {
 impl Beside {
     /// Begins to write the file of this name, with the permissions and the owner of the one that is there; `-` is
     /// standard output. What may not be overwritten is refused, as [`Sink::file`] does.
-    pub(crate) fn begin(path: &Path) -> Result<(Self, Sink)> {
+    ///
+    /// # Errors
+    ///
+    /// When it is refused, or the new file cannot be made.
+    pub fn begin(path: &Path) -> Result<(Self, Sink)> {
         let name = path.display().to_string();
         if path == Path::new("-") {
             return Ok((Self { name, new: None }, Sink::stdout()));
@@ -76,7 +80,11 @@ impl Beside {
     }
 
     /// Gives what was written its name. All of it must have been handed over.
-    pub(crate) fn end(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be given the name.
+    pub fn end(mut self) -> Result<()> {
         let Some(new) = &self.new else {
             return Ok(());
         };

@@ -7,12 +7,12 @@
 
 mod answer;
 mod doctor;
+mod hist;
 mod selftest;
 
 use std::process::ExitCode;
 
 use clap::Command;
-use tracewell_shared::hist;
 use tracewell_shared::tool::{self, Tool};
 
 /// What the binary is called.
@@ -39,7 +39,7 @@ tools![
 ];
 
 /// What is about the tools, or works on their output.
-pub static COMMANDS: &[&Tool] = &[&doctor::TOOL, &hist::command::TOOL, &selftest::TOOL];
+pub static COMMANDS: &[&Tool] = &[&doctor::TOOL, &hist::TOOL, &selftest::TOOL];
 
 /// All of the binary.
 pub fn main() -> ExitCode {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::log::Spread;
+use tracewell_shared::hist::log::Spread;
 
 /// One number of a histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -205,8 +205,34 @@ fn parse_limit(text: &str, quantity: Quantity) -> Result<Limit, String> {
 mod tests {
     use std::time::Duration;
 
+    use hdrhistogram::Histogram;
+    use tempfile::NamedTempFile;
+    use tracewell_shared::hist::log::{Log, Record, Recorder, Spread, Tags};
+
     use super::{Condition, Quantity, Side};
-    use crate::hist::log::Spread;
+
+    /// These values, as they come back from a log.
+    fn spread(values: &[u64]) -> Spread {
+        let file = NamedTempFile::new().unwrap();
+        let mut recorder = Recorder::create(file.path(), Duration::ZERO).unwrap();
+        let mut histogram = Histogram::new(3).unwrap();
+        for value in values {
+            histogram.record(*value).unwrap();
+        }
+        let record = Record {
+            tag: None,
+            start: Duration::ZERO,
+            length: Duration::from_secs(1),
+            histogram: &histogram,
+        };
+        recorder.add(&record).unwrap();
+        recorder.flush().unwrap();
+        let mut tags = Tags::default();
+        let mut log = Log::open(file.path()).unwrap();
+        log.read(&mut |interval| tags.add(interval)).unwrap();
+        let (_, all) = tags.iter().next().unwrap();
+        all.values.clone()
+    }
 
     fn side(values: &Spread, seconds: u64) -> Side<'_> {
         Side {
@@ -223,7 +249,7 @@ mod tests {
 
     #[test]
     fn conditions_say_what_must_not_be() {
-        let (before, after) = (Spread::of(&[1_000; 100]), Spread::of(&[1_250; 100]));
+        let (before, after) = (spread(&[1_000; 100]), spread(&[1_250; 100]));
         for (text, holds) in [
             ("p99>+20%", true),
             ("p99>+30%", false),
@@ -245,7 +271,7 @@ mod tests {
     /// A minute beside an hour: sixty times as many are no more in a second.
     #[test]
     fn counts_are_compared_as_rates() {
-        let (minute, hour) = (Spread::of(&[1; 100]), Spread::of(&[1; 6_000]));
+        let (minute, hour) = (spread(&[1; 100]), spread(&[1; 6_000]));
         for (condition, seconds, holds) in [
             ("count>+1%", 3_600, false),
             ("count<-1%", 3_600, false),
@@ -269,7 +295,7 @@ mod tests {
     #[test]
     fn a_rank_that_is_whole_is_that_one() {
         let values: Vec<u64> = (1..=1_000).collect();
-        let histogram = Spread::of(&values);
+        let histogram = spread(&values);
         for (percent, rank) in [(99.9, 999.0), (99.0, 990.0), (50.0, 500.0), (0.1, 1.0)] {
             assert_eq!(
                 Quantity::Percentile(percent).of(&histogram),
@@ -281,7 +307,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_cannot_be_judged() {
-        let (some, none) = (Spread::of(&[7]), Spread::default());
+        let (some, none) = (spread(&[7]), Spread::default());
         let (some, none) = (side(&some, 1), side(&none, 1));
         assert!(holds("p99>+20%", &none, &some).is_err());
         assert!(holds("p99>+20%", &some, &none).is_err());

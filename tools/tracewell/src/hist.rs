@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tracewell hist`: shows, merges and compares logs of histograms. It takes no privilege.
 
+mod compare;
+mod diff;
+mod inputs;
+mod merge;
+mod pick;
+mod show;
+mod table;
+
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::compare::Condition;
-use super::inputs;
-use super::pick::{self, Pick, Wanted};
-use super::{diff, merge, show};
-use crate::cli::{self, sets};
-use crate::error::Result;
-use crate::tool::Tool;
-use crate::trace::set::Set;
+use tracewell_shared::cli::{self, sets};
+use tracewell_shared::error::Result;
+use tracewell_shared::tool::Tool;
+use tracewell_shared::trace::set::Set;
+
+use compare::Condition;
+use pick::{Pick, Wanted};
 
 /// The command line.
-pub static TOOL: Tool = Tool {
+pub(crate) static TOOL: Tool = Tool {
     name: "hist",
     about: "Show, merge and compare logs of histograms",
     trace: None,
@@ -105,7 +112,7 @@ struct FormatOption {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+enum Format {
     /// Columns for people, in microseconds
     Table,
     /// One JSON object a line, in nanoseconds

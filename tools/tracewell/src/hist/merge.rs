@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::inputs;
-use super::log::{self, Losses, Record, Recorder, Tags};
 use super::pick::{Met, Pick};
 use super::table::tag_word;
-use crate::console;
-use crate::error::Result;
-use crate::output::beside::Beside;
+use tracewell_shared::console;
+use tracewell_shared::error::Result;
+use tracewell_shared::hist::log::{self, Losses, Record, Recorder, Tags};
+use tracewell_shared::output::beside::Beside;
 
 /// Writes the log.
 pub(super) fn run(files: &[PathBuf], output: &Path, pick: &Pick) -> Result<u8> {

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::table::tag_word;
-use crate::error::Error;
-use crate::trace::set::Set;
+use tracewell_shared::error::Error;
+use tracewell_shared::trace::set::Set;
 
 /// What has no tag, on the command line and in a table.
 pub(super) const UNTAGGED: &str = "-";
@@ -97,7 +97,7 @@ impl Met {
 #[cfg(test)]
 mod tests {
     use super::{Met, Pick, Wanted};
-    use crate::trace::set::Set;
+    use tracewell_shared::trace::set::Set;
 
     #[test]
     fn a_tag_is_meant_by_all_of_it_or_by_parts() {

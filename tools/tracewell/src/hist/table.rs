@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::compare::Quantity;
-use super::log::{Interval, Spread};
 use super::pick::UNTAGGED;
-use crate::output::escape;
-use crate::output::object::Object;
+use tracewell_shared::hist::log::{Interval, Spread};
+use tracewell_shared::output::escape;
+use tracewell_shared::output::object::Object;
 
 /// The numbers that are shown, with their names in JSON and their headers.
 pub(super) const SHOWN: [(&str, &str, Quantity); 7] = [

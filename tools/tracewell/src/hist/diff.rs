@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::command::Format;
+use super::Format;
 use super::compare::{Condition, Side};
 use super::inputs;
-use super::log::{Spread, Tags};
 use super::pick::{Met, Pick};
 use super::table::{Columns, NONE, SHOWN, header, numbers, row, tag_word};
-use crate::console;
-use crate::error::Result;
-use crate::output::object::Object;
+use tracewell_shared::console;
+use tracewell_shared::error::Result;
+use tracewell_shared::hist::log::{Spread, Tags};
+use tracewell_shared::output::object::Object;
 
 /// Which of the two a tag is missing in, in words.
 const MISSING: [&str; 2] = ["the first file", "the second file"];

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::log::{Interval, Log, Tags, Told};
 use super::pick::{Met, Pick};
-use crate::console;
-use crate::error::{Error, Result};
+use tracewell_shared::console;
+use tracewell_shared::error::{Error, Result};
+use tracewell_shared::hist::log::{Interval, Log, Tags, Told};
 
 /// Standard input can be read once only.
 pub(super) fn refuse_stdin_twice(files: &[PathBuf]) -> Result<()> {

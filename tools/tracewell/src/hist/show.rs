@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::command::Format;
+use super::Format;
 use super::inputs;
-use super::log::{Interval, Spread, Tags};
 use super::pick::{Met, Pick};
 use super::table::{Columns, header, numbers, row, tag_word, time_cells};
-use crate::console;
-use crate::error::Result;
-use crate::output::object::Object;
-use crate::output::sink::Sink;
+use tracewell_shared::console;
+use tracewell_shared::error::Result;
+use tracewell_shared::hist::log::{Interval, Spread, Tags};
+use tracewell_shared::output::object::Object;
+use tracewell_shared::output::sink::Sink;
 
 /// A row for each tag, over all files together.
 pub(super) fn tags(files: &[PathBuf], pick: &Pick, format: Format) -> Result<u8> {
