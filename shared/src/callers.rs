@@ -9,7 +9,6 @@
 mod elf;
 mod name;
 mod process;
-mod text;
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -18,11 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use caps::Capability;
 
 use crate::data::raw::caller_space;
-use crate::event::{Fields, Group, Truncated, Type, Value};
-use crate::output::table;
+pub use crate::event::Frame;
+use crate::event::{self, Fields, Group, Truncated, Type, Value};
+
 use elf::{FileId, Place};
 use process::{Process, Space};
-pub(crate) use text::frame as frame_text;
 
 /// What naming the callers of any process takes: to look into `/proc/PID` and at its mapped files as they are
 /// mapped, and to read files that only their owner may read.
@@ -65,20 +64,6 @@ pub struct Callers<'a> {
     space: Space,
     addresses: &'a [u8],
     symbols: &'a Symbols,
-}
-
-/// One frame of a stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Frame<'f> {
-    /// Where the function that was called returns to; of the innermost frame, where the system call does.
-    pub address: u64,
-    /// The function's name, demangled; `None` where it is not known.
-    pub symbol: Option<&'f [u8]>,
-    /// How far the address is into the function; without a symbol, the address as the module's file counts it, which
-    /// `addr2line -e MODULE` takes. `None` where the file could not be read.
-    pub offset: Option<u64>,
-    /// What is mapped there, as `/proc/PID/maps` has it: mostly the path of a file. `None` where it is not known.
-    pub module: Option<&'f [u8]>,
 }
 
 impl<'a> Callers<'a> {
@@ -159,7 +144,7 @@ pub struct Stack<'a> {
 
 impl Stack<'_> {
     /// A line below the row for each caller; none where there is no stack.
-    pub fn show_below(&self, cell: &mut table::Cell<'_>) {
+    pub fn show_below(&self, cell: &mut event::Cell<'_>) {
         if let Some(callers) = &self.callers {
             callers.show(cell);
         }
@@ -174,7 +159,7 @@ impl Value for Callers<'_> {
     }
 
     /// A line below the row for each.
-    fn show(&self, cell: &mut table::Cell<'_>) {
+    fn show(&self, cell: &mut event::Cell<'_>) {
         let left_out = self.frames(&mut |frame| {
             cell.below();
             cell.frame(frame);

@@ -4,28 +4,32 @@
 //! An event's struct is its declaration: `#[derive(Event)]` makes JSON, CSV, the table, the schema and the pages' tables
 //! of it. Fields that many events have are a [`Group`]; a type with a form of its own is a [`Value`].
 
-pub mod column;
+pub mod fields;
 pub mod names;
 pub mod path;
 pub mod task;
 
+mod bucket;
+mod cell;
 mod failure;
 mod field;
+pub(crate) mod frame;
 mod group;
 mod kinds;
 mod signal;
 mod value;
 
+pub use bucket::Bucket;
+pub use cell::Cell;
 pub use failure::{ErrorName, Failure};
 pub use field::{Field, Header, Type, count, joined, position};
+pub use fields::Fields;
+pub use frame::Frame;
 pub use group::Group;
 pub use kinds::{Kind, count_united, firsts, places, united};
 pub use signal::SignalName;
 pub use tracewell_derive::{Event, Group, Word};
 pub use value::{Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_returned, as_word};
-
-pub use crate::output::fields::Fields;
-pub use crate::output::table::Cell;
 
 /// One decoded event, borrowed from the batch that carried it. It is derived.
 pub trait Event {

@@ -8,6 +8,7 @@ pub mod log;
 pub mod rows;
 mod spread;
 
+pub use crate::event::Bucket;
 pub use spread::Spread;
 
 use crate::data::raw::{histogram as raw, histogram_chunk as raw_chunk};
@@ -24,18 +25,8 @@ pub struct Histogram {
     counts: Box<[u64]>,
 }
 
-/// Values that are not told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bucket {
-    /// The smallest value that belongs here.
-    pub low: u64,
-    /// The largest.
-    pub high: u64,
-    /// How many there were.
-    pub count: u64,
-}
-
 impl Bucket {
+    /// The one of this number.
     fn at(index: usize, count: u64) -> Self {
         let index = index as u64;
         let shift = (index >> SHARE_BITS).saturating_sub(1);
@@ -50,14 +41,6 @@ impl Bucket {
             },
             count,
         }
-    }
-
-    /// The value that stands for all in it.
-    pub fn middle(&self) -> u64 {
-        if self.high == u64::MAX {
-            return self.low;
-        }
-        self.low + (self.high - self.low) / 2
     }
 }
 

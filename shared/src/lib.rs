@@ -9,7 +9,8 @@
 //! | [`event`] | what an event is: its fields, who did it, which file, the names of errors |
 //! | [`callers`] | the functions of a program that made a call |
 //! | [`query`] | what users ask of the fields: columns |
-//! | [`output`] | table, JSON, CSV, escapes, times, and files that are safe to create |
+//! | [`text`] | escapes and times, as text |
+//! | [`output`] | table, JSON, CSV, and files that are safe to create |
 //! | [`trace`] | an object in the kernel: opened, configured, loaded, attached, filtered and read |
 //! | [`hist`] | histograms, and files of them |
 //! | [`confine`] | what a tool gives up once it is attached: capabilities and system calls |
@@ -32,6 +33,7 @@ pub mod kernel;
 pub mod output;
 pub mod query;
 pub mod run;
+pub mod text;
 pub mod tool;
 pub mod trace;
 

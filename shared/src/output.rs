@@ -3,8 +3,6 @@
 //!
 //! All three share one buffer, in which lines are put together without an allocation for each.
 
-pub mod escape;
-pub mod fields;
 pub(crate) mod outlet;
 pub mod sink;
 pub mod summary;
@@ -12,14 +10,16 @@ pub mod table;
 
 mod again;
 pub mod beside;
-mod cell;
+mod column;
 mod create;
 mod csv;
 mod json;
 mod json_string;
 pub mod lines;
 pub mod object;
-mod stamp;
+
+pub use crate::event::fields;
+pub use crate::text::escape;
 
 #[cfg(test)]
 pub(crate) mod sample;
@@ -28,10 +28,10 @@ use crate::data::loss::Lost;
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::kernel::clock::Clock;
+use crate::text::stamp::Stamp;
 use csv::Csv;
 use lines::Lines;
 use sink::Sink;
-use stamp::Stamp;
 use std::env;
 use summary::Summary;
 use table::{Column, Table};

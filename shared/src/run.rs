@@ -7,6 +7,7 @@ pub mod histograms;
 pub(crate) mod launch;
 mod periodic;
 pub mod runner;
+mod schedule;
 pub mod shutdown;
 pub mod snoop;
 pub mod tables;

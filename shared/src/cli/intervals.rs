@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::values;
 use crate::hist::rows::Unit;
-use crate::run::runner::Schedule;
 
 /// When it is shown: the two arguments of BCC's tools, and whether with the time. Flattened beside
 /// [`Common`](super::Common).
@@ -23,16 +22,6 @@ pub struct Intervals {
     /// Show the end of each interval, in local time
     #[arg(short = 'T', long, help_heading = "Output")]
     pub timestamp: bool,
-}
-
-impl Intervals {
-    /// The same, for a run.
-    pub fn schedule(&self) -> Schedule {
-        Schedule {
-            interval: self.interval,
-            intervals: self.count,
-        }
-    }
 }
 
 /// How histograms of times are shown, and where else they go.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a field can hold. A type with a form of its own, such as flags or a mode, says it once here, for every format.
 
+use super::Bucket;
 use super::{Cell, Fields, Type};
-use crate::hist::Bucket;
 
 /// A value of a field.
 pub trait Value {

@@ -71,6 +71,6 @@ pub fn tag(bytes: &[u8]) -> String {
 /// A tag as a terminal may show it: what another program wrote may hold anything.
 pub fn tag_shown(tag: &str) -> String {
     let mut shown = Vec::new();
-    crate::output::escape::text(&mut shown, tag.as_bytes());
+    crate::text::escape::text(&mut shown, tag.as_bytes());
     String::from_utf8_lossy(&shown).into_owned()
 }

@@ -9,15 +9,15 @@
 //! gives the text back. Where semicolons separate cells a name could begin a cell of its own behind one, which is why
 //! that is written as `\x3b`. Numbers are left alone.
 
-use super::escape;
-use super::fields::{Fields, Frames, List};
 use super::sink::Sink;
-use super::stamp::Stamp;
 use super::table::{Column, Show};
-use crate::callers;
 use crate::error::Result;
+use crate::event::Bucket;
+use crate::event::fields::{Fields, Frames, List};
+use crate::event::frame;
 use crate::event::{Event, EventFamily};
-use crate::hist::Bucket;
+use crate::text::escape;
+use crate::text::stamp::Stamp;
 use memchr::memchr2;
 
 /// What must not begin a cell of text.
@@ -224,7 +224,7 @@ impl Fields for Record<'_> {
                 if !field.is_empty() {
                     field.extend_from_slice(b" | ");
                 }
-                callers::frame_text(field, frame);
+                frame::line(field, frame);
             });
         });
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! JSON output: one object a line, always valid UTF-8, and no byte lost.
 
-use super::fields::{Fields, Frames, List};
 use super::json_string::{base64, lossy, string};
-use super::stamp::Stamp;
 use super::summary::Summary;
 use crate::data::loss::{Cause, Lost};
+use crate::event::Bucket;
 use crate::event::Event;
-use crate::hist::Bucket;
+use crate::event::fields::{Fields, Frames, List};
+use crate::text::stamp::Stamp;
 
 /// Appends an event as one line.
 pub(super) fn event<E: Event>(out: &mut Vec<u8>, stamp: &mut Stamp, event: &E) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Strings of JSON, as a terminal may show them too.
 
-use super::escape::{is_hidden, is_plain};
+use crate::text::escape::{is_hidden, is_plain};
 use data_encoding::BASE64;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};

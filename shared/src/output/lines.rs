@@ -4,8 +4,8 @@
 use std::fmt;
 use std::io::Write;
 
-use super::escape;
-use super::stamp::Stamp;
+use crate::text::escape;
+use crate::text::stamp::Stamp;
 
 /// Where lines of text are written.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is said about a whole run, and about a gap in it.
 
+use crate::data::aside::Aside;
 use crate::data::loss::{Cause, Certainty, Counts, Lost};
-use crate::trace::distribution::Aside;
 use std::fmt;
 use std::time::Duration;
 
@@ -84,8 +84,8 @@ impl fmt::Display for Gap<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Gap, Summary};
+    use crate::data::aside::Aside;
     use crate::data::loss::{Cause, Certainty, Counts, Lost};
-    use crate::trace::distribution::Aside;
     use std::time::Duration;
 
     #[test]

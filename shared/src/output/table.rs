@@ -2,11 +2,11 @@
 //! Table output: columns for people. A value that is wider than its column pushes the row, and is
 //! never cut.
 
-pub use super::cell::Cell;
-use super::stamp::Stamp;
 use super::summary::Gap;
 use crate::data::loss::Lost;
+pub use crate::event::Cell;
 use crate::event::{Event, EventFamily};
+use crate::text::stamp::Stamp;
 use std::fmt;
 
 const BOLD: &[u8] = b"\x1b[1m";

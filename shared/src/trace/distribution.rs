@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
 
+pub use crate::data::aside::Aside;
 use crate::data::loss::{Cause, Certainty, Counts};
 use crate::data::state::State;
 use crate::error::{Error, Kind, Result};
@@ -23,17 +24,6 @@ use crate::trace::options::Options;
 use crate::trace::session::{self, Session, bpf_error, keep_map};
 use crate::trace::tracer::Hooks;
 use crate::trace::turns::Turns;
-
-/// What a tool's programs count beside the histograms, for the summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Aside {
-    /// The map that has the count: an array of one `u64`.
-    pub map: &'static str,
-    /// What JSON calls it.
-    pub name: &'static str,
-    /// What people are told behind the number.
-    pub words: &'static str,
-}
 
 /// What the values of a histogram are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Word)]

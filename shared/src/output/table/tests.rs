@@ -5,8 +5,8 @@ use crate::data::loss::{Cause, Lost};
 use crate::event::Value;
 use crate::output::Format;
 use crate::output::sample::{FRAMES, Random, Sample, Samples, Stack, clock, columns, written};
-use crate::output::stamp::Stamp;
 use crate::output::table::Cell;
+use crate::text::stamp::Stamp;
 
 fn table(events: &[Sample<'_>]) -> String {
     let all = written(Format::Table, |writer| {

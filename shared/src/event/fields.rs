@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What an event gives its values to: a stream of named fields.
 
-use crate::callers::Frame;
-use crate::hist::Bucket;
+use super::{Bucket, Frame};
 
 /// Gives each element of a list to the function it is handed, `None` for one that is absent. It may be run more than
 /// once, and gives the same each time.

@@ -1,14 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A frame in one line, for people.
+//! A frame of a stack, and what it is in one line, for people.
 
 use std::io::Write;
 
-use super::Frame;
-use crate::output::escape;
+use crate::text::escape;
+
+/// One frame of a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'f> {
+    /// Where the function that was called returns to; of the innermost frame, where the system call does.
+    pub address: u64,
+    /// The function's name, demangled; `None` where it is not known.
+    pub symbol: Option<&'f [u8]>,
+    /// How far the address is into the function; without a symbol, the address as the module's file counts it, which
+    /// `addr2line -e MODULE` takes. `None` where the file could not be read.
+    pub offset: Option<u64>,
+    /// What is mapped there, as `/proc/PID/maps` has it: mostly the path of a file. `None` where it is not known.
+    pub module: Option<&'f [u8]>,
+}
 
 /// Appends a frame as `ADDRESS SYMBOL+OFFSET MODULE`: always two spaces in all, as names that have one are quoted, and
 /// [`escape::CUT`] for what is not known.
-pub(crate) fn frame(out: &mut Vec<u8>, frame: &Frame<'_>) {
+pub(crate) fn line(out: &mut Vec<u8>, frame: &Frame<'_>) {
     // Memory takes all that is written to it.
     write!(out, "{:#x} ", frame.address).ok();
     known(out, frame.symbol);
@@ -28,11 +41,11 @@ fn known(out: &mut Vec<u8>, name: Option<&[u8]>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, frame};
+    use super::{Frame, line};
 
     fn text(symbol: Option<&str>, offset: Option<u64>, module: Option<&str>) -> String {
         let mut out = Vec::new();
-        frame(
+        line(
             &mut out,
             &Frame {
                 address: 0x7f00_1234,

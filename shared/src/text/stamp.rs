@@ -8,7 +8,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 
 /// Writes the times of events.
 #[derive(Debug)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     clock: Clock,
     opened_ns: u64,
     utc: Cached<19>,
@@ -39,7 +39,7 @@ impl<const N: usize> Cached<N> {
 }
 
 impl Stamp {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
             opened_ns: clock.boot_now_ns(),
             clock,
@@ -49,14 +49,14 @@ impl Stamp {
     }
 
     /// Follows the system's clock; to be called once a batch.
-    pub(super) fn refresh(&mut self) {
+    pub(crate) fn refresh(&mut self) {
         if self.clock.refresh() {
             self.local = Cached::EMPTY;
         }
     }
 
     /// `2026-11-22T15:23:08.123456789Z`
-    pub(super) fn rfc3339(&mut self, out: &mut Vec<u8>, boot_ns: u64) {
+    pub(crate) fn rfc3339(&mut self, out: &mut Vec<u8>, boot_ns: u64) {
         let unix_ns = self.clock.unix_ns(boot_ns);
         out.extend_from_slice(self.utc_second(unix_ns, boot_ns));
         let mut fraction = *b".000000000Z";
@@ -65,7 +65,7 @@ impl Stamp {
     }
 
     /// `15:23:08.123456` in local time; its length is returned.
-    pub(super) fn time_of_day(&mut self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
+    pub(crate) fn time_of_day(&mut self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
         let unix_ns = self.clock.unix_ns(boot_ns);
         let second = self.local.get(unix_ns / SECOND_NS, || {
             let mut text = *b"00:00:00";
@@ -77,7 +77,7 @@ impl Stamp {
     }
 
     /// The same in UTC.
-    pub(super) fn time_of_day_utc(&mut self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
+    pub(crate) fn time_of_day_utc(&mut self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
         let unix_ns = self.clock.unix_ns(boot_ns);
         let second = &self.utc_second(unix_ns, boot_ns)[11..];
         out.extend_from_slice(second);
@@ -92,7 +92,7 @@ impl Stamp {
     }
 
     /// Seconds since the output was opened, `1.234567`; its length is returned.
-    pub(super) fn elapsed(&self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
+    pub(crate) fn elapsed(&self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
         let mut text = [0; SECONDS_BYTES];
         let text = seconds(&mut text, boot_ns.saturating_sub(self.opened_ns));
         out.extend_from_slice(text);
@@ -101,10 +101,10 @@ impl Stamp {
 }
 
 /// Room for the text of any time in [`seconds`].
-pub(super) const SECONDS_BYTES: usize = 18;
+pub(crate) const SECONDS_BYTES: usize = 18;
 
 /// Seconds with microseconds, `1.234567`.
-pub(super) fn seconds(text: &mut [u8; SECONDS_BYTES], ns: u64) -> &[u8] {
+pub(crate) fn seconds(text: &mut [u8; SECONDS_BYTES], ns: u64) -> &[u8] {
     let mut whole = itoa::Buffer::new();
     let whole = whole.format(ns / SECOND_NS).as_bytes();
     text[..whole.len()].copy_from_slice(whole);

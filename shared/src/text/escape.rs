@@ -142,7 +142,7 @@ pub fn unescape_cell(cell: &[u8]) -> Option<Vec<u8>> {
 
 /// Whether a character cannot be seen, is taken for a space, or changes how its neighbours are shown. Of the ASCII
 /// controls, and of the space itself, it says nothing.
-pub(super) fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     match character {
         // Most scripts in use, decided without the tables: a test compares.
         '\u{20}'..='\u{7e}'
@@ -169,20 +169,20 @@ pub(super) fn is_hidden(character: char) -> bool {
 
 /// Whether [`text`] leaves all of it as it is, one column a byte.
 #[inline]
-pub(super) fn text_is_plain(bytes: &[u8]) -> bool {
+pub(crate) fn text_is_plain(bytes: &[u8]) -> bool {
     is_plain::<0x20, false>(bytes)
 }
 
 /// Whether [`argument`] leaves all of it as it is, one column a byte.
 #[inline]
-pub(super) fn argument_is_plain(bytes: &[u8]) -> bool {
+pub(crate) fn argument_is_plain(bytes: &[u8]) -> bool {
     is_plain::<0x21, true>(bytes) && !bytes.is_empty()
 }
 
 /// Whether all of it is ASCII, not DEL, not a backslash, and not below `LEAST`; nor a double quote if
 /// `QUOTE`.
 #[inline]
-pub(super) fn is_plain<const LEAST: u8, const QUOTE: bool>(bytes: &[u8]) -> bool {
+pub(crate) fn is_plain<const LEAST: u8, const QUOTE: bool>(bytes: &[u8]) -> bool {
     // The last lane overlaps the one before it, so that none is put together from parts.
     if let Some(last) = bytes.last_chunk::<16>() {
         let (lanes, _) = bytes.as_chunks::<16>();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Short ways to write a table's columns down.
 
+use super::table::{Cell, Column, Show};
 use crate::event::{Event, EventFamily, position};
-use crate::output::table::{Cell, Column, Show};
 
 impl<T: EventFamily> Column<T> {
     /// The column of the field of this name, as its declaration has it. Within `const { ... }` a name that no field has

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One cell of a table: writes values, and counts the columns they take on a terminal.
 
-use super::escape;
-use super::stamp::{self, Stamp};
-use crate::callers::{self, Frame};
-use crate::event::names;
+use super::frame::{self, Frame};
+use super::names;
+use crate::text::escape;
+use crate::text::stamp::{self, Stamp};
 use std::iter;
 use std::str;
 use unicode_width::UnicodeWidthStr;
@@ -24,7 +24,7 @@ pub struct Cell<'c> {
 
 impl<'c> Cell<'c> {
     #[inline]
-    pub(super) fn new(out: &'c mut Vec<u8>, stamp: &'c mut Stamp, lead: usize) -> Self {
+    pub(crate) fn new(out: &'c mut Vec<u8>, stamp: &'c mut Stamp, lead: usize) -> Self {
         Self {
             start: out.len(),
             out,
@@ -37,13 +37,13 @@ impl<'c> Cell<'c> {
 
     /// Ends a cell whose value stands at the left: spaces to make it `width` wide, and one.
     #[inline]
-    pub(super) fn end_left(&mut self, width: usize) {
+    pub(crate) fn end_left(&mut self, width: usize) {
         spaces(self.out, width.saturating_sub(self.width) + 1);
     }
 
     /// Ends a cell whose value stands at the right of `width`.
     #[inline]
-    pub(super) fn end_right(&mut self, width: usize) {
+    pub(crate) fn end_right(&mut self, width: usize) {
         let missing = width.saturating_sub(self.width);
         if missing != self.led {
             self.move_right(missing);
@@ -165,7 +165,7 @@ impl<'c> Cell<'c> {
 
     /// A frame of a stack: `ADDRESS SYMBOL+OFFSET MODULE`.
     pub fn frame(&mut self, frame: &Frame<'_>) {
-        callers::frame_text(self.out, frame);
+        frame::line(self.out, frame);
     }
 
     /// The mark of a value that was cut.
