@@ -74,7 +74,6 @@ impl Rings {
     }
 
     /// Copies up to `at_most` records and gives how many. Of each ring so many that the others come to their turn.
-
     pub(crate) fn consume(&mut self, into: &mut Records, at_most: usize) -> io::Result<usize> {
         let share = at_most.div_ceil(self.count as usize) as libbpf_sys::size_t;
         *self.target = into;
