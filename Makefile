@@ -14,7 +14,7 @@ help:
 	@echo "make test          everything: lints, unit and end-to-end tests, the kernel matrix, packages"
 	@echo "make check-tool TOOL=opensnoop    one tool's tests on this machine (KERNELS='5.10 7.3': and in these)"
 	@echo "make test-host     the part on this machine alone: lints, unit and end-to-end tests"
-	@echo "make test-kernels  the kernel matrix (KERNELS='6.1 6.12' for some, ARCH=aarch64 for its kernels)"
+	@echo "make test-kernels  the kernel matrix (KERNELS='6.1 6.12' for some, ARCH=aarch64 or riscv64 for its kernels)"
 	@echo "make test-release  what a release needs besides: an offline build, the same bytes twice, the oldest Rust, licences"
 	@echo "make soak          long storms: does the account hold, does a tool grow (TRACEWELL_SOAK=120 seconds each)"
 	@echo "make fuzz          each fuzz target for a while (FUZZ_SECONDS=60)"

@@ -70,8 +70,10 @@ fn forger() -> Vec<u8> {
     let mut elf = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let machine: u16 = if cfg!(target_arch = "x86_64") {
         62
-    } else {
+    } else if cfg!(target_arch = "aarch64") {
         183
+    } else {
+        243
     };
     for half in [2, machine] {
         elf.extend(half.to_le_bytes());

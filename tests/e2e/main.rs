@@ -16,6 +16,8 @@ mod callers;
 mod cgroups;
 mod columns;
 mod command;
+// Elsewhere 32-bit programs have no table of calls of their own.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod compat;
 mod confined;
 mod disk;

@@ -73,7 +73,8 @@ debian_arch() {
 	case $1 in
 	x86_64) echo amd64 ;;
 	aarch64) echo arm64 ;;
-	*) die "architecture $1 is not supported (x86_64 and aarch64 are)" ;;
+	riscv64) echo riscv64 ;;
+	*) die "architecture $1 is not supported (x86_64, aarch64 and riscv64 are)" ;;
 	esac
 }
 

@@ -31,7 +31,7 @@ fn is_refused<T>(result: io::Result<T>) -> bool {
 
 #[test]
 fn there_is_a_list_for_each_architecture() {
-    for architecture in [TargetArch::x86_64, TargetArch::aarch64] {
+    for architecture in [TargetArch::x86_64, TargetArch::aarch64, TargetArch::riscv64] {
         let program = program(
             SeccompAction::KillProcess,
             architecture,
