@@ -209,7 +209,7 @@ fn jit(value: i64) -> Check {
     Check::bad(
         State::Limits,
         "net.core.bpf_jit_enable",
-        "0: programs are interpreted, which costs the traced ones several times as much; no rung fentry",
+        "0: programs are interpreted, which costs the traced ones several times as much",
         "sysctl net.core.bpf_jit_enable=1",
     )
 }
