@@ -69,8 +69,13 @@ static __always_inline void count(bool direct, struct task_struct *task, __u64 w
 	keyed_count(&keyed, waited_ns);
 }
 
+/* Wake-ups are told of. Until they are, no task gets an entry whose next wait would lack its beginning. */
+__u8 wakes_are_told = 0;
+
 static __always_inline int task_wake(bool direct, struct task_struct *task)
 {
+	if (!wakes_are_told)
+		wakes_are_told = 1;
 	/* What is preempted on its way to sleep may be woken while it waits already. */
 	if (!is_on_cpu(direct, task) && given_passes(direct, task))
 		since_begin_or_go_on((__u64)task, bpf_ktime_get_ns());
@@ -87,16 +92,18 @@ static __always_inline int task_switch(bool direct, bool preempted, struct task_
 
 	if (preempted || state == TASK_RUNNING) {
 		/* The idle tasks, of which the number is 0, wait for nothing. */
-		if (FIELD(direct, from, pid) && given_passes(direct, from))
+		if (wakes_are_told && FIELD(direct, from, pid) && given_passes(direct, from))
 			since_begin((__u64)from, now_ns, state != TASK_RUNNING);
-	} else if (state == TASK_DEAD) {
-		since_forget((__u64)from, false);
+	} else {
+		since_end_untold((__u64)from);
+		if (state == TASK_DEAD)
+			since_forget((__u64)from);
 	}
 	waited_ns = since_end((__u64)to, now_ns);
 	if (waited_ns >= 0)
 		count(direct, to, waited_ns);
 	else if (waited_ns == SINCE_UNSEEN && given_passes(direct, to))
-		lose(LOSS_ENTRY_MISSED);
+		since_lose_beginning();
 	return 0;
 }
 

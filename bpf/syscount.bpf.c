@@ -165,7 +165,7 @@ static __always_inline int call_exit(bool compat, long nr, long ret)
 			return 0;
 	}
 	if (took_ns == SINCE_UNSEEN)
-		lose(LOSS_ENTRY_MISSED);
+		since_lose_beginning();
 	else if (by_process)
 		add_of_process(failed, took_ns);
 	else
@@ -213,7 +213,7 @@ int call_exit_rawsys(struct trace_event_raw_sys_exit *ctx)
 SEC("raw_tp/sched_process_exit")
 int task_end_raw(void *ctx)
 {
-	since_forget(bpf_get_current_task(), true);
+	since_forget(bpf_get_current_task());
 	return 0;
 }
 

@@ -10,9 +10,10 @@
  *
  * The account: some kernels run no program while certain tasks are the current
  * ones (a virtual machine's supervisor may exempt its own). An end that was not
- * told of shows when the task begins something else, or ends: it is lost. A
- * beginning that was not told of shows at its end, where the task has an entry:
- * SINCE_UNSEEN.
+ * told of shows when the task begins something else, goes on to do something
+ * else, or ends: it is lost. A beginning that was not told of shows at its end,
+ * where the task has an entry: SINCE_UNSEEN. What was told of at neither is not
+ * counted.
  */
 #ifndef TRACEWELL_SINCE_BPF_H
 #define TRACEWELL_SINCE_BPF_H
@@ -38,22 +39,22 @@ __u64 since_kept = 0;
 /* In an entry's time: since_begin_or_go_on() finds it, and it goes on. */
 #define SINCE_OPEN (1ULL << 63)
 
-static __always_inline void since_drop(__u64 task)
-{
-	if (!bpf_map_delete_elem(&since, &task))
-		__sync_fetch_and_add(&since_kept, -1);
-}
-
-/* The task ends. What is under way then has ended before, unless is_last says that it never does. */
-static __always_inline void since_forget(__u64 task, bool is_last)
+/* The task does something else: what was under way has ended, and was not told of. */
+static __always_inline void since_end_untold(__u64 task)
 {
 	__u64 *kept = bpf_map_lookup_elem(&since, &task);
 
-	if (!kept)
-		return;
-	if (!is_last && *kept)
+	if (kept && *kept) {
 		lose(LOSS_COMPLETION_MISSED);
-	since_drop(task);
+		*kept = 0;
+	}
+}
+
+/* The task ends, and what is under way does with it. */
+static __always_inline void since_forget(__u64 task)
+{
+	if (!bpf_map_delete_elem(&since, &task))
+		__sync_fetch_and_add(&since_kept, -1);
 }
 
 static __always_inline void since_set(__u64 task, __u64 *kept, __u64 since_ns)
@@ -88,7 +89,15 @@ static __always_inline void since_begin_or_go_on(__u64 task, __u64 now_ns)
 
 /* What since_end() gives where it has no time. */
 #define SINCE_UNKNOWN (-1) /* the task has begun nothing that this trace has seen */
-#define SINCE_UNSEEN (-2) /* it has, but not this, as far as was told */
+#define SINCE_UNSEEN                                                                               \
+	(-2) /* it has, but not this, as far as was told: since_lose_beginning() counts it */
+
+/* At the end of the trace, beginnings are no longer told of before ends are not. */
+static __always_inline void since_lose_beginning(void)
+{
+	if (!shared_state.closing)
+		lose(LOSS_ENTRY_MISSED);
+}
 
 /* It ends: how long it took. */
 static __always_inline __s64 since_end(__u64 task, __u64 now_ns)
@@ -102,7 +111,7 @@ static __always_inline __s64 since_end(__u64 task, __u64 now_ns)
 	if (!since_ns)
 		return SINCE_UNSEEN;
 	if (since_kept > since_kept_most)
-		since_drop(task);
+		since_forget(task);
 	else
 		*kept = 0;
 	/* The clock is one for all CPUs, but two of them may read it at once. */
