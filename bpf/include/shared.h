@@ -51,7 +51,7 @@ enum loss_cause {
 	LOSS_FOLLOW_FULL = 11,
 	/* A call ended by one of the kernel's ERESTART numbers, so that it may have returned EINTR. */
 	LOSS_INTERRUPTED = 12,
-	/* An exit without an entry, by a thread with a seccomp filter: that refused the call. */
+	/* The end of a call or wait without its beginning: a seccomp filter refused the call, or no program was run. */
 	LOSS_ENTRY_MISSED = 13,
 	LOSS_COUNTED = 14, /* causes in use */
 	LOSS_CAUSES = 16, /* room for causes: two cache lines */
@@ -164,12 +164,8 @@ struct shared_knobs {
 	__u8 by_comm;
 	__u8 follow;
 	__u8 adopt; /* a program of follow.bpf.h may be refused: ask for a process's ancestors */
-	/*
-	 * Of rings, a power of two; 1 where all CPUs share one. Else a CPU's number less this many low bits tells which
-	 * is its own.
-	 */
-	__u8 rings;
-	__u8 ring_shift;
+	__u8 rings; /* how many there are: a power of two */
+	__u8 ring_shift; /* CPUs whose numbers differ in these low bits only share one */
 	__u8
 	    owner_levels; /* the cgroups of --cgroup lie above this level: 1 where only the root can be */
 	struct filter_places cgroups;

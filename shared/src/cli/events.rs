@@ -4,13 +4,17 @@
 
 use std::time::Duration;
 
-use super::values;
+use super::{Asked, values};
 use crate::trace::options::{Buffer, Options};
 
 /// The options of tools that print events; flattened beside [`Common`](super::Common). Each name is also the id for
 /// [`clap::Command::mut_arg`].
 #[derive(Debug, Clone, clap::Args)]
 pub struct Events {
+    /// Which events.
+    #[command(flatten)]
+    pub asked: Asked,
+
     /// The columns of the table, or of CSV, in this order: fields of JSON by their names, or headers
     #[arg(
         long,
@@ -32,9 +36,9 @@ pub struct Events {
     #[arg(long, value_name = "SIZE", help_heading = "Tracing", value_parser = values::buffer_size)]
     pub buffer_size: Option<usize>,
 
-    /// Split the ring into this many, each for its share of the CPUs (a power of two); one, and from 32 CPUs on one for each
-    /// 16, by default
-    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u32).range(1..=128))]
+    /// Split the ring, which --buffer-size is of, into this many, each for its share of the CPUs; by default 1, and where 32
+    /// CPUs or more are online one for each 16
+    #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = rings)]
     pub buffer_rings: Option<u32>,
 
     /// How long an event may wait in the buffer, so that many are fetched at once
@@ -43,12 +47,14 @@ pub struct Events {
 }
 
 impl Events {
-    /// Whether `--columns` asks for the field of this name, or for the column with this header.
+    /// Whether `--columns` asks for the field of this name, or for the column with this header, or `--where` for the field.
     pub fn shows(&self, field: &str) -> bool {
-        self.columns
+        let shown = self
+            .columns
             .iter()
             .map(|name| name.strip_suffix("_truncated").unwrap_or(name))
-            .any(|name| name.eq_ignore_ascii_case(field))
+            .any(|name| name.eq_ignore_ascii_case(field));
+        shown || self.asked.names(field)
     }
 
     /// Tells the trace what these options ask for.
@@ -57,6 +63,13 @@ impl Events {
         options.buffer_bytes = self.buffer_size;
         options.rings = self.buffer_rings;
         options.latency = self.latency;
+    }
+}
+
+fn rings(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(count @ 1..=128) if u32::is_power_of_two(count) => Ok(count),
+        _ => Err("must be 1, 2, 4, 8, 16, 32, 64 or 128".to_owned()),
     }
 }
 

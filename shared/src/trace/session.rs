@@ -80,20 +80,8 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
                 .help("leave out --buffer perf, or --buffer-rings"),
         );
     }
-    let mut options = options.clone();
-    let rings = rings(&options)?;
-    // From here on it is each ring's.
-    if !perf {
-        let each = match options.buffer_bytes {
-            Some(bytes) => bytes / rings.count as usize,
-            None => (RING_BYTES / rings.count as usize)
-                .max(RING_LEAST_BYTES)
-                .max(transport::ring_bytes(most)),
-        };
-        options.buffer_bytes = Some(each);
-    }
-    let bytes = buffer_bytes(&options, perf);
-    let (mut session, transport) = attach_first(tracer, &options, |loaded| {
+    let bytes = buffer(tracer, options)?.1;
+    let (mut session, transport) = attach_first(tracer, options, |loaded| {
         if perf {
             let events = map_fd(loaded.object, "events")?;
             Transport::perf(events, bytes, options.latency)
@@ -258,33 +246,53 @@ fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
 }
 
 /// A power of two of pages, as both kinds of buffer want it.
-fn buffer_bytes(options: &Options, perf: bool) -> usize {
-    let default = if perf { PERF_BYTES } else { RING_BYTES };
-    options
-        .buffer_bytes
+fn whole_pages(bytes: Option<usize>, default: usize) -> usize {
+    bytes
         .unwrap_or(default)
         .max(page_bytes())
         .checked_next_power_of_two()
         .unwrap_or(default)
 }
 
-fn rings(options: &Options) -> Result<Rings> {
+/// How many rings carry the events, and how large each is, or each CPU's perf buffer.
+fn buffer(hooks: &dyn AnyHooks, options: &Options) -> Result<(Rings, usize)> {
     let online = u32::try_from(cpus::online()?.len()).unwrap_or(u32::MAX);
-    Ok(Rings::of(options.rings, online))
+    let mut rings = Rings::of(options.rings, online);
+    if options.buffer == Buffer::Perf {
+        return Ok((rings, whole_pages(options.buffer_bytes, PERF_BYTES)));
+    }
+    let least = transport::ring_bytes(hooks.most_bytes());
+    let each = match options.buffer_bytes {
+        Some(bytes) => {
+            // Not so many that an event which the whole would take finds none that does.
+            while options.rings.is_none()
+                && rings.count > 1
+                && bytes / (rings.count as usize) < least
+            {
+                rings = Rings::of(Some(rings.count / 2), online);
+            }
+            bytes / rings.count as usize
+        }
+        None => (RING_BYTES / rings.count as usize)
+            .max(RING_LEAST_BYTES)
+            .max(least),
+    };
+    Ok((rings, whole_pages(Some(each), RING_BYTES)))
 }
 
 impl<'a> Attempt<'a> {
     fn new(hooks: &'a dyn AnyHooks, options: &'a Options, kernel: Running) -> Result<Self> {
         check_btf(options)?;
         let perf = options.buffer == Buffer::Perf;
+        let (rings, buffer_bytes) = buffer(hooks, options)?;
         Ok(Self {
             hooks,
             facts: hooks.facts(),
             options,
             cpus: cpus::end()?,
             perf,
-            rings: rings(options)?,
-            buffer_bytes: buffer_bytes(options, perf),
+            rings,
+            buffer_bytes,
             adopt: options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.filter)?,
             kernel,

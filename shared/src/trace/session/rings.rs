@@ -40,7 +40,8 @@ impl Rings {
         };
         let most = asked.unwrap_or(right).clamp(1, online.clamp(1, MOST));
         let count = 1 << most.ilog2();
-        let shift = online.div_ceil(count).next_power_of_two().ilog2();
+        // Rounded down, so that each has CPUs; those that are left over go round.
+        let shift = (online / count).max(1).ilog2();
         Self { count, shift }
     }
 
@@ -79,20 +80,23 @@ pub(super) fn join(object: &Object, others: &[MapHandle]) -> Result<Vec<OwnedFd>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::Rings;
 
     #[test]
     fn few_cpus_share_one_ring_and_many_share_by_neighbourhood() {
         for (asked, online, count, shift) in [
             (None, 1, 1, 0),
-            (None, 31, 1, 5),
+            (None, 31, 1, 4),
             (None, 32, 2, 4),
-            (None, 48, 2, 5),
+            (None, 48, 2, 4),
+            (None, 96, 4, 4),
             (None, 64, 4, 4),
             (None, 512, 32, 4),
             (None, 8192, 128, 6),
             (Some(2), 2, 2, 0),
-            (Some(3), 8, 2, 2),
+            (Some(4), 8, 4, 1),
             (Some(64), 2, 2, 0),
             (Some(0), 64, 1, 6),
         ] {
@@ -102,8 +106,13 @@ mod tests {
                 (count, shift),
                 "{asked:?} {online}"
             );
-            // No ring is for CPUs that are not there.
-            assert!((rings.count - 1) << rings.shift < online);
+        }
+        for online in 1..=1024 {
+            let rings = Rings::of(None, online);
+            // As the programs do it.
+            let own = |cpu: u32| (cpu >> rings.shift) & (rings.count - 1);
+            let used: BTreeSet<_> = (0..online).map(own).collect();
+            assert_eq!(used.len(), rings.count as usize, "{online}");
         }
     }
 }
