@@ -29,6 +29,7 @@
 //! # Ok::<(), tracewell_shared::error::Error>(())
 //! ```
 
+pub(crate) mod asked;
 mod events;
 pub mod files;
 mod intervals;
@@ -53,6 +54,7 @@ use crate::trace::cgroups;
 use crate::trace::options::{Filter, Options};
 use crate::trace::set::Set;
 
+pub use self::asked::Asked;
 pub use self::events::{Events, buffer_pages};
 pub use self::intervals::{Histograms, Intervals, Rows};
 

@@ -3,3 +3,4 @@
 //! anything is attached.
 
 pub mod columns;
+pub mod condition;

@@ -44,6 +44,8 @@ fn needs() -> Needs {
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         let lines = code.lines().map(str::trim_start);
         for line in lines.filter(|line| !line.starts_with("//")) {
+            // Each names one room, so that this reads them all.
+            assert!(!line.contains("crate::{"), "{}: {line}", path.display());
             for named in line.split("crate::").skip(1) {
                 let end = named.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
                 let other = &named[..end.unwrap_or(named.len())];

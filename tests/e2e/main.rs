@@ -9,6 +9,7 @@
 
 mod accounts;
 mod argv;
+mod asked;
 mod biolatency;
 mod biolatency_picks;
 mod bytes;

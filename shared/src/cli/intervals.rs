@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::values;
+use super::{Asked, values};
 use crate::hist::rows::Unit;
 
 /// When it is shown: the two arguments of BCC's tools, and whether with the time. Flattened beside
@@ -27,6 +27,10 @@ pub struct Intervals {
 /// How histograms of times are shown, and where else they go.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Histograms {
+    /// Which histograms.
+    #[command(flatten)]
+    pub asked: Asked,
+
     /// Rows in milliseconds, not microseconds
     #[arg(short, long, help_heading = "Output")]
     pub milliseconds: bool,
@@ -60,6 +64,10 @@ impl Histograms {
 /// Which rows of a table are shown, and in which order.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Rows {
+    /// Which rows.
+    #[command(flatten)]
+    pub asked: Asked,
+
     /// Show so many rows only, the first ones
     #[arg(long, value_name = "N", help_heading = "Output", value_parser = rows)]
     pub top: Option<usize>,

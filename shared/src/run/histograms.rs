@@ -16,6 +16,7 @@ use crate::kernel::pid;
 use crate::output::Writer;
 use crate::output::lines::Lines;
 use crate::output::outlet::Out;
+use crate::query::condition::Condition;
 use crate::run::periodic::{Ended, Periodic};
 use crate::run::runner::{self, Account, Interval, Plan, Source, Started};
 use crate::trace::distribution::{Distribution, Keyed, Part};
@@ -91,6 +92,8 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
     )?;
     let mut options = common.options()?;
     options.exclude = Some(pid::own()?);
+    let asked = &args.histograms().asked;
+    let condition = asked.condition::<<D::Report as EventFamily>::Event<'static>>()?;
     let hooks = args.hooks()?;
     let plan = Plan {
         name: D::Hooks::NAME,
@@ -124,6 +127,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     distribution,
                     recorder,
+                    condition,
                     periodic: Periodic::new(D::Hooks::NAME, format, writer, clock),
                 }),
             })
@@ -141,6 +145,7 @@ struct Shown<D: Distribute> {
     args: D,
     distribution: Distribution<D::Hooks>,
     recorder: Option<Recorder>,
+    condition: Option<Condition>,
     periodic: Periodic<D::Report>,
 }
 
@@ -157,7 +162,7 @@ impl<D: Distribute> Source for Shown<D> {
 
     fn end_interval(&mut self) -> Result<()> {
         let ended = self.periodic.next();
-        let parts = self.distribution.parts()?;
+        let mut parts = self.distribution.parts()?;
         let args = &self.args;
         args.meet(
             &mut parts
@@ -165,6 +170,15 @@ impl<D: Distribute> Source for Shown<D> {
                 .filter(|part| !part.other)
                 .map(|part| &part.key),
         );
+        if let Some(condition) = &self.condition {
+            parts.retain(|part| {
+                let holds = condition.holds(&args.report(part, ended.interval()));
+                if !holds {
+                    self.periodic.left_out += part.histogram.count();
+                }
+                holds
+            });
+        }
         // Before it is shown, and told below: what fails to be shown is recorded, and the other way round.
         let recorded = self.record(&parts, ended);
         if recorded.is_err() {
@@ -218,7 +232,9 @@ impl<D: Distribute> Source for Shown<D> {
             lost,
             certainty: self.distribution.certainty(&lost),
             asides: self.distribution.asides(),
-            why_nothing: (self.periodic.counted == 0).then(|| self.args.why_nothing()),
+            why_nothing: self
+                .periodic
+                .why_nothing(&self.args.histograms().asked, || self.args.why_nothing()),
         }
     }
 

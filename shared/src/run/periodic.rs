@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::cli::{Asked, asked};
 use crate::data::loss::{Counts, Lost};
 use crate::error::Result;
 use crate::event::EventFamily;
@@ -22,6 +23,8 @@ pub(super) struct Periodic<T: EventFamily> {
     last_ns: u64,
     /// How many operations were shown.
     pub(super) counted: u64,
+    /// How many `--where` left out.
+    pub(super) left_out: u64,
     /// The losses that were told.
     told: Counts,
     /// Whether the trace has ended, so that only its last interval is to be shown.
@@ -37,6 +40,7 @@ impl<T: EventFamily> Periodic<T> {
             begun_ns: 0,
             last_ns: 0,
             counted: 0,
+            left_out: 0,
             told: Counts::default(),
             stopped: false,
         }
@@ -68,6 +72,19 @@ impl<T: EventFamily> Periodic<T> {
         let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
         self.last_ns = end_ns;
         Ended { end_ns, length }
+    }
+
+    /// Why nothing was shown, where that is so; `otherwise` is where nothing came.
+    pub(super) fn why_nothing(
+        &self,
+        asked: &Asked,
+        otherwise: impl Fn() -> String,
+    ) -> Option<String> {
+        match (self.counted, self.left_out) {
+            (0, 0) => Some(otherwise()),
+            (0, seen) => Some(asked::let_none_pass::<T::Event<'static>>(seen, asked)),
+            _ => None,
+        }
     }
 
     /// How long all intervals were together.

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of a tool that prints events: from its arguments to its exit status.
 
-use crate::cli::{self, Common, Events};
+use crate::cli::{self, Common, Events, asked};
 use crate::confine::privilege::Capability;
 use crate::data::loss::Cause;
 use crate::error::Result;
+use crate::event::EventFamily;
 use crate::kernel::clock::Clock;
 use crate::kernel::pid;
 use crate::output::Writer;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::table::Column;
 use crate::query::columns;
+use crate::query::condition::Condition;
 use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
 use crate::trace::options::Options;
 use crate::trace::stream::{Item, Stream};
@@ -52,10 +54,12 @@ pub trait Snoop: clap::FromArgMatches + 'static {
     fn columns(&self) -> Vec<Column<Self::Tracer>>;
 
     /// Whether to print an event: what only user space can decide.
-    fn keep(&self, _event: &<Self::Tracer as crate::event::EventFamily>::Event<'_>) -> bool {
+    fn keep(&self, _event: &<Self::Tracer as EventFamily>::Event<'_>) -> bool {
         true
     }
 }
+
+type EventOf<S> = <<S as Snoop>::Tracer as EventFamily>::Event<'static>;
 
 /// Runs the tool; gives its exit status.
 ///
@@ -76,6 +80,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     if chosen {
         columns = columns::chosen(names, &columns, common.format)?;
     }
+    let condition = args.events().asked.condition::<EventOf<S>>()?;
     let tracer = args.tracer()?;
     let plan = Plan {
         name: S::Tracer::NAME,
@@ -88,7 +93,12 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     runner::run(
         plan,
         Box::new(move |options, sink| {
-            let mut stream = Stream::start(tracer, options)?;
+            // Only here: who gives --pid has the run end with the process, and an error where there is none.
+            let mut options = options.clone();
+            if let Some(condition) = &condition {
+                asked::narrow::<EventOf<S>>(condition, &mut options.filter);
+            }
+            let mut stream = Stream::start(tracer, &options)?;
             let mut writer = Writer::new(format, sink, columns, Clock::new());
             if chosen {
                 writer.choose();
@@ -107,6 +117,8 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
                     stream,
                     out: Outlet::new(S::Tracer::NAME, format, writer),
                     printed: 0,
+                    condition,
+                    left_out: 0,
                     malformed: 0,
                 }),
             })
@@ -120,6 +132,9 @@ struct Printed<S: Snoop> {
     stream: Stream<S::Tracer>,
     out: Outlet<S::Tracer>,
     printed: u64,
+    condition: Option<Condition>,
+    /// How many events the condition left out.
+    left_out: u64,
     malformed: u64,
 }
 
@@ -135,6 +150,8 @@ impl<S: Snoop> Source for Printed<S> {
                 stream,
                 out,
                 printed,
+                condition,
+                left_out,
                 malformed,
             } = self;
             let Some(batch) = stream.next().await? else {
@@ -149,8 +166,13 @@ impl<S: Snoop> Source for Printed<S> {
                     // Losses are told on, so that they come to what the account says.
                     Item::Event(_) if full(*printed) => {}
                     Item::Event(event) if args.keep(&event) => {
-                        *printed += 1;
-                        out.write(|writer| writer.event(&event))?;
+                        let holds = condition.as_ref().is_none_or(|asked| asked.holds(&event));
+                        if holds {
+                            *printed += 1;
+                            out.write(|writer| writer.event(&event))?;
+                        } else {
+                            *left_out += 1;
+                        }
                     }
                     Item::Event(_) => {}
                     Item::Lost(lost) => {
@@ -185,7 +207,9 @@ impl<S: Snoop> Source for Printed<S> {
             lost,
             certainty: account.certainty,
             asides: Vec::new(),
-            why_nothing: None,
+            why_nothing: (self.printed == 0 && self.left_out > 0).then(|| {
+                asked::let_none_pass::<EventOf<S>>(self.left_out, &self.args.events().asked)
+            }),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::kernel::pid;
 use crate::output::Writer;
 use crate::output::outlet::Out;
 use crate::output::table::Column;
+use crate::query::condition::Condition;
 use crate::run::periodic::Periodic;
 use crate::run::runner::{self, Account, Interval, Plan, Schedule, Source, Started};
 use crate::trace::tally::{Tallied, Tally};
@@ -83,6 +84,8 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut options = common.options()?;
     options.exclude = Some(pid::own()?);
     let order = sort::Order::new(&args, common.format)?;
+    let asked = &args.rows().asked;
+    let condition = asked.condition::<<T::Report as EventFamily>::Event<'static>>()?;
     let hooks = args.hooks()?;
     let plan = Plan {
         name: T::Hooks::NAME,
@@ -112,6 +115,7 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     order,
                     tally,
+                    condition,
                     periodic: Periodic::new(T::Hooks::NAME, format, writer, clock),
                 }),
             })
@@ -124,6 +128,7 @@ struct Shown<T: Tabulate> {
     args: T,
     order: sort::Order,
     tally: Tally<T::Hooks>,
+    condition: Option<Condition>,
     periodic: Periodic<T::Report>,
 }
 
@@ -139,10 +144,19 @@ impl<T: Tabulate> Source for Shown<T> {
     fn end_interval(&mut self) -> Result<()> {
         let ended = self.periodic.next();
         let rows = self.tally.rows()?;
-        self.periodic.counted += rows.iter().map(T::count).sum::<u64>();
         let args = &self.args;
-        let rows = rows.iter().map(|row| args.report(row, ended.interval()));
-        let rows = self.order.shown(rows.collect());
+        let mut shown = Vec::new();
+        for row in &rows {
+            let event = args.report(row, ended.interval());
+            let condition = self.condition.as_ref();
+            if condition.is_some_and(|condition| !condition.holds(&event)) {
+                self.periodic.left_out += T::count(row);
+            } else {
+                self.periodic.counted += T::count(row);
+                shown.push(event);
+            }
+        }
+        let rows = self.order.shown(shown);
         let (table, clear) = (self.periodic.is_table(), args.rows().clear);
         self.periodic.out.write(|writer| {
             if clear {
@@ -178,7 +192,9 @@ impl<T: Tabulate> Source for Shown<T> {
             lost,
             certainty: self.tally.certainty(&lost),
             asides: Vec::new(),
-            why_nothing: (self.periodic.counted == 0).then(|| self.args.why_nothing()),
+            why_nothing: self
+                .periodic
+                .why_nothing(&self.args.rows().asked, || self.args.why_nothing()),
         }
     }
 
