@@ -119,12 +119,27 @@ static __always_inline void event_begin(struct event_head *head)
 	read_current_comm(self.task, head->comm);
 }
 
-/* Puts an event into the ring of this CPU, or counts why not. */
-static __always_inline void ring_output(void *ring, void *event, __u64 bytes)
+/* The ring of this CPU. */
+static __always_inline void *own_ring(void)
 {
+	__u32 own;
+
+	if (shared_knobs.rings <= 1)
+		return &events;
+	own = (bpf_get_smp_processor_id() >> shared_knobs.ring_shift) & (shared_knobs.rings - 1);
+	return bpf_map_lookup_elem(&shards, &own);
+}
+
+static __always_inline void ring_output(void *event, __u64 bytes)
+{
+	void *ring = own_ring();
 	__u64 flags = 0;
 	long err;
 
+	if (!ring) {
+		lose(LOSS_NO_BUFFER);
+		return;
+	}
 	if (!shared_state.wake_forced &&
 	    bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= shared_knobs.wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
@@ -133,18 +148,6 @@ static __always_inline void ring_output(void *ring, void *event, __u64 bytes)
 		shared_state.wake_forced = 1;
 	if (err)
 		lose(LOSS_BUFFER_FULL);
-}
-
-static __always_inline void shard_output(void *event, __u64 bytes)
-{
-	__u32 own =
-	    (bpf_get_smp_processor_id() >> shared_knobs.ring_shift) & (shared_knobs.rings - 1);
-	void *ring = bpf_map_lookup_elem(&shards, &own);
-
-	if (ring)
-		ring_output(ring, event, bytes);
-	else
-		lose(LOSS_NO_BUFFER);
 }
 
 /*
@@ -164,10 +167,8 @@ static __always_inline void event_output(void *ctx, void *event, __u64 bytes)
 		err = bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, event, bytes);
 		if (err)
 			lose(perf_loss(err));
-	} else if (shared_knobs.rings > 1) {
-		shard_output(event, bytes);
 	} else {
-		ring_output(&events, event, bytes);
+		ring_output(event, bytes);
 	}
 }
 
