@@ -134,6 +134,7 @@ fn what_was_lost_is_in_the_recording() {
     assert_eq!(noted.sum::<u64>(), lost, "{log}");
     let shown = hist(&["show", "--format", "json"], &[&path]).success();
     assert_eq!(answers(&shown)[0]["count"], summary["events"]);
-    let says = format!("(in-flight map full {lost}");
+    // Some kernels exempt certain tasks from tracing, so that completions are missed, too.
+    let says = format!("in-flight map full {lost}");
     assert!(shown.stderr.contains(&says), "{}", shown.stderr);
 }
