@@ -77,8 +77,10 @@ fn waits_on_a_busy_machine_are_told_or_lost() {
     let _busy = Busy::new(3);
     let made = scaled(5000);
     let tool = selftest().args(["runqlat", "-n", &made.to_string()]);
-    for answer in answers(&tool.run().success()) {
+    // Of one that is woken then, too, nothing is told at all: one in some 25,000, which is why the status is not asked.
+    for answer in answers(&tool.run()) {
         assert_eq!(answer["made"], made, "{answer}");
+        assert!(answer["recall"].as_f64() >= Some(0.998), "{answer}");
         assert_ne!(answer["account"], "unknown", "{answer}");
     }
 }
