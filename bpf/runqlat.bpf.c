@@ -95,7 +95,7 @@ static __always_inline int task_switch(bool direct, bool preempted, struct task_
 		if (wakes_are_told && FIELD(direct, from, pid) && given_passes(direct, from))
 			since_begin((__u64)from, now_ns, state != TASK_RUNNING);
 	} else {
-		since_end_untold((__u64)from);
+		since_sleep((__u64)from);
 		if (state == TASK_DEAD)
 			since_forget((__u64)from);
 	}

@@ -9,11 +9,11 @@
  * tool calls since_forget() for a task that ends.
  *
  * The account: some kernels run no program while certain tasks are the current
- * ones (a virtual machine's supervisor may exempt its own). An end that was not
- * told of shows when the task begins something else, goes on to do something
- * else, or ends: it is lost. A beginning that was not told of shows at its end,
- * where the task has an entry: SINCE_UNSEEN. What was told of at neither is not
- * counted.
+ * ones (a virtual machine's supervisor may exempt its own). So an entry says
+ * what its task does, and what it is told of next has to follow from that. An
+ * end that was not told of is lost; a beginning that was not shows at its end,
+ * SINCE_UNSEEN. Where a tool says by since_sleep() that what comes next has to
+ * begin, it is lost too where neither was told of.
  */
 #ifndef TRACEWELL_SINCE_BPF_H
 #define TRACEWELL_SINCE_BPF_H
@@ -23,7 +23,10 @@
 
 #define SINCE_MOST 16384
 
-/* The time of the beginning by task, perhaps with SINCE_OPEN; 0: not under way. */
+/* By task: the time of the beginning, perhaps with SINCE_OPEN, of what is under way; else one of these. */
+#define SINCE_NOTHING 0
+#define SINCE_ASLEEP 1 /* the next thing has to begin, before it ends or another one does */
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, SINCE_MOST);
@@ -39,17 +42,6 @@ __u64 since_kept = 0;
 /* In an entry's time: since_begin_or_go_on() finds it, and it goes on. */
 #define SINCE_OPEN (1ULL << 63)
 
-/* The task does something else: what was under way has ended, and was not told of. */
-static __always_inline void since_end_untold(__u64 task)
-{
-	__u64 *kept = bpf_map_lookup_elem(&since, &task);
-
-	if (kept && *kept) {
-		lose(LOSS_COMPLETION_MISSED);
-		*kept = 0;
-	}
-}
-
 /* The task ends, and what is under way does with it. */
 static __always_inline void since_forget(__u64 task)
 {
@@ -57,34 +49,60 @@ static __always_inline void since_forget(__u64 task)
 		__sync_fetch_and_add(&since_kept, -1);
 }
 
-static __always_inline void since_set(__u64 task, __u64 *kept, __u64 since_ns)
+static __always_inline void since_make(__u64 task, __u64 since_ns)
 {
-	if (kept) {
-		if (*kept)
-			lose(LOSS_COMPLETION_MISSED);
-		*kept = since_ns;
-	} else if (!bpf_map_update_elem(&since, &task, &since_ns, BPF_NOEXIST)) {
+	if (!bpf_map_update_elem(&since, &task, &since_ns, BPF_NOEXIST))
 		__sync_fetch_and_add(&since_kept, 1);
-	} else {
+	else
 		lose(LOSS_INFLIGHT_FULL);
+}
+
+/* The task is awake, so that whatever its entry has came to an end which was not told of. */
+static __always_inline void since_check(const __u64 *kept)
+{
+	if (*kept != SINCE_NOTHING)
+		lose(LOSS_COMPLETION_MISSED);
+}
+
+/* It begins now, by a task that is awake; open as said above or not. */
+static __always_inline void since_begin(__u64 task, __u64 now_ns, bool open)
+{
+	__u64 since_ns = open ? now_ns | SINCE_OPEN : now_ns;
+	__u64 *kept = bpf_map_lookup_elem(&since, &task);
+
+	if (kept) {
+		since_check(kept);
+		*kept = since_ns;
+	} else {
+		since_make(task, since_ns);
 	}
 }
 
-/* It begins now, open as said above or not. One that is under way has ended, and was not told of. */
-static __always_inline void since_begin(__u64 task, __u64 now_ns, bool open)
-{
-	since_set(task, bpf_map_lookup_elem(&since, &task), open ? now_ns | SINCE_OPEN : now_ns);
-}
-
-/* It begins now, but goes on where it was begun open. */
+/* It begins now, by a task that was asleep; but goes on where it was begun open. */
 static __always_inline void since_begin_or_go_on(__u64 task, __u64 now_ns)
 {
 	__u64 *kept = bpf_map_lookup_elem(&since, &task);
 
-	if (kept && *kept & SINCE_OPEN)
+	if (!kept) {
+		since_make(task, now_ns);
+	} else if (*kept & SINCE_OPEN) {
 		*kept &= ~SINCE_OPEN;
-	else
-		since_set(task, kept, now_ns);
+	} else {
+		if (*kept != SINCE_ASLEEP)
+			since_check(kept);
+		*kept = now_ns;
+	}
+}
+
+/* The task goes to sleep. */
+static __always_inline void since_sleep(__u64 task)
+{
+	__u64 *kept = bpf_map_lookup_elem(&since, &task);
+
+	if (kept) {
+		since_check(kept);
+		*kept = SINCE_ASLEEP;
+	}
 }
 
 /* What since_end() gives where it has no time. */
@@ -108,12 +126,14 @@ static __always_inline __s64 since_end(__u64 task, __u64 now_ns)
 	if (!kept)
 		return SINCE_UNKNOWN;
 	since_ns = *kept & ~SINCE_OPEN;
-	if (!since_ns)
+	if (since_ns <= SINCE_ASLEEP) {
+		*kept = SINCE_NOTHING;
 		return SINCE_UNSEEN;
+	}
 	if (since_kept > since_kept_most)
 		since_forget(task);
 	else
-		*kept = 0;
+		*kept = SINCE_NOTHING;
 	/* The clock is one for all CPUs, but two of them may read it at once. */
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }

@@ -12,6 +12,7 @@ mod argv;
 mod asked;
 mod biolatency;
 mod biolatency_picks;
+mod busy;
 mod bytes;
 mod callers;
 mod cgroups;

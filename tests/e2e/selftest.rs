@@ -4,12 +4,12 @@
 use std::env;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command};
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use tracewell_tests::{Running, Tool, forced, note, scratch, until};
 
+use crate::busy::Busy;
 use crate::doctor::answers;
 use crate::kernel::{tmpfs, with_own_mounts};
 use crate::privilege::{NOBODY, limit};
@@ -47,40 +47,15 @@ fn every_tool_tells_all() {
     }
 }
 
-/// Processes that keep the CPUs busy as long as this lives.
-struct Busy(Vec<Child>);
-
-impl Busy {
-    fn new(processes: usize) -> Self {
-        let start = |_| {
-            Command::new("sh")
-                .args(["-c", "while :; do :; done"])
-                .spawn()
-        };
-        Self((0..processes).map(start).collect::<Result<_, _>>().unwrap())
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-}
-
 #[test]
 fn waits_on_a_busy_machine_are_told_or_lost() {
     // Some kernels exempt certain tasks from tracing: who gets the CPU after one of these does so untold.
     let _turn = turn();
-    let _busy = Busy::new(3);
+    let _busy = Busy::with(3, ":");
     let made = scaled(5000);
     let tool = selftest().args(["runqlat", "-n", &made.to_string()]);
-    // Of one that is woken then, too, nothing is told at all: one in some 25,000, which is why the status is not asked.
-    for answer in answers(&tool.run()) {
+    for answer in answers(&tool.run().success()) {
         assert_eq!(answer["made"], made, "{answer}");
-        assert!(answer["recall"].as_f64() >= Some(0.998), "{answer}");
         assert_ne!(answer["account"], "unknown", "{answer}");
     }
 }

@@ -2,12 +2,12 @@
 //! syscount counts every call once, in whichever interval it ended.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use nix::libc;
 use serde_json::Value;
 use tracewell_tests::{Actor, Finished, Tool, actor};
 
+use crate::busy::Busy;
 use crate::schema::check_all;
 use crate::storms::guest;
 
@@ -236,30 +236,17 @@ fn what_cannot_be_meant_is_told() {
 #[test]
 fn neither_end_of_a_run_is_taken_for_what_was_not_told() {
     // They are inside a call, or between two, when programs are attached and detached.
-    let callers = || {
-        let mut caller = Command::new("sh");
-        caller
-            .args(["-c", "while :; do kill -0 $$; done"])
-            .spawn()
-            .unwrap()
-    };
-    let mut busy: Vec<_> = (0..3).map(|_| callers()).collect();
-    let pids: Vec<_> = busy.iter().map(|caller| caller.id().to_string()).collect();
+    let callers = Busy::with(3, "kill -0 $$");
+    let pids = callers.pids();
     // An emulated machine takes seconds for each, and what is shown is none of a kernel's.
     let runs = if guest() { 2 } else { 20 };
     let summaries: Vec<_> = (0..runs)
         .map(|_| {
-            let calls = Tool::new("syscount")
-                .json()
-                .args(["-L", "-p", &pids.join(",")]);
+            let calls = Tool::new("syscount").json().args(["-L", "-p", &pids]);
             let finished = calls.args(["--duration", "0.05"]).run().success();
             finished.summary().clone()
         })
         .collect();
-    for caller in &mut busy {
-        caller.kill().unwrap();
-        caller.wait().unwrap();
-    }
     for summary in summaries {
         let missed = summary["lost_at_most_by"]["entry_missed"].as_u64();
         assert_eq!(missed.unwrap_or(0), 0, "{summary}");
