@@ -29,7 +29,7 @@
 //! # Ok::<(), tracewell_shared::error::Error>(())
 //! ```
 
-pub(crate) mod asked;
+mod asked;
 mod events;
 pub mod files;
 mod intervals;

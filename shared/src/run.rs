@@ -6,6 +6,7 @@ pub(crate) mod ends;
 pub mod histograms;
 pub(crate) mod launch;
 mod periodic;
+mod picked;
 pub mod runner;
 mod schedule;
 pub mod shutdown;

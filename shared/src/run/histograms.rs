@@ -16,8 +16,8 @@ use crate::kernel::pid;
 use crate::output::Writer;
 use crate::output::lines::Lines;
 use crate::output::outlet::Out;
-use crate::query::condition::Condition;
 use crate::run::periodic::{Ended, Periodic};
+use crate::run::picked::Picked;
 use crate::run::runner::{self, Account, Interval, Plan, Source, Started};
 use crate::trace::distribution::{Distribution, Keyed, Part};
 use crate::trace::tracer::Hooks;
@@ -93,7 +93,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut options = common.options()?;
     options.exclude = Some(pid::own()?);
     let asked = &args.histograms().asked;
-    let condition = asked.condition::<<D::Report as EventFamily>::Event<'static>>()?;
+    let picked = Picked::new::<<D::Report as EventFamily>::Event<'static>>(asked)?;
     let hooks = args.hooks()?;
     let plan = Plan {
         name: D::Hooks::NAME,
@@ -127,8 +127,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     distribution,
                     recorder,
-                    condition,
-                    periodic: Periodic::new(D::Hooks::NAME, format, writer, clock),
+                    periodic: Periodic::new(D::Hooks::NAME, format, writer, clock, picked),
                 }),
             })
         }),
@@ -145,7 +144,6 @@ struct Shown<D: Distribute> {
     args: D,
     distribution: Distribution<D::Hooks>,
     recorder: Option<Recorder>,
-    condition: Option<Condition>,
     periodic: Periodic<D::Report>,
 }
 
@@ -170,13 +168,11 @@ impl<D: Distribute> Source for Shown<D> {
                 .filter(|part| !part.other)
                 .map(|part| &part.key),
         );
-        if let Some(condition) = &self.condition {
+        let picked = &mut self.periodic.picked;
+        if picked.asks() {
             parts.retain(|part| {
-                let holds = condition.holds(&args.report(part, ended.interval()));
-                if !holds {
-                    self.periodic.left_out += part.histogram.count();
-                }
-                holds
+                let event = args.report(part, ended.interval());
+                picked.lets(&event, part.histogram.count())
             });
         }
         // Before it is shown, and told below: what fails to be shown is recorded, and the other way round.
@@ -232,9 +228,7 @@ impl<D: Distribute> Source for Shown<D> {
             lost,
             certainty: self.distribution.certainty(&lost),
             asides: self.distribution.asides(),
-            why_nothing: self
-                .periodic
-                .why_nothing(&self.args.histograms().asked, || self.args.why_nothing()),
+            why_nothing: self.periodic.why_nothing(|| self.args.why_nothing()),
         }
     }
 

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use crate::cli::{Asked, asked};
 use crate::data::loss::{Counts, Lost};
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::kernel::clock::Clock;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::{Format, Writer};
+use crate::run::picked::Picked;
 use crate::run::runner::Interval;
 
 /// The output of a tool that shows something for each interval.
@@ -23,8 +23,8 @@ pub(super) struct Periodic<T: EventFamily> {
     last_ns: u64,
     /// How many operations were shown.
     pub(super) counted: u64,
-    /// How many `--where` left out.
-    pub(super) left_out: u64,
+    /// Which of them are shown.
+    pub(super) picked: Picked,
     /// The losses that were told.
     told: Counts,
     /// Whether the trace has ended, so that only its last interval is to be shown.
@@ -32,7 +32,13 @@ pub(super) struct Periodic<T: EventFamily> {
 }
 
 impl<T: EventFamily> Periodic<T> {
-    pub(super) fn new(tool: &'static str, format: Format, writer: Writer<T>, clock: Clock) -> Self {
+    pub(super) fn new(
+        tool: &'static str,
+        format: Format,
+        writer: Writer<T>,
+        clock: Clock,
+        picked: Picked,
+    ) -> Self {
         Self {
             out: Outlet::new(tool, format, writer),
             format,
@@ -40,7 +46,7 @@ impl<T: EventFamily> Periodic<T> {
             begun_ns: 0,
             last_ns: 0,
             counted: 0,
-            left_out: 0,
+            picked,
             told: Counts::default(),
             stopped: false,
         }
@@ -75,16 +81,9 @@ impl<T: EventFamily> Periodic<T> {
     }
 
     /// Why nothing was shown, where that is so; `otherwise` is where nothing came.
-    pub(super) fn why_nothing(
-        &self,
-        asked: &Asked,
-        otherwise: impl Fn() -> String,
-    ) -> Option<String> {
-        match (self.counted, self.left_out) {
-            (0, 0) => Some(otherwise()),
-            (0, seen) => Some(asked::let_none_pass::<T::Event<'static>>(seen, asked)),
-            _ => None,
-        }
+    pub(super) fn why_nothing(&self, otherwise: impl Fn() -> String) -> Option<String> {
+        let left_out = self.picked.why_nothing(self.counted);
+        left_out.or_else(|| (self.counted == 0).then(otherwise))
     }
 
     /// How long all intervals were together.

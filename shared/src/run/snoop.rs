@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line of a tool that prints events: from its arguments to its exit status.
 
-use crate::cli::{self, Common, Events, asked};
+use crate::cli::{self, Common, Events};
 use crate::confine::privilege::Capability;
 use crate::data::loss::Cause;
 use crate::error::Result;
@@ -12,7 +12,7 @@ use crate::output::Writer;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::table::Column;
 use crate::query::columns;
-use crate::query::condition::Condition;
+use crate::run::picked::Picked;
 use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
 use crate::trace::options::Options;
 use crate::trace::stream::{Item, Stream};
@@ -80,7 +80,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     if chosen {
         columns = columns::chosen(names, &columns, common.format)?;
     }
-    let condition = args.events().asked.condition::<EventOf<S>>()?;
+    let picked = Picked::new::<EventOf<S>>(&args.events().asked)?;
     let tracer = args.tracer()?;
     let plan = Plan {
         name: S::Tracer::NAME,
@@ -95,9 +95,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
         Box::new(move |options, sink| {
             // Only here: who gives --pid has the run end with the process, and an error where there is none.
             let mut options = options.clone();
-            if let Some(condition) = &condition {
-                asked::narrow::<EventOf<S>>(condition, &mut options.filter);
-            }
+            picked.narrow(&mut options.filter);
             let mut stream = Stream::start(tracer, &options)?;
             let mut writer = Writer::new(format, sink, columns, Clock::new());
             if chosen {
@@ -117,8 +115,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
                     stream,
                     out: Outlet::new(S::Tracer::NAME, format, writer),
                     printed: 0,
-                    condition,
-                    left_out: 0,
+                    picked,
                     malformed: 0,
                 }),
             })
@@ -132,9 +129,8 @@ struct Printed<S: Snoop> {
     stream: Stream<S::Tracer>,
     out: Outlet<S::Tracer>,
     printed: u64,
-    condition: Option<Condition>,
-    /// How many events the condition left out.
-    left_out: u64,
+    /// Which of those are printed that the tool itself would print.
+    picked: Picked,
     malformed: u64,
 }
 
@@ -150,8 +146,7 @@ impl<S: Snoop> Source for Printed<S> {
                 stream,
                 out,
                 printed,
-                condition,
-                left_out,
+                picked,
                 malformed,
             } = self;
             let Some(batch) = stream.next().await? else {
@@ -165,14 +160,9 @@ impl<S: Snoop> Source for Printed<S> {
                 match item {
                     // Losses are told on, so that they come to what the account says.
                     Item::Event(_) if full(*printed) => {}
-                    Item::Event(event) if args.keep(&event) => {
-                        let holds = condition.as_ref().is_none_or(|asked| asked.holds(&event));
-                        if holds {
-                            *printed += 1;
-                            out.write(|writer| writer.event(&event))?;
-                        } else {
-                            *left_out += 1;
-                        }
+                    Item::Event(event) if args.keep(&event) && picked.lets(&event, 1) => {
+                        *printed += 1;
+                        out.write(|writer| writer.event(&event))?;
                     }
                     Item::Event(_) => {}
                     Item::Lost(lost) => {
@@ -207,9 +197,7 @@ impl<S: Snoop> Source for Printed<S> {
             lost,
             certainty: account.certainty,
             asides: Vec::new(),
-            why_nothing: (self.printed == 0 && self.left_out > 0).then(|| {
-                asked::let_none_pass::<EventOf<S>>(self.left_out, &self.args.events().asked)
-            }),
+            why_nothing: self.picked.why_nothing(self.printed),
         }
     }
 

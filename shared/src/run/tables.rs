@@ -11,8 +11,8 @@ use crate::kernel::pid;
 use crate::output::Writer;
 use crate::output::outlet::Out;
 use crate::output::table::Column;
-use crate::query::condition::Condition;
 use crate::run::periodic::Periodic;
+use crate::run::picked::Picked;
 use crate::run::runner::{self, Account, Interval, Plan, Schedule, Source, Started};
 use crate::trace::tally::{Tallied, Tally};
 use crate::trace::tracer::Hooks;
@@ -84,8 +84,7 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut options = common.options()?;
     options.exclude = Some(pid::own()?);
     let order = sort::Order::new(&args, common.format)?;
-    let asked = &args.rows().asked;
-    let condition = asked.condition::<<T::Report as EventFamily>::Event<'static>>()?;
+    let picked = Picked::new::<<T::Report as EventFamily>::Event<'static>>(&args.rows().asked)?;
     let hooks = args.hooks()?;
     let plan = Plan {
         name: T::Hooks::NAME,
@@ -115,8 +114,7 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     order,
                     tally,
-                    condition,
-                    periodic: Periodic::new(T::Hooks::NAME, format, writer, clock),
+                    periodic: Periodic::new(T::Hooks::NAME, format, writer, clock, picked),
                 }),
             })
         }),
@@ -128,7 +126,6 @@ struct Shown<T: Tabulate> {
     args: T,
     order: sort::Order,
     tally: Tally<T::Hooks>,
-    condition: Option<Condition>,
     periodic: Periodic<T::Report>,
 }
 
@@ -148,10 +145,7 @@ impl<T: Tabulate> Source for Shown<T> {
         let mut shown = Vec::new();
         for row in &rows {
             let event = args.report(row, ended.interval());
-            let condition = self.condition.as_ref();
-            if condition.is_some_and(|condition| !condition.holds(&event)) {
-                self.periodic.left_out += T::count(row);
-            } else {
+            if self.periodic.picked.lets(&event, T::count(row)) {
                 self.periodic.counted += T::count(row);
                 shown.push(event);
             }
@@ -192,9 +186,7 @@ impl<T: Tabulate> Source for Shown<T> {
             lost,
             certainty: self.tally.certainty(&lost),
             asides: Vec::new(),
-            why_nothing: self
-                .periodic
-                .why_nothing(&self.args.rows().asked, || self.args.why_nothing()),
+            why_nothing: self.periodic.why_nothing(|| self.args.why_nothing()),
         }
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a tracer and its options to attached programs: down the ladder until a rung holds.
 
+mod accounts;
 mod attached;
+mod buffers;
 mod configure;
 mod open;
 mod refusals;
@@ -12,33 +14,24 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use libbpf_rs::{Map, MapCore, MapHandle, Object, OpenObject};
 
+pub(crate) use self::accounts::accounts;
 pub(crate) use self::attached::Session;
+use self::buffers::Buffers;
 use self::open::{check_btf, checked_btf, select};
-use self::rings::Rings;
 use crate::confine::privilege::{self, Refusal};
-use crate::data::loss::Certainty;
 use crate::data::state::State;
-use crate::data::transport::{self, PERF_MOST_BYTES, Transport, page_bytes};
+use crate::data::transport::{self, PERF_MOST_BYTES, Transport};
 use crate::error::{Error, Kind, Result};
 use crate::kernel::cpus;
 use crate::kernel::kfunc;
 use crate::kernel::minimal_btf::MinimalBtf;
 use crate::kernel::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
-use crate::kernel::{self, Kernel, Place, Running, Types};
+use crate::kernel::{self, Kernel, Running};
 use crate::trace::filters;
 use crate::trace::libbpf_log;
 use crate::trace::object::Opened;
 use crate::trace::options::{Buffer, Options};
 use crate::trace::tracer::{AnyHooks, Facts};
-
-/// The ring's size unless asked otherwise: what 530,000 opens a second need while the reader is off its CPU.
-const RING_BYTES: usize = 4 << 20;
-
-/// The least of each, where there are several.
-const RING_LEAST_BYTES: usize = 1 << 20;
-
-/// Each CPU's perf buffer unless asked otherwise.
-const PERF_BYTES: usize = 1 << 20;
 
 /// Loaded only when a process is followed.
 const FOLLOW_PROGRAMS: [&str; 2] = ["follow_fork_raw", "follow_exit_raw"];
@@ -55,9 +48,7 @@ struct Attempt<'a> {
     /// One more than the highest number of a CPU.
     cpus: u32,
     perf: bool,
-    rings: Rings,
-    /// Of each ring, or of each CPU's perf buffer.
-    buffer_bytes: usize,
+    buffers: Buffers,
     /// The kernel may refuse to run a program that follows processes.
     adopt: bool,
     filters: filters::Maps,
@@ -80,15 +71,16 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
                 .help("leave out --buffer perf, or --buffer-rings"),
         );
     }
-    let bytes = buffer(tracer, options)?.1;
-    let (mut session, transport) = attach_first(tracer, options, |loaded| {
-        if perf {
+    let (mut session, (transport, bytes)) = attach_first(tracer, options, |loaded| {
+        let bytes = loaded.buffer_bytes;
+        let transport = if perf {
             let events = map_fd(loaded.object, "events")?;
             Transport::perf(events, bytes, options.latency)
         } else {
             let rings = rings::join(loaded.object, loaded.other_rings)?;
             Transport::rings(rings, options.latency)
-        }
+        };
+        Ok((transport?, bytes))
     })?;
     let carried = transport::event_most_bytes(bytes, perf) as usize;
     if carried < most {
@@ -104,7 +96,9 @@ pub(crate) struct Loaded<'a> {
     /// The rung's label.
     pub(crate) rung: &'static str,
     pub(crate) object: &'a Object,
-    /// Those that the object does not have of itself.
+    /// Of each ring, or of each CPU's perf buffer.
+    buffer_bytes: usize,
+    /// Those rings that the object does not have of itself.
     other_rings: &'a [MapHandle],
 }
 
@@ -191,47 +185,6 @@ pub(crate) fn foresee(
     })
 }
 
-/// What the account of losses is worth on each rung of a tool with default settings, at its worst on this kernel; best
-/// rung first.
-pub(crate) fn accounts(hooks: &dyn AnyHooks, options: &Options) -> Vec<(&'static str, Certainty)> {
-    let facts = hooks.facts();
-    let kernel = Running::only_asked();
-    let preempted = |section: &str| Place::of_section(section).and_then(|at| kernel.preempts(at));
-    let counts = Types::read(options.btf.as_deref()).is_some_and(|types| types.counts_skipped());
-    let worst = |rung: &Rung| {
-        let programs = rung.programs.iter();
-        let sections = programs
-            .filter(|program| hooks.loses(program))
-            .filter_map(|program| facts.object.section(program));
-        let of = |section: &str| {
-            let kind = section.split('/').next().unwrap_or_default();
-            if kind == "tp" || kind.starts_with("kprobe") || kind == "kretprobe" {
-                if counts {
-                    Certainty::AtMost
-                } else {
-                    Certainty::Unknown
-                }
-            } else if facts.interrupted || preempted(section).is_some() {
-                Certainty::AtMost
-            } else {
-                Certainty::Exact
-            }
-        };
-        sections.map(of).max().unwrap_or_default()
-    };
-    // Rungs that differ by their functions are one to the user.
-    let of_label = |label| {
-        let rungs = facts
-            .ladder
-            .rungs
-            .iter()
-            .filter(move |rung| rung.label == label);
-        rungs.map(worst).max().unwrap_or_default()
-    };
-    let labels = facts.ladder.labels().into_iter();
-    labels.map(|label| (label, of_label(label))).collect()
-}
-
 fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
     match label {
         Some(label) if !ladder.labels().contains(&label) => Err(Error::usage(format!(
@@ -245,54 +198,17 @@ fn check_label(ladder: &Ladder, label: Option<&str>) -> Result<()> {
     }
 }
 
-/// A power of two of pages, as both kinds of buffer want it.
-fn whole_pages(bytes: Option<usize>, default: usize) -> usize {
-    bytes
-        .unwrap_or(default)
-        .max(page_bytes())
-        .checked_next_power_of_two()
-        .unwrap_or(default)
-}
-
-/// How many rings carry the events, and how large each is, or each CPU's perf buffer.
-fn buffer(hooks: &dyn AnyHooks, options: &Options) -> Result<(Rings, usize)> {
-    let online = u32::try_from(cpus::online()?.len()).unwrap_or(u32::MAX);
-    let mut rings = Rings::of(options.rings, online);
-    if options.buffer == Buffer::Perf {
-        return Ok((rings, whole_pages(options.buffer_bytes, PERF_BYTES)));
-    }
-    let least = transport::ring_bytes(hooks.most_bytes());
-    let each = match options.buffer_bytes {
-        Some(bytes) => {
-            // Not so many that an event which the whole would take finds none that does.
-            while options.rings.is_none()
-                && rings.count > 1
-                && bytes / (rings.count as usize) < least
-            {
-                rings = Rings::of(Some(rings.count / 2), online);
-            }
-            bytes / rings.count as usize
-        }
-        None => (RING_BYTES / rings.count as usize)
-            .max(RING_LEAST_BYTES)
-            .max(least),
-    };
-    Ok((rings, whole_pages(Some(each), RING_BYTES)))
-}
-
 impl<'a> Attempt<'a> {
     fn new(hooks: &'a dyn AnyHooks, options: &'a Options, kernel: Running) -> Result<Self> {
         check_btf(options)?;
         let perf = options.buffer == Buffer::Perf;
-        let (rings, buffer_bytes) = buffer(hooks, options)?;
         Ok(Self {
             hooks,
             facts: hooks.facts(),
             options,
             cpus: cpus::end()?,
             perf,
-            rings,
-            buffer_bytes,
+            buffers: Buffers::of(options, hooks.most_bytes())?,
             adopt: options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.filter)?,
             kernel,
@@ -385,6 +301,7 @@ impl<'a> Attempt<'a> {
         let reader = reader(&Loaded {
             rung: rung.label,
             object: &object,
+            buffer_bytes: self.buffers.bytes,
             other_rings: &other_rings,
         })?;
         let loses = |program: &str| self.hooks.loses(program);
@@ -402,7 +319,7 @@ impl<'a> Attempt<'a> {
         if self.perf || !object.maps().any(|map| map.name() == rings::SHARDS) {
             return Ok(Vec::new());
         }
-        self.rings.make_others(self.buffer_bytes)
+        self.buffers.rings.make_others(self.buffers.bytes)
     }
 
     /// What the programs that are loaded name of the kernel's types; `programs` are those of the rung.

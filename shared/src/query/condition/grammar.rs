@@ -92,14 +92,11 @@ fn all_of(input: &mut Input<'_>) -> ModalResult<Part> {
     Ok(one_or(parts, Part::All))
 }
 
-fn one_or(mut parts: Vec<Part>, many: impl Fn(Vec<Part>) -> Part) -> Part {
-    match parts.pop() {
-        Some(only) if parts.is_empty() => only,
-        Some(last) => {
-            parts.push(last);
-            many(parts)
-        }
-        None => many(parts),
+/// The only part, or what many are.
+fn one_or(parts: Vec<Part>, many: impl Fn(Vec<Part>) -> Part) -> Part {
+    match <[Part; 1]>::try_from(parts) {
+        Ok([only]) => only,
+        Err(parts) => many(parts),
     }
 }
 
@@ -198,16 +195,11 @@ fn number(input: &mut Input<'_>) -> ModalResult<String> {
 /// Text between such quotes, as it is written: only a backslash before the quote goes. What else it may mean, the field
 /// and the operator say.
 fn quoted<'t>(quote: char) -> impl Parser<Input<'t>, String, Failed> {
-    let own = preceded('\\', quote).map(String::from);
-    let escaped = ('\\', any).take().map(str::to_owned);
-    let other = none_of([quote]).map(String::from);
-    let inside = repeat(0.., alt((own, escaped, other))).fold(
-        String::new,
-        |mut all: String, next: String| {
-            all.push_str(&next);
-            all
-        },
-    );
+    let own = preceded('\\', quote.take());
+    let escaped = ('\\', any).take();
+    let other = none_of([quote]).take();
+    let inside = repeat(0.., alt((own, escaped, other)));
+    let inside = inside.fold(String::new, |all: String, next: &str| all + next);
     let close = cut_err(quote).context(expected("the closing quote"));
     delimited(quote, inside, close)
 }

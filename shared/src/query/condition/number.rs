@@ -34,7 +34,8 @@ pub(super) fn parse(text: &str, unit: Option<&str>) -> Result<i128, String> {
     }
     // C and chmod(1) would read it as an octal number.
     if digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|c| c.is_ascii_digit()) {
-        let decimal = digits.trim_start_matches('0');
+        let (last, rest) = (&digits[digits.len() - 1..], &digits[..digits.len() - 1]);
+        let decimal = format!("{}{last}", rest.trim_start_matches('0'));
         return Err(format!(
             "{text} may be octal or decimal: write 0o{decimal} or {decimal}"
         ));
@@ -117,6 +118,7 @@ mod tests {
             ("0xzz", None, "not a number"),
             ("1e9", None, "not a number"),
             ("0644", None, "write 0o644 or 644"),
+            ("00", None, "write 0o0 or 0"),
             (
                 "99999999999999999999999999999999999999999",
                 None,

@@ -33,13 +33,13 @@ impl Attempt<'_> {
             place.is_some_and(|place| self.kernel.preempts(place).is_some())
         };
         let spaces = Spaces::of(object, preempted)?;
-        let mut knobs = knobs::shared(self.options, self.buffer_bytes, self.perf)?;
+        let mut knobs = knobs::shared(self.options, self.buffers.bytes, self.perf)?;
         knobs.spaces = spaces.count;
         knobs.slots_are_own = (!spaces.apart && self.cpus as usize <= SLOTS).into();
         knobs.adopt = self.adopt.into();
         if !other_rings.is_empty() {
-            knobs.rings = u8::try_from(self.rings.count).unwrap_or(1);
-            knobs.ring_shift = u8::try_from(self.rings.shift).unwrap_or(0);
+            knobs.rings = u8::try_from(self.buffers.rings.count).unwrap_or(1);
+            knobs.ring_shift = u8::try_from(self.buffers.rings.shift).unwrap_or(0);
         }
         if object.maps().any(|map| map.name() == filters::OWNERS) {
             knobs.owner_levels = knobs::owner_levels(&self.options.filter.cgroup)?;
@@ -60,7 +60,7 @@ impl Attempt<'_> {
                     None => map.set_autocreate(false).map_err(set)?,
                     Some(other) => {
                         map.set_inner_map_fd(other.as_fd()).map_err(set)?;
-                        map.set_max_entries(self.rings.count).map_err(set)?;
+                        map.set_max_entries(self.buffers.rings.count).map_err(set)?;
                     }
                 },
                 b"scratch" | b"walks" => {
@@ -101,7 +101,7 @@ impl Attempt<'_> {
             map.set_value_size(size_of::<u32>() as u32)?;
             map.set_max_entries(self.cpus)
         } else {
-            map.set_max_entries(u32::try_from(self.buffer_bytes).unwrap_or(1 << 31))
+            map.set_max_entries(u32::try_from(self.buffers.bytes).unwrap_or(1 << 31))
         }
     }
 }
