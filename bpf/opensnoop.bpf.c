@@ -112,6 +112,11 @@ static __always_inline int open_exit(void *ctx, __u32 space, enum probe_label pr
 	event->base_bytes = 0;
 	event->caller_bytes = 0;
 	end = path_of_caller((char *)(event + 1), request->path, &event->detail);
+	if (path_begins.count && !(event->detail & OPEN_IN_ROOT) &&
+	    !path_may_begin_so((char *)(event + 1), end)) {
+		event_drop();
+		return 0;
+	}
 	event->path_bytes = end;
 	if (full_path || with_callers)
 		end = open_more(ctx, space, event, end);

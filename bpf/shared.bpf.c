@@ -8,6 +8,7 @@ struct event_head *unused_event_head __attribute__((unused));
 struct histogram *unused_histogram __attribute__((unused));
 struct histogram_chunk *unused_histogram_chunk __attribute__((unused));
 struct caller_space *unused_caller_space __attribute__((unused));
+struct path_begins *unused_path_begins __attribute__((unused));
 enum loss_cause *unused_loss_cause __attribute__((unused));
 enum filter_by *unused_filter_by __attribute__((unused));
 enum filter_kind *unused_filter_kind __attribute__((unused));

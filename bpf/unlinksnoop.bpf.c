@@ -35,6 +35,8 @@ common_code void unlink_emit(void *ctx, __u32 space, struct unlink_event *event)
 	char *path = (char *)(event + 1);
 	__u64 end = at_most(event->path_bytes, PATH_MAX_BYTES);
 
+	if (path_begins.count && !path_may_begin_so(path, end))
+		return;
 	event_begin(&event->head);
 	event->base_status = BASE_UNKNOWN;
 	event->base_bytes = 0;

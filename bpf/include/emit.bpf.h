@@ -119,6 +119,12 @@ static __always_inline void event_begin(struct event_head *head)
 	read_current_comm(self.task, head->comm);
 }
 
+/* An event that was begun is none that was asked for. */
+static __always_inline void event_drop(void)
+{
+	count_event(LOSS_UNFINISHED, -1);
+}
+
 /* The ring of this CPU. */
 static __always_inline void *own_ring(void)
 {

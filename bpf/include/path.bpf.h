@@ -88,6 +88,103 @@ static __always_inline void base_of(struct base *base, int dirfd, bool absolute,
 	}
 }
 
+/* How a path has to begin; user space sets it. */
+const volatile struct path_begins path_begins SEC(".rodata.paths") = {};
+
+/* Whether it begins so. What is behind its NUL does not count: no byte that does is a NUL. */
+static __always_inline bool has_begin(const __u64 *path, const volatile struct path_begin *begin)
+{
+	int i;
+
+	for (i = 0; i < PATH_BEGIN_WORDS; i++) {
+		if ((path[i] ^ begin->text[i]) & begin->mask[i])
+			return false;
+	}
+	return true;
+}
+
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+#define HAS_ZERO_BYTE(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
+
+/* The bytes that come one later than those of this word. */
+static __always_inline __u64 one_later(__u64 word, __u64 next)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return word >> 8 | next << 56;
+#else
+	return word << 8 | next >> 56;
+#endif
+}
+
+#define PLAIN_WORDS 32
+
+/*
+ * Whether a path of end bytes names each directory on its way as it is called,
+ * once: neither two slashes in a row nor a component that begins with a dot,
+ * as . and .. do. A longer one is not looked at. Bytes behind the NUL may
+ * make a plain one look otherwise, which costs an event in the buffer.
+ */
+static __always_inline bool is_plain_path(const __u64 *path, __u64 end)
+{
+	__u64 found = 0;
+	int i;
+
+	for (i = 0; i < PLAIN_WORDS; i++) {
+		__u64 slashes = path[i] ^ EACH_BYTE('/');
+		__u64 next = one_later(path[i], path[i + 1]);
+
+		found |= HAS_ZERO_BYTE(slashes | (next ^ EACH_BYTE('/')));
+		found |= HAS_ZERO_BYTE(slashes | (next ^ EACH_BYTE('.')));
+		if (end < (i + 1) * sizeof(*path))
+			return !found;
+	}
+	return false;
+}
+
+/* A root is mounted on rootfs, or on one that it took the place of. */
+#define ROOT_MOUNTS 4
+
+/* Whether the task's root is that of its mount namespace: then its absolute paths are whole. */
+static __always_inline bool has_whole_root(void)
+{
+	struct task_struct *task = current_task();
+	struct dentry *dentry = BPF_CORE_READ(task, fs, root.dentry);
+	struct vfsmount *mnt = BPF_CORE_READ(task, fs, root.mnt);
+	int i;
+
+	for (i = 0; i < ROOT_MOUNTS; i++) {
+		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+		struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+
+		if (dentry != BPF_CORE_READ(mnt, mnt_root))
+			return false;
+		if (mount == below)
+			return true;
+		dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		mnt = (void *)below + bpf_core_field_offset(struct mount, mnt);
+	}
+	return false;
+}
+
+/*
+ * Whether a path of end bytes, which is at least so many words long, may be
+ * one that begins as was asked for. Only one that is absolute, plain and whole
+ * can be told not to: all others are left to user space.
+ */
+common_code bool path_may_begin_so(const char *path, __u64 end)
+{
+	const __u64 *words = (const __u64 *)path;
+	__u32 i;
+
+	if (!end || path[0] != '/')
+		return true;
+	for (i = 0; i < PATH_BEGINS; i++) {
+		if (i < path_begins.count && has_begin(words, &path_begins.of[i]))
+			return true;
+	}
+	return !is_plain_path(words, end) || !has_whole_root();
+}
+
 /* A walk from a base up to the root, between two of its steps. */
 struct walk {
 	struct dentry *dentry;

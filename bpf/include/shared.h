@@ -79,6 +79,20 @@ enum path_detail {
 	PATH_CUT = 2, /* the name has PATH_MAX bytes or more */
 };
 
+#define PATH_BEGINS 4
+#define PATH_BEGIN_WORDS 8
+
+/* How a path has to begin: the bytes, and a mask of those that count. */
+struct path_begin {
+	__u64 text[PATH_BEGIN_WORDS];
+	__u64 mask[PATH_BEGIN_WORDS];
+};
+
+struct path_begins {
+	__u64 count; /* one of so many; 0: any path will do */
+	struct path_begin of[PATH_BEGINS];
+};
+
 /* Frames of a user stack that are shown. One more is fetched, to tell that there are more. */
 #define CALLER_FRAMES 16
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options that all tools share.
 //!
-//! They have long names only, save `-o` and `-v`, since each tool has its own idea of what `-u` or `-d`
-//! means. A tool flattens [`Common`] and gives the short names that its users know:
+//! They have long names only, save `-o` and `-v`, since each tool has its own idea of what `-t` or `-c`
+//! means; those that are free get some letters more. A tool flattens [`Common`] and gives the short names that its users know:
 //!
 //! ```
 //! use clap::{CommandFactory, FromArgMatches};
@@ -30,6 +30,7 @@
 //! ```
 
 mod asked;
+mod counting;
 mod events;
 pub mod files;
 mod intervals;
@@ -49,12 +50,13 @@ use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 use crate::confine::seccomp::Seccomp;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::probe::Ladder;
-use crate::output::Format;
+use crate::output::{Color, Format, Look, TimeFormat};
 use crate::trace::cgroups;
 use crate::trace::options::{Filter, Options};
 use crate::trace::set::Set;
 
 pub use self::asked::Asked;
+pub use self::counting::Counting;
 pub use self::events::{Events, buffer_pages};
 pub use self::intervals::{Histograms, Intervals, Rows};
 
@@ -93,6 +95,22 @@ pub struct Common {
     /// How to write events
     #[arg(long, value_name = "FORMAT", help_heading = "Output", value_enum, default_value_t = Format::Table)]
     pub format: Format,
+
+    /// The same as --format json
+    #[arg(long, help_heading = "Output", conflicts_with = "format")]
+    pub json: bool,
+
+    /// How a table shows times; the column TIME is there then
+    #[arg(long, value_name = "FORMAT", help_heading = "Output", value_enum)]
+    pub time_format: Option<TimeFormat>,
+
+    /// When a table has colours
+    #[arg(long, value_name = "WHEN", help_heading = "Output", value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+
+    /// Leave out the line that names the columns
+    #[arg(long, help_heading = "Output")]
+    pub no_header: bool,
 
     /// Write to this file instead of standard output; SIGUSR1 opens it again, once it was renamed
     #[arg(short = 'o', long, value_name = "FILE", help_heading = "Output")]
@@ -203,6 +221,22 @@ impl Common {
         self.tid.iter().any(|set| !set.wanted().is_empty())
     }
 
+    /// How the output looks.
+    pub fn look(&self) -> Look {
+        Look {
+            color: self.color,
+            no_header: self.no_header,
+            times: self.time_format.unwrap_or_default(),
+        }
+    }
+
+    /// What one option says for another. To be called before any is asked.
+    pub fn settle(&mut self) {
+        if self.json {
+            self.format = Format::Json;
+        }
+    }
+
     /// Takes `--ready-fd` over: closing the file that this gives closes the descriptor, except standard
     /// input, output and error. Take it before a command is started, which would inherit it.
     pub fn take_ready(&mut self) -> Result<Option<File>> {
@@ -239,6 +273,22 @@ pub fn labels(command: clap::Command, ladder: &Ladder) -> clap::Command {
     command.mut_arg("probe", |arg| {
         arg.value_parser(PossibleValuesParser::new(all))
     })
+}
+
+/// The letters of options that every tool has where it has no other use for them.
+const LETTERS: [(&str, char); 4] = [("pid", 'p'), ("uid", 'u'), ("duration", 'd'), ("json", 'j')];
+
+/// Gives the shared options their letters, where these are free.
+pub(crate) fn lettered(mut command: clap::Command) -> clap::Command {
+    for (id, letter) in LETTERS {
+        let is = |option: &clap::Arg| option.get_id() == id && option.get_short().is_none();
+        let has_none = command.get_arguments().any(is);
+        let has = |option: &clap::Arg| option.get_short() == Some(letter);
+        if has_none && !command.get_arguments().any(has) {
+            command = command.mut_arg(id, |option| option.short(letter));
+        }
+    }
+    command
 }
 
 /// A tool's arguments from what its own [`clap::Command`] matched.

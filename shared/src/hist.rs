@@ -6,9 +6,11 @@
 
 pub mod log;
 pub mod rows;
+mod sparse;
 mod spread;
 
 pub use crate::event::Bucket;
+pub use sparse::Sparse;
 pub use spread::Spread;
 
 use crate::data::raw::{histogram as raw, histogram_chunk as raw_chunk};
@@ -41,6 +43,14 @@ impl Bucket {
             },
             count,
         }
+    }
+
+    /// The number of the one that a value is in.
+    fn index_of(value: u64) -> usize {
+        // Below 64 each value has a bucket of its own.
+        let shift = (value | 1).ilog2().saturating_sub(SHARE_BITS);
+        let index = (u64::from(shift) << SHARE_BITS) + (value >> shift);
+        (index as usize).min(BUCKETS - 1)
     }
 }
 
@@ -125,18 +135,21 @@ impl Histogram {
 
     /// The value that this share of all values does not exceed, within 1.6 %; `None` where there is none.
     pub fn quantile(&self, share: f64) -> Option<u64> {
-        let count = self.count();
-        // Rounding up: of two values, the first is the median. What a product of floating point is too large by is
-        // no rank.
-        let rank = ((share * count as f64 - 1e-6).ceil() as u64).clamp(1, count.max(1));
-        let mut seen = 0;
-        self.buckets()
-            .find(|bucket| {
-                seen += bucket.count;
-                seen >= rank
-            })
-            .map(|bucket| bucket.middle())
+        quantile(self.count(), self.buckets(), share)
     }
+}
+
+/// The value that this share of `count` values does not exceed, which are in these buckets, in rising order.
+fn quantile(count: u64, buckets: impl IntoIterator<Item = Bucket>, share: f64) -> Option<u64> {
+    // Rounding up: of two values, the first is the median. What a product of floating point is too large by is
+    // no rank.
+    let rank = ((share * count as f64 - 1e-6).ceil() as u64).clamp(1, count.max(1));
+    let mut seen = 0;
+    let bucket = buckets.into_iter().find(|bucket| {
+        seen += bucket.count;
+        seen >= rank
+    });
+    bucket.map(|bucket| bucket.middle())
 }
 
 /// The sum that a map's value begins with, and the counts of so many buckets behind it.

@@ -11,6 +11,7 @@ pub mod table;
 mod again;
 pub mod beside;
 mod column;
+mod counts;
 mod create;
 mod csv;
 mod json;
@@ -29,6 +30,7 @@ use crate::error::Result;
 use crate::event::EventFamily;
 use crate::kernel::clock::Clock;
 use crate::text::stamp::Stamp;
+pub use crate::text::stamp::TimeFormat;
 use csv::Csv;
 use lines::Lines;
 use sink::Sink;
@@ -48,6 +50,41 @@ pub enum Format {
     Csv,
 }
 
+/// When a table has colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment says otherwise
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How a table or CSV looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Look {
+    /// When it has colours.
+    pub color: Color,
+    /// The line that names the columns is left out.
+    pub no_header: bool,
+    /// How times are shown.
+    pub times: TimeFormat,
+}
+
+impl Look {
+    fn is_styled(&self, sink: &Sink) -> bool {
+        // https://no-color.org
+        let plain = || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self.color {
+            Color::Auto => sink.is_terminal() && !plain(),
+            Color::Always => true,
+            Color::Never => false,
+        }
+    }
+}
+
 /// Moves to the top of a terminal, and erases it.
 const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
 
@@ -56,6 +93,7 @@ const CLEAR: &[u8] = b"\x1b[H\x1b[2J";
 pub struct Writer<T: EventFamily> {
     body: Body<T>,
     stamp: Stamp,
+    no_header: bool,
 }
 
 #[derive(Debug)]
@@ -71,9 +109,7 @@ impl<T: EventFamily> Writer<T> {
     pub fn new(format: Format, sink: Sink, columns: Vec<Column<T>>, clock: Clock) -> Self {
         let body = match format {
             Format::Table => {
-                // https://no-color.org
-                let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                let styled = sink.is_terminal() && !plain;
+                let styled = Look::default().is_styled(&sink);
                 Body::Table(Table::new(columns, styled), sink)
             }
             Format::Json => Body::Json(sink),
@@ -82,7 +118,19 @@ impl<T: EventFamily> Writer<T> {
         Self {
             body,
             stamp: Stamp::new(clock),
+            no_header: false,
         }
+    }
+
+    /// The same with another look.
+    #[must_use]
+    pub fn with_look(mut self, look: Look) -> Self {
+        self.no_header = look.no_header;
+        self.stamp.set_format(look.times);
+        if let Body::Table(table, sink) = &mut self.body {
+            table.set_look(look.is_styled(sink), look.times);
+        }
+        self
     }
 
     /// The columns are what the user chose: CSV has these fields too, not all. To be called before all others.
@@ -94,6 +142,9 @@ impl<T: EventFamily> Writer<T> {
 
     /// Writes the line that names the columns, at once: it tells that events are being waited for.
     pub fn header(&mut self) -> Result<()> {
+        if self.no_header {
+            return self.flush();
+        }
         match &mut self.body {
             Body::Table(table, sink) => table.header(sink.buffer(), &mut self.stamp),
             Body::Json(_) => {}

@@ -4,3 +4,5 @@
 
 pub mod columns;
 pub mod condition;
+pub mod counts;
+pub mod glob;

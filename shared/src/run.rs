@@ -2,6 +2,7 @@
 //! A run from a command line: the loop, its endings, signals, and `-- COMMAND`.
 
 pub mod command;
+pub mod counted;
 pub(crate) mod ends;
 pub mod histograms;
 pub(crate) mod launch;
@@ -12,3 +13,4 @@ mod schedule;
 pub mod shutdown;
 pub mod snoop;
 pub mod tables;
+mod timer;

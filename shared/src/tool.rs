@@ -109,7 +109,10 @@ impl Tool {
             .version(version::SHORT)
             .long_version(version::long());
         match &self.trace {
-            Some(trace) => read_on(cli::labels(command, trace.ladder), self.name),
+            Some(trace) => {
+                let command = cli::lettered(cli::labels(command, trace.ladder));
+                read_on(command, self.name)
+            }
             None => command,
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! An object in the kernel: opened, configured, loaded, attached, filtered, read, and asked for its account.
 
+pub mod begins;
 pub(crate) mod by_cpu;
 pub mod cgroups;
 pub mod distribution;

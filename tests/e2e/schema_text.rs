@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use tracewell_shared::data::loss::{Cause, Figure};
 use tracewell_shared::event::{Field, Kind, Type};
+use tracewell_shared::run::counted;
 
 use crate::validate::{check, schema, validator};
 
@@ -73,6 +74,7 @@ fn made(field: &Field) -> (Value, Option<Value>) {
         ),
         Type::Frames(_) => json!([frame()]),
         Type::Buckets => json!([{"low": 992, "high": 1023, "count": 3}]),
+        Type::Fields => json!({"comm": "sh", "count": 3}),
         Type::Maybe(_) => unreachable!("what is there is no such type"),
     };
     (value, None)
@@ -104,7 +106,8 @@ fn line(kind: &Kind) -> Value {
 
 /// Every kind of the schema, its definition, and a line that is right.
 fn kinds() -> Vec<(Map<String, Value>, Value)> {
-    let mut lines: BTreeMap<String, Value> = BTreeMap::new();
+    let counts = line(&counted::KIND);
+    let mut lines: BTreeMap<String, Value> = BTreeMap::from([("counted".to_owned(), counts)]);
     for tool in tracewell::TOOLS {
         for kind in tool.trace.iter().flat_map(|trace| trace.kinds) {
             lines.insert(tool.definition(kind), line(kind));

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::Command;
 use tracewell_shared::event::Kind;
+use tracewell_shared::run::counted;
 
 /// What can go wrong here is told as it comes: only builders read it.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -65,7 +66,9 @@ fn all(docs: &Path, check: bool) -> Result<Vec<PathBuf>> {
         }
         Ok(())
     };
-    make(docs.join("README.md"), &guide::with)?;
+    make(docs.join("README.md"), &|text| {
+        tables::with(&guide::with(text)?, &[&counted::KIND])
+    })?;
     make(docs.join("events.schema.json"), &|text| {
         schema::with(text, &kinds())
     })?;
@@ -88,7 +91,7 @@ fn built(mut command: Command) -> Command {
 
 /// The kinds of events of all tools, by what the schema calls them.
 fn kinds() -> BTreeMap<String, &'static Kind> {
-    let mut kinds = BTreeMap::new();
+    let mut kinds = BTreeMap::from([("counted".to_owned(), &counted::KIND)]);
     for tool in tracewell::TOOLS {
         for kind in tool.trace.iter().flat_map(|trace| trace.kinds) {
             kinds.insert(tool.definition(kind), kind);

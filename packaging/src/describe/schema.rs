@@ -2,7 +2,7 @@
 //! The definitions of events in the schema. What stands in a definition behind `additionalProperties` is not made: rules
 //! between fields, which no declaration knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use tracewell_shared::event::{Field, Kind, Type};
@@ -141,9 +141,29 @@ fn some(field: &Field) -> String {
         ),
         Type::Frames(most) => list(&reference("frame"), &format!(", \"maxItems\": {most}")),
         Type::Buckets => list(&reference("bucket"), ", \"minItems\": 1"),
+        Type::Fields => format!(
+            "\"type\": \"object\", \"minProperties\": 1, \"propertyNames\": {{\"enum\": {}}}",
+            json!(names())
+        ),
         // There is none in what is there.
         Type::Maybe(_) => String::new(),
     }
+}
+
+/// Every field that an event of a tool has, and those beside it.
+fn names() -> BTreeSet<String> {
+    let traces = tracewell::TOOLS
+        .iter()
+        .filter_map(|tool| tool.trace.as_ref());
+    let fields = traces
+        .flat_map(|trace| trace.kinds)
+        .flat_map(|kind| kind.fields);
+    fields
+        .flat_map(|field| {
+            let beside = exact(field).map(|_| format!("{}_b64", field.name));
+            [field.name.to_owned()].into_iter().chain(beside)
+        })
+        .collect()
 }
 
 /// What is said of the exact bytes of a field beside it; `None` for one that is no text from elsewhere.

@@ -73,6 +73,7 @@ fn word(of: &Type) -> &'static str {
         Type::Words { .. } | Type::Texts(_) => "list of names",
         Type::Frames(_) => "list of objects: `address`, `symbol`, `offset`, `module`",
         Type::Buckets => "list of objects: `low`, `high`, `count`",
+        Type::Fields => "object of fields",
         Type::Maybe(_) => "",
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::{Asked, values};
+use super::{Asked, Counting, values};
 use crate::trace::options::{Buffer, Options};
 
 /// The options of tools that print events; flattened beside [`Common`](super::Common). Each name is also the id for
@@ -23,6 +23,10 @@ pub struct Events {
         value_delimiter = ','
     )]
     pub columns: Vec<String>,
+
+    /// How they are counted instead.
+    #[command(flatten)]
+    pub counting: Counting,
 
     /// End after this many events
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
@@ -47,14 +51,15 @@ pub struct Events {
 }
 
 impl Events {
-    /// Whether `--columns` asks for the field of this name, or for the column with this header, or `--where` for the field.
+    /// Whether `--columns`, `--count-by` or `--stat` asks for the field of this name, or for the column with this header, or
+    /// `--where` for the field.
     pub fn shows(&self, field: &str) -> bool {
         let shown = self
             .columns
             .iter()
             .map(|name| name.strip_suffix("_truncated").unwrap_or(name))
             .any(|name| name.eq_ignore_ascii_case(field));
-        shown || self.asked.names(field)
+        shown || self.counting.names(field) || self.asked.names(field)
     }
 
     /// Tells the trace what these options ask for.

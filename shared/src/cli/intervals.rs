@@ -81,7 +81,7 @@ pub struct Rows {
     pub clear: bool,
 }
 
-fn rows(text: &str) -> Result<usize, String> {
+pub(super) fn rows(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("not a number of rows from 1 on".to_owned()),
         Ok(rows) => Ok(rows),

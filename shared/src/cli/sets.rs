@@ -10,6 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::error::{Error, Result};
+use crate::query::glob::Glob;
 use crate::trace::set::Set;
 
 /// What parses the values of one occurrence of a filter's option, each by `one`. The option's type is `Vec<Set<T>>`,
@@ -19,7 +20,12 @@ where
     T: PartialEq + Clone + Send + Sync + 'static,
     P: Fn(&OsStr) -> std::result::Result<T, String> + Clone + Send + Sync + 'static,
 {
-    OsStringValueParser::new().try_map(move |text| parse(&text, &one))
+    OsStringValueParser::new().try_map(move |text| parse(&text, Commas::All, &one))
+}
+
+/// The [`parser`] of patterns: commas within braces are theirs.
+pub fn glob_parser() -> impl TypedValueParser<Value = Set<Glob>> {
+    OsStringValueParser::new().try_map(move |text| parse(&text, Commas::OutsideOfBraces, Glob::new))
 }
 
 /// The [`parser`] of values that are text, such as numbers.
@@ -50,12 +56,20 @@ pub fn together<T: PartialEq + Clone>(option: &str, given: &[Set<T>]) -> Result<
     Ok(set)
 }
 
+/// Which commas stand between values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Commas {
+    All,
+    OutsideOfBraces,
+}
+
 fn parse<T: PartialEq + Clone>(
     text: &OsStr,
+    commas: Commas,
     one: impl Fn(&OsStr) -> std::result::Result<T, String>,
 ) -> std::result::Result<Set<T>, String> {
     let mut set = Set::default();
-    for (excluded, value) in split(text.as_bytes()) {
+    for (excluded, value) in split(text.as_bytes(), commas) {
         if value.is_empty() {
             return Err(
                 "a value is empty; several stand with commas between, '\\,' is a comma in a value"
@@ -81,13 +95,21 @@ fn parse<T: PartialEq + Clone>(
 }
 
 /// The values between commas, and of each whether it is excluded.
-fn split(text: &[u8]) -> Vec<(bool, Vec<u8>)> {
+fn split(text: &[u8], commas: Commas) -> Vec<(bool, Vec<u8>)> {
     let mut values = vec![(false, Vec::new())];
     let mut bytes = text.iter().copied().peekable();
     // Whether the value has not begun.
     let mut first = true;
+    let mut depth = 0_usize;
     while let Some(byte) = bytes.next() {
-        if byte == b',' {
+        if commas == Commas::OutsideOfBraces {
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        if byte == b',' && depth == 0 {
             values.push((false, Vec::new()));
             first = true;
             continue;
@@ -99,6 +121,14 @@ fn split(text: &[u8]) -> Vec<(bool, Vec<u8>)> {
             b'!' if first && !*excluded => {
                 *excluded = true;
                 continue;
+            }
+            b'\\' if commas == Commas::OutsideOfBraces => {
+                // What the pattern has it for is the pattern's, an escaped brace among it.
+                let next = bytes.next();
+                if !matches!(next, Some(b',' | b'!')) {
+                    value.push(byte);
+                }
+                value.extend(next);
             }
             b'\\' => value.push(
                 bytes
@@ -116,11 +146,11 @@ fn split(text: &[u8]) -> Vec<(bool, Vec<u8>)> {
 mod tests {
     use std::ffi::{OsStr, OsString};
 
-    use super::{parse, split, together};
+    use super::{Commas, parse, split, together};
     use crate::trace::set::Set;
 
     fn names(text: &str) -> Result<Set<String>, String> {
-        parse(OsStr::new(text), |value| {
+        parse(OsStr::new(text), Commas::All, |value| {
             Ok(value.to_string_lossy().into_owned())
         })
     }
@@ -165,8 +195,21 @@ mod tests {
                 }
                 escaped.push(*byte);
             }
-            assert_eq!(split(&escaped), [(false, name.to_vec())], "{name:?}");
+            assert_eq!(
+                split(&escaped, Commas::All),
+                [(false, name.to_vec())],
+                "{name:?}"
+            );
         }
+    }
+
+    #[test]
+    fn commas_within_braces_are_the_patterns_own() {
+        let split = |text: &str| split(text.as_bytes(), Commas::OutsideOfBraces);
+        let values = |text| split(text).into_iter().map(|(_, value)| value);
+        assert!(values("/{a,b}/c,!*.o").eq([&b"/{a,b}/c"[..], b"*.o"]));
+        assert!(values("{a,{b,c}},d}").eq([&b"{a,{b,c}}"[..], b"d}"]));
+        assert!(values(r"a\{b,c").eq([&br"a\{b"[..], b"c"]));
     }
 
     #[test]
@@ -183,9 +226,12 @@ mod tests {
             text.parse::<u32>().map_err(|_| "not a number".to_owned())
         };
         let several = OsString::from("1,x,2");
-        assert_eq!(parse(&several, number), Err("'x': not a number".to_owned()));
         assert_eq!(
-            parse(OsStr::new("x"), number),
+            parse(&several, Commas::All, number),
+            Err("'x': not a number".to_owned())
+        );
+        assert_eq!(
+            parse(OsStr::new("x"), Commas::All, number),
             Err("not a number".to_owned())
         );
     }

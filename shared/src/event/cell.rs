@@ -173,10 +173,10 @@ impl<'c> Cell<'c> {
         self.text(escape::CUT);
     }
 
-    /// The local time of day, `15:23:08.123456`.
+    /// When it was, as the user wants it: the local time of day where nobody says, `15:23:08.123456`.
     #[inline]
-    pub fn time_of_day(&mut self, boot_ns: u64) {
-        self.width += self.stamp.time_of_day(self.out, boot_ns);
+    pub fn time(&mut self, boot_ns: u64) {
+        self.width += self.stamp.time(self.out, boot_ns);
     }
 
     /// The time of day in UTC, `14:23:08.123456`.

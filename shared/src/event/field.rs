@@ -65,6 +65,8 @@ pub enum Type {
     Frames(usize),
     /// The parts of a histogram that are not empty.
     Buckets,
+    /// Other fields, by their names.
+    Fields,
     /// Such a value, or none.
     Maybe(&'static Self),
 }
@@ -92,7 +94,11 @@ impl Type {
             Self::Time => 15,
             Self::Word(_) | Self::Text(_) => 8,
             Self::Bytes | Self::List => 16,
-            Self::Words { .. } | Self::Texts(_) | Self::Frames(_) | Self::Buckets => 20,
+            Self::Words { .. }
+            | Self::Texts(_)
+            | Self::Frames(_)
+            | Self::Buckets
+            | Self::Fields => 20,
         }
     }
 }

@@ -103,7 +103,7 @@ pub struct File<'a> {
     pub path: Path<'a>,
     /// The path from the root of the caller's mount namespace; symbolic links and `..` stand as given.
     #[field(
-        null = "without `-F`, and where the path or its start could not be read",
+        null = "without `-F`, `--path` or its name in another option, and where the path or its start could not be read",
         truncated = "A part of `full_path` is missing: at the end where `path_truncated`, else at the start, and it \
                      begins without `/`: where that is too far up, and where no path leads from the root of the caller's \
                      mount namespace to the directory.",

@@ -198,7 +198,7 @@ impl Value for Moment {
 
     #[inline]
     fn show(&self, cell: &mut Cell<'_>) {
-        cell.time_of_day(self.boot_ns);
+        cell.time(self.boot_ns);
     }
 }
 

@@ -4,6 +4,9 @@
 use super::table::{Cell, Column, Show};
 use crate::event::{Event, EventFamily, position};
 
+/// How wide the column of a value is made that is wide enough by itself at the end of a row, and stands elsewhere.
+const WIDTH_INSIDE: usize = 16;
+
 impl<T: EventFamily> Column<T> {
     /// The column of the field of this name, as its declaration has it. Within `const { ... }` a name that no field has
     /// does not compile; [`columns!`](crate::columns) asks in such a place.
@@ -53,6 +56,17 @@ impl<T: EventFamily> Column<T> {
             right: true,
             ..Self::left(header, width, show)
         }
+    }
+
+    /// The same in a place that others stand behind.
+    #[must_use]
+    pub const fn inside(self) -> Self {
+        let width = match self.width {
+            0 if self.header.len() > WIDTH_INSIDE => self.header.len(),
+            0 => WIDTH_INSIDE,
+            width => width,
+        };
+        Self { width, ..self }
     }
 
     /// The same below another header.

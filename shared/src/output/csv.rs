@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::event::Bucket;
 use crate::event::fields::{Fields, Frames, List};
 use crate::event::frame;
-use crate::event::{Event, EventFamily};
+use crate::event::{Event, EventFamily, Field, Group};
 use crate::text::escape;
 use crate::text::stamp::Stamp;
 use memchr::memchr2;
@@ -82,6 +82,60 @@ impl<T: EventFamily> Csv<T> {
         };
         let out = self.sink.buffer();
         out.extend_from_slice(names.join(",").as_bytes());
+        out.push(b'\n');
+        self.sink.end_record()
+    }
+
+    /// The header of counts: the fields of two groups, and those that were chosen between them.
+    pub(super) fn header_of_counts<L: Group, M: Group>(&mut self) -> Result<()> {
+        let of = |fields: &[Field]| fields.iter().map(|field| field.name).collect::<Vec<_>>();
+        let fields = <T::Event<'static> as Event>::FIELDS;
+        let chosen = self.chosen.iter().flatten();
+        let keys = chosen.map(|index| fields[*index].name).collect();
+        let names = [of(L::FIELDS), keys, of(M::FIELDS)].concat();
+        let out = self.sink.buffer();
+        out.extend_from_slice(names.join(",").as_bytes());
+        out.push(b'\n');
+        self.sink.end_record()
+    }
+
+    /// The cells of the fields that were chosen, each with a comma behind it.
+    pub(super) fn key(&mut self, out: &mut Vec<u8>, stamp: &mut Stamp, event: &T::Event<'_>) {
+        let mut record = Record {
+            out,
+            field: &mut self.field,
+            stamp,
+        };
+        for index in self.chosen.iter().flatten() {
+            event.field(*index, &mut record);
+        }
+    }
+
+    /// A record of counts.
+    pub(super) fn count(
+        &mut self,
+        stamp: &mut Stamp,
+        lead: &impl Group,
+        key: Option<&[u8]>,
+        measure: &impl Group,
+    ) -> Result<()> {
+        let mut record = Record {
+            out: self.sink.buffer(),
+            field: &mut self.field,
+            stamp,
+        };
+        lead.give(&mut record);
+        match key {
+            Some(key) => record.out.extend_from_slice(key),
+            None => {
+                for _ in self.chosen.iter().flatten() {
+                    record.absent("");
+                }
+            }
+        }
+        measure.give(&mut record);
+        let out = self.sink.buffer();
+        out.pop();
         out.push(b'\n');
         self.sink.end_record()
     }

@@ -5,14 +5,45 @@ use super::json_string::{base64, lossy, string};
 use super::summary::Summary;
 use crate::data::loss::{Cause, Lost};
 use crate::event::Bucket;
-use crate::event::Event;
 use crate::event::fields::{Fields, Frames, List};
+use crate::event::{Event, Group};
 use crate::text::stamp::Stamp;
 
 /// Appends an event as one line.
 pub(super) fn event<E: Event>(out: &mut Vec<u8>, stamp: &mut Stamp, event: &E) {
     let mut object = Object::open(out, stamp, event.kind());
     event.fields(&mut object);
+    object.close();
+}
+
+/// Appends the fields of these numbers, each with a comma before it.
+pub(super) fn key<E: Event>(out: &mut Vec<u8>, stamp: &mut Stamp, event: &E, fields: &[usize]) {
+    let mut object = Object { out, stamp };
+    for index in fields {
+        event.field(*index, &mut object);
+    }
+}
+
+/// Appends a count as one line: `key` is what [`key`] made.
+pub(super) fn count(
+    out: &mut Vec<u8>,
+    stamp: &mut Stamp,
+    lead: &impl Group,
+    key: Option<&[u8]>,
+    measure: &impl Group,
+) {
+    let mut object = Object::open(out, stamp, "count");
+    lead.give(&mut object);
+    match key.map(<[u8]>::split_first) {
+        Some(Some((_, fields))) => {
+            object.name("by");
+            object.out.push(b'{');
+            object.out.extend_from_slice(fields);
+            object.out.push(b'}');
+        }
+        _ => object.absent("by"),
+    }
+    measure.give(&mut object);
     object.close();
 }
 

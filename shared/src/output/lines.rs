@@ -30,9 +30,9 @@ impl<'l> Lines<'l> {
         escape::text(self.out, value);
     }
 
-    /// The local time of day, `15:23:08.123456`.
-    pub fn time_of_day(&mut self, boot_ns: u64) {
-        self.stamp.time_of_day(self.out, boot_ns);
+    /// When it was, as in a [cell](crate::event::Cell::time).
+    pub fn time(&mut self, boot_ns: u64) {
+        self.stamp.time(self.out, boot_ns);
     }
 
     /// Ends the line.

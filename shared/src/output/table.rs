@@ -5,8 +5,8 @@
 use super::summary::Gap;
 use crate::data::loss::Lost;
 pub use crate::event::Cell;
-use crate::event::{Event, EventFamily};
-use crate::text::stamp::Stamp;
+use crate::event::{Event, EventFamily, Group, Type};
+use crate::text::stamp::{Stamp, TimeFormat};
 use std::fmt;
 
 const BOLD: &[u8] = b"\x1b[1m";
@@ -75,6 +75,19 @@ impl<T: EventFamily> Table<T> {
         Self { columns, styled }
     }
 
+    /// From now on it is styled or not, and its times are shown so.
+    pub(super) fn set_look(&mut self, styled: bool, times: TimeFormat) {
+        self.styled = styled;
+        let fields = <T::Event<'static> as Event>::FIELDS;
+        for column in &mut self.columns {
+            if let Show::Field(index) = column.show
+                && matches!(fields[index].of, Type::Time)
+            {
+                column.width = times.width();
+            }
+        }
+    }
+
     pub(super) fn header(&self, out: &mut Vec<u8>, stamp: &mut Stamp) {
         if self.columns.is_empty() {
             return;
@@ -88,10 +101,7 @@ impl<T: EventFamily> Table<T> {
         let red = self.styled && event.failed();
         self.styled(out, RED, red, |out| {
             let start = out.len();
-            self.cells(out, stamp, |column, cell| match column.show {
-                Show::Field(index) => event.show(index, cell),
-                Show::Own(show) => show(event, cell),
-            });
+            self.key(out, stamp, event);
             if out[start..].starts_with(GAP) {
                 // A command's name may begin like this. Escaped, it is not taken for a gap.
                 out.splice(start..=start, *br"\x28");
@@ -102,6 +112,30 @@ impl<T: EventFamily> Table<T> {
     pub(super) fn lost(&self, out: &mut Vec<u8>, lost: &Lost) {
         out.extend_from_slice(Gap(lost).to_string().as_bytes());
         out.push(b'\n');
+    }
+
+    /// A line of these numbers of a group's fields before the header.
+    pub(super) fn header_behind<G: Group>(
+        &self,
+        out: &mut Vec<u8>,
+        stamp: &mut Stamp,
+        shown: &[usize],
+    ) {
+        self.styled(out, BOLD, self.styled, |out| {
+            for index in shown {
+                let header = G::FIELDS[*index].column;
+                number(out, stamp, header.width, |cell| cell.text(header.title));
+            }
+            self.cells(out, stamp, |column, cell| cell.text(column.header));
+        });
+    }
+
+    /// The cells of an event alone.
+    pub(super) fn key(&self, out: &mut Vec<u8>, stamp: &mut Stamp, event: &T::Event<'_>) {
+        self.cells(out, stamp, |column, cell| match column.show {
+            Show::Field(index) => event.show(index, cell),
+            Show::Own(show) => show(event, cell),
+        });
     }
 
     /// A line, in a style if `style` is to be used.
@@ -129,10 +163,7 @@ impl<T: EventFamily> Table<T> {
         };
         for column in columns {
             if column.right {
-                let mut cell = Cell::new(out, stamp, column.width);
-                show(column, &mut cell);
-                cell.end_right(column.width);
-                out.push(b' ');
+                number(out, stamp, column.width, |cell| show(column, cell));
             } else {
                 let mut cell = Cell::new(out, stamp, 0);
                 show(column, &mut cell);
@@ -145,6 +176,20 @@ impl<T: EventFamily> Table<T> {
             cell.end_right(last.width);
         }
     }
+}
+
+/// A cell whose value stands at the right, and a space behind it.
+#[inline]
+pub(super) fn number(
+    out: &mut Vec<u8>,
+    stamp: &mut Stamp,
+    width: usize,
+    show: impl FnOnce(&mut Cell<'_>),
+) {
+    let mut cell = Cell::new(out, stamp, width);
+    show(&mut cell);
+    cell.end_right(width);
+    out.push(b' ');
 }
 
 #[cfg(test)]

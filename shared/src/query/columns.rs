@@ -6,9 +6,6 @@ use crate::event::{Event, EventFamily, Type, position};
 use crate::output::Format;
 use crate::output::table::{Column, Show};
 
-/// How wide the column of a value is made that is wide enough by itself at the end of a row, and stands elsewhere.
-const WIDTH_INSIDE: usize = 16;
-
 /// The columns of these names, in their order: each the name of a field, or a header, of `shown`, the table that the tool
 /// makes by itself, or of a field.
 ///
@@ -35,10 +32,7 @@ pub fn chosen<T: EventFamily>(
         return wrong(format!("no name is given; {}", all(shown)));
     };
     for column in inside {
-        column.width = match column.width {
-            0 => WIDTH_INSIDE.max(column.header.len()),
-            width => width,
-        };
+        *column = column.inside();
         let stack =
             field_of(column).is_some_and(|field| matches!(field.of.some(), Type::Frames(_)));
         if stack && format == Format::Table {
@@ -58,6 +52,19 @@ pub fn chosen<T: EventFamily>(
         ));
     }
     Ok(columns)
+}
+
+/// Puts the time before all others, unless it is there.
+pub fn timed<T: EventFamily>(columns: &mut Vec<Column<T>>) {
+    let is_time =
+        |column: &Column<T>| field_of(column).is_some_and(|field| matches!(field.of, Type::Time));
+    let fields = <T::Event<'static> as Event>::FIELDS;
+    let time = fields
+        .iter()
+        .position(|field| matches!(field.of, Type::Time));
+    if let Some(time) = time.filter(|_| !columns.iter().any(is_time)) {
+        columns.insert(0, Column::of(time));
+    }
 }
 
 fn find<T: EventFamily>(name: &str, shown: &[Column<T>]) -> Option<Column<T>> {

@@ -16,9 +16,10 @@ use crate::kernel::pid;
 use crate::output::Writer;
 use crate::output::lines::Lines;
 use crate::output::outlet::Out;
-use crate::run::periodic::{Ended, Periodic};
+use crate::run::periodic::Periodic;
 use crate::run::picked::Picked;
 use crate::run::runner::{self, Account, Interval, Plan, Source, Started};
+use crate::run::timer::Ended;
 use crate::trace::distribution::{Distribution, Keyed, Part};
 use crate::trace::tracer::Hooks;
 
@@ -84,6 +85,7 @@ pub trait Distribute: clap::FromArgMatches + 'static {
 /// Everything that ends a run early.
 pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut args: D = cli::from_matches(matches)?;
+    args.common().settle();
     let ready = args.common().take_ready()?;
     let common = args.common().clone();
     record::refuse_one_file(
@@ -102,7 +104,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
         ready,
         schedule: args.intervals().schedule(),
     };
-    let format = common.format;
+    let (format, look) = (common.format, common.look());
     runner::run(
         plan,
         Box::new(move |options, sink| {
@@ -112,7 +114,7 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
                 Some(path) => Some(record::create(path, since_epoch(&clock), &sink)?),
                 None => None,
             };
-            let writer = Writer::new(format, sink, Vec::new(), clock.clone());
+            let writer = Writer::new(format, sink, Vec::new(), clock.clone()).with_look(look);
             Ok(Started {
                 rung: distribution.rung(),
                 buffer: None,
@@ -159,7 +161,7 @@ impl<D: Distribute> Source for Shown<D> {
     }
 
     fn end_interval(&mut self) -> Result<()> {
-        let ended = self.periodic.next();
+        let ended = self.periodic.timer.next();
         let mut parts = self.distribution.parts()?;
         let args = &self.args;
         args.meet(
@@ -189,7 +191,7 @@ impl<D: Distribute> Source for Shown<D> {
                 writer.text(|lines| {
                     lines.end();
                     if timestamp {
-                        lines.time_of_day(ended.end_ns);
+                        lines.time(ended.end_ns);
                         lines.end();
                     }
                 })
@@ -243,7 +245,7 @@ impl<D: Distribute> Source for Shown<D> {
         if account.certainty == Certainty::Unknown {
             recorder.lost_unknown();
         }
-        recorder.recorded(self.periodic.length());
+        recorder.recorded(self.periodic.timer.length());
         recorder.flush()
     }
 
@@ -261,7 +263,7 @@ impl<D: Distribute> Shown<D> {
         let Some(recorder) = &mut self.recorder else {
             return Ok(());
         };
-        let end = self.periodic.since_epoch(ended);
+        let end = self.periodic.timer.since_epoch(ended);
         for part in parts {
             let tag = tag(&self.args, part);
             recorder.add(&Record {

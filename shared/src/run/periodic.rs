@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is shown for each interval, whatever that is: its output, the times of intervals, and how much was counted.
-
-use std::time::Duration;
+//! What is counted in the kernel and shown for each interval, whatever that is: its output, and how much it was.
 
 use crate::data::loss::{Counts, Lost};
 use crate::error::Result;
@@ -10,17 +8,13 @@ use crate::kernel::clock::Clock;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::{Format, Writer};
 use crate::run::picked::Picked;
-use crate::run::runner::Interval;
+use crate::run::timer::{Ended, Timer};
 
 /// The output of a tool that shows something for each interval.
 pub(super) struct Periodic<T: EventFamily> {
     pub(super) out: Outlet<T>,
     format: Format,
-    clock: Clock,
-    /// The beginning of the first interval.
-    begun_ns: u64,
-    /// The end of the last interval.
-    last_ns: u64,
+    pub(super) timer: Timer,
     /// How many operations were shown.
     pub(super) counted: u64,
     /// Which of them are shown.
@@ -42,9 +36,7 @@ impl<T: EventFamily> Periodic<T> {
         Self {
             out: Outlet::new(tool, format, writer),
             format,
-            clock,
-            begun_ns: 0,
-            last_ns: 0,
+            timer: Timer::new(clock),
             counted: 0,
             picked,
             told: Counts::default(),
@@ -67,33 +59,14 @@ impl<T: EventFamily> Periodic<T> {
                 writer.header()
             }
         })?;
-        self.begun_ns = self.clock.boot_now_ns();
-        self.last_ns = self.begun_ns;
+        self.timer.begin();
         Ok(())
-    }
-
-    /// An interval ends now, and the next one begins.
-    pub(super) fn next(&mut self) -> Ended {
-        let end_ns = self.clock.boot_now_ns();
-        let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
-        self.last_ns = end_ns;
-        Ended { end_ns, length }
     }
 
     /// Why nothing was shown, where that is so; `otherwise` is where nothing came.
     pub(super) fn why_nothing(&self, otherwise: impl Fn() -> String) -> Option<String> {
         let left_out = self.picked.why_nothing(self.counted);
         left_out.or_else(|| (self.counted == 0).then(otherwise))
-    }
-
-    /// How long all intervals were together.
-    pub(super) fn length(&self) -> Duration {
-        Duration::from_nanos(self.last_ns - self.begun_ns)
-    }
-
-    /// The time of an end, since the Unix epoch.
-    pub(super) fn since_epoch(&self, ended: Ended) -> Duration {
-        Duration::from_nanos(self.clock.unix_ns(ended.end_ns))
     }
 
     /// Tells the losses that were not told yet, each to `also` too.
@@ -108,21 +81,5 @@ impl<T: EventFamily> Periodic<T> {
             self.out.lost(&lost)?;
         }
         Ok(())
-    }
-}
-
-/// An interval that is over.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ended {
-    /// When, by the boot-time clock.
-    pub(super) end_ns: u64,
-    /// How long it was.
-    pub(super) length: Duration,
-}
-
-impl Ended {
-    /// In fields of an event.
-    pub(super) fn interval(self) -> Interval {
-        Interval::new(self.end_ns, self.length)
     }
 }

@@ -12,6 +12,7 @@ use crate::output::Writer;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::table::Column;
 use crate::query::columns;
+use crate::run::counted::Counted;
 use crate::run::picked::Picked;
 use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
 use crate::trace::options::Options;
@@ -68,6 +69,7 @@ type EventOf<S> = <<S as Snoop>::Tracer as EventFamily>::Event<'static>;
 /// Everything that ends a run early.
 pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut args: S = cli::from_matches(matches)?;
+    args.common().settle();
     let ready = args.common().take_ready()?;
     let common = args.common().clone();
     let mut options = common.options()?;
@@ -79,17 +81,24 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     let chosen = !names.is_empty();
     if chosen {
         columns = columns::chosen(names, &columns, common.format)?;
+    } else if common.time_format.is_some() {
+        columns::timed(&mut columns);
     }
     let picked = Picked::new::<EventOf<S>>(&args.events().asked)?;
+    let counting = &args.events().counting;
+    let counted = Counted::new::<EventOf<S>>(counting, common.format)?;
     let tracer = args.tracer()?;
     let plan = Plan {
         name: S::Tracer::NAME,
         common: &common,
         options,
         ready,
-        schedule: Schedule::default(),
+        schedule: Schedule {
+            interval: counting.interval,
+            intervals: None,
+        },
     };
-    let format = common.format;
+    let (format, look) = (common.format, common.look());
     runner::run(
         plan,
         Box::new(move |options, sink| {
@@ -97,7 +106,11 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             let mut options = options.clone();
             picked.narrow(&mut options.filter);
             let mut stream = Stream::start(tracer, &options)?;
-            let mut writer = Writer::new(format, sink, columns, Clock::new());
+            let (columns, chosen) = match &counted {
+                Some(counted) => (counted.columns(), true),
+                None => (columns, chosen),
+            };
+            let mut writer = Writer::new(format, sink, columns, Clock::new()).with_look(look);
             if chosen {
                 writer.choose();
             }
@@ -116,6 +129,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
                     out: Outlet::new(S::Tracer::NAME, format, writer),
                     printed: 0,
                     picked,
+                    counted,
                     malformed: 0,
                 }),
             })
@@ -128,15 +142,21 @@ struct Printed<S: Snoop> {
     args: S,
     stream: Stream<S::Tracer>,
     out: Outlet<S::Tracer>,
+    /// How many were printed, or counted.
     printed: u64,
     /// Which of those are printed that the tool itself would print.
     picked: Picked,
+    /// Where they are counted instead of printed.
+    counted: Option<Counted>,
     malformed: u64,
 }
 
 impl<S: Snoop> Source for Printed<S> {
     fn begin(&mut self) -> Result<()> {
-        self.out.write(Writer::header)
+        match &mut self.counted {
+            Some(counted) => counted.begin(&mut self.out),
+            None => self.out.write(Writer::header),
+        }
     }
 
     fn show(&mut self) -> More<'_> {
@@ -147,9 +167,14 @@ impl<S: Snoop> Source for Printed<S> {
                 out,
                 printed,
                 picked,
+                counted,
                 malformed,
             } = self;
             let Some(batch) = stream.next().await? else {
+                // The last interval.
+                if let Some(counted) = counted {
+                    counted.show(out)?;
+                }
                 return Ok(false);
             };
             let full = |printed: u64| args.events().max_events.is_some_and(|most| printed >= most);
@@ -162,7 +187,13 @@ impl<S: Snoop> Source for Printed<S> {
                     Item::Event(_) if full(*printed) => {}
                     Item::Event(event) if args.keep(&event) && picked.lets(&event, 1) => {
                         *printed += 1;
-                        out.write(|writer| writer.event(&event))?;
+                        out.write(|writer| match counted {
+                            Some(counted) => {
+                                counted.add(writer, &event);
+                                Ok(())
+                            }
+                            None => writer.event(&event),
+                        })?;
                     }
                     Item::Event(_) => {}
                     Item::Lost(lost) => {
@@ -177,6 +208,13 @@ impl<S: Snoop> Source for Printed<S> {
             out.write(Writer::flush)?;
             Ok(true)
         })
+    }
+
+    fn end_interval(&mut self) -> Result<()> {
+        match &mut self.counted {
+            Some(counted) => counted.show(&mut self.out),
+            None => Ok(()),
+        }
     }
 
     fn is_full(&self) -> bool {

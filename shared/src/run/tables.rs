@@ -79,6 +79,7 @@ pub trait Tabulate: clap::FromArgMatches + 'static {
 /// Everything that ends a run early.
 pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
     let mut args: T = cli::from_matches(matches)?;
+    args.common().settle();
     let ready = args.common().take_ready()?;
     let common = args.common().clone();
     let mut options = common.options()?;
@@ -93,13 +94,13 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
         ready,
         schedule: args.schedule(),
     };
-    let format = common.format;
+    let (format, look) = (common.format, common.look());
     runner::run(
         plan,
         Box::new(move |options, sink| {
             let mut tally = Tally::start(hooks, options)?;
             let clock = Clock::new();
-            let writer = Writer::new(format, sink, args.columns(), clock.clone());
+            let writer = Writer::new(format, sink, args.columns(), clock.clone()).with_look(look);
             Ok(Started {
                 rung: tally.rung(),
                 buffer: None,
@@ -139,7 +140,7 @@ impl<T: Tabulate> Source for Shown<T> {
     }
 
     fn end_interval(&mut self) -> Result<()> {
-        let ended = self.periodic.next();
+        let ended = self.periodic.timer.next();
         let rows = self.tally.rows()?;
         let args = &self.args;
         let mut shown = Vec::new();
@@ -160,7 +161,7 @@ impl<T: Tabulate> Source for Shown<T> {
                 if !clear {
                     lines.end();
                 }
-                lines.time_of_day(ended.end_ns);
+                lines.time(ended.end_ns);
                 lines.end();
             })?;
             // Each table has a header of its own; a program reads one.

@@ -6,13 +6,48 @@ use time::OffsetDateTime;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
+/// How a table shows when something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum TimeFormat {
+    /// The local time of day
+    #[default]
+    Time,
+    /// The local date and time with the zone
+    Date,
+    /// The date and time in UTC
+    Utc,
+    /// Seconds since 1970 (UTC)
+    Unix,
+    /// Seconds since the tool began to trace
+    Elapsed,
+    /// Seconds since the row before
+    Delta,
+}
+
+impl TimeFormat {
+    /// How many columns such a text takes, as a rule.
+    pub(crate) fn width(self) -> usize {
+        match self {
+            Self::Time => 15,
+            Self::Date => 32,
+            Self::Utc => 27,
+            Self::Unix => 17,
+            Self::Elapsed | Self::Delta => 10,
+        }
+    }
+}
+
 /// Writes the times of events.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     clock: Clock,
+    format: TimeFormat,
     opened_ns: u64,
+    /// The time that was written last.
+    last_ns: Option<u64>,
     utc: Cached<19>,
     local: Cached<8>,
+    date: Cached<19>,
 }
 
 /// The text of the second that was last asked for.
@@ -43,16 +78,73 @@ impl Stamp {
         Self {
             opened_ns: clock.boot_now_ns(),
             clock,
+            format: TimeFormat::default(),
+            last_ns: None,
             utc: Cached::EMPTY,
             local: Cached::EMPTY,
+            date: Cached::EMPTY,
         }
+    }
+
+    /// From now on a table's times are written so.
+    pub(crate) fn set_format(&mut self, format: TimeFormat) {
+        self.format = format;
     }
 
     /// Follows the system's clock; to be called once a batch.
     pub(crate) fn refresh(&mut self) {
         if self.clock.refresh() {
             self.local = Cached::EMPTY;
+            self.date = Cached::EMPTY;
         }
+    }
+
+    /// When something happened, as a table is to show it; its length is returned.
+    pub(crate) fn time(&mut self, out: &mut Vec<u8>, boot_ns: u64) -> usize {
+        let start = out.len();
+        match self.format {
+            TimeFormat::Time => return self.time_of_day(out, boot_ns),
+            TimeFormat::Date => self.date_and_zone(out, boot_ns),
+            TimeFormat::Utc => {
+                let unix_ns = self.clock.unix_ns(boot_ns);
+                out.extend_from_slice(self.utc_second(unix_ns, boot_ns));
+                micros(out, unix_ns);
+                out.push(b'Z');
+            }
+            TimeFormat::Unix => {
+                let mut text = [0; SECONDS_BYTES];
+                out.extend_from_slice(seconds(&mut text, self.clock.unix_ns(boot_ns)));
+            }
+            TimeFormat::Elapsed => return self.elapsed(out, boot_ns),
+            TimeFormat::Delta => {
+                // A row may be of something that happened before the last one.
+                let (before, sign) = match self.last_ns.unwrap_or(boot_ns) {
+                    last if last > boot_ns => (last - boot_ns, &b"-"[..]),
+                    last => (boot_ns - last, &b""[..]),
+                };
+                let mut text = [0; SECONDS_BYTES];
+                out.extend_from_slice(sign);
+                out.extend_from_slice(seconds(&mut text, before));
+                self.last_ns = Some(boot_ns);
+            }
+        }
+        out.len() - start
+    }
+
+    /// `2026-11-22T15:23:08.123456+01:00`
+    fn date_and_zone(&mut self, out: &mut Vec<u8>, boot_ns: u64) {
+        let unix_ns = self.clock.unix_ns(boot_ns);
+        let local = || date_and_time(self.clock.local(boot_ns));
+        out.extend_from_slice(self.date.get(unix_ns / SECOND_NS, local));
+        micros(out, unix_ns);
+        let (hours, minutes, _) = self.clock.local(boot_ns).offset().as_hms();
+        let mut zone = *b"+00:00";
+        if hours < 0 || minutes < 0 {
+            zone[0] = b'-';
+        }
+        digits(&mut zone[1..3], hours.unsigned_abs().into());
+        digits(&mut zone[4..], minutes.unsigned_abs().into());
+        out.extend_from_slice(&zone);
     }
 
     /// `2026-11-22T15:23:08.123456789Z`
@@ -192,6 +284,36 @@ mod tests {
         assert_eq!(second, "05:30:00.999999");
         let utc = text(|out| assert_eq!(stamp.time_of_day_utc(out, 2 * SECOND_NS - 1), 15));
         assert_eq!(utc, "00:00:00.999999");
+    }
+
+    #[test]
+    fn a_table_has_the_times_that_are_asked_for() {
+        use super::TimeFormat::{Date, Delta, Elapsed, Time, Unix, Utc};
+
+        let mut stamp = stamp();
+        stamp.opened_ns = 0;
+        let at = 1_234_567_890;
+        for (format, expected) in [
+            (Time, "05:30:00.234567"),
+            (Date, "2026-11-23T05:30:00.234567+05:30"),
+            (Utc, "2026-11-23T00:00:00.234567Z"),
+            (Unix, "1795392000.234567"),
+            (Elapsed, "1.234567"),
+            (Delta, "0.000000"),
+        ] {
+            stamp.set_format(format);
+            let mut bytes = 0;
+            assert_eq!(text(|out| bytes = stamp.time(out, at)), expected);
+            assert_eq!(bytes, expected.len());
+            assert!(bytes <= format.width(), "{format:?}");
+        }
+        assert_eq!(text(|out| _ = stamp.time(out, at + 1_500_000)), "0.001500");
+        assert_eq!(text(|out| _ = stamp.time(out, at)), "-0.001500");
+        let west = UtcOffset::from_hms(-3, -30, 0).unwrap();
+        let mut stamp = Stamp::new(Clock::fixed(0, west));
+        stamp.set_format(Date);
+        let epoch = text(|out| _ = stamp.time(out, 0));
+        assert_eq!(epoch, "1969-12-31T20:30:00.000000-03:30");
     }
 
     #[test]

@@ -9,7 +9,6 @@ use tracewell_shared::cli::{Common, Histograms, Intervals, sets};
 use tracewell_shared::console;
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::hist::Spread;
-use tracewell_shared::output::Format;
 use tracewell_shared::run::histograms::Distribute;
 use tracewell_shared::run::runner::Interval;
 use tracewell_shared::trace::cgroups::Paths;
@@ -55,10 +54,6 @@ pub(crate) struct Args {
     /// Only requests of these disks: names of /sys/block or paths, with commas between; '!' before one leaves it out
     #[arg(short, long, value_name = "DISK", help_heading = "Filters", value_parser = sets::parser(disks::meant))]
     disk: Vec<Set<Vec<Disk>>>,
-
-    /// The same as --format json
-    #[arg(short, long, help_heading = "Output")]
-    json: bool,
 
     #[command(flatten)]
     common: Common,
@@ -178,9 +173,6 @@ impl Distribute for Args {
     type Report = Reports;
 
     fn common(&mut self) -> &mut Common {
-        if self.json {
-            self.common.format = Format::Json;
-        }
         &mut self.common
     }
 

@@ -102,7 +102,6 @@ Examples:
 /// The command line's parser, with the short names that users of execsnoop know.
 pub(crate) fn command() -> clap::Command {
     Args::command()
-        .mut_arg("uid", |arg| arg.short('u'))
         .mut_arg("cgroup", |arg| arg.short('c'))
         .mut_arg("tid", |arg| {
             arg.long_help("Trace this thread only, by its number before the exec; the run ends with it. The new program has the number of the process")

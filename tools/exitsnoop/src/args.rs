@@ -55,10 +55,6 @@ pub(crate) struct Args {
     #[arg(short, long, help_heading = "Output")]
     resources: bool,
 
-    /// The same as --format json, as BCC's Python tool has it
-    #[arg(short, long, hide = true, conflicts_with = "format")]
-    json: bool,
-
     #[command(flatten)]
     common: Common,
 
@@ -78,7 +74,6 @@ Examples:
 /// The command line's parser, with the short names that users of exitsnoop know.
 pub(crate) fn command() -> clap::Command {
     Args::command()
-        .mut_arg("pid", |arg| arg.short('p'))
         .mut_arg("cgroup", |arg| arg.short('c'))
         .mut_arg("comm", |arg| {
             arg.help("Trace processes of exactly this name only; threads with -T")
@@ -100,9 +95,6 @@ impl Snoop for Args {
     type Tracer = Exits;
 
     fn common(&mut self) -> &mut Common {
-        if self.json {
-            self.common.format = Format::Json;
-        }
         &mut self.common
     }
 

@@ -75,6 +75,9 @@ pub(crate) struct Args {
     exec: Vec<OsString>,
 
     #[command(flatten)]
+    paths: files::Paths,
+
+    #[command(flatten)]
     common: Common,
 
     #[command(flatten)]
@@ -128,6 +131,11 @@ fn wanted(names: &str) -> Result<Wanted, String> {
 }
 
 impl Args {
+    /// What --path asks of is shown.
+    fn shows_full_path(&self) -> bool {
+        self.full_path || !self.paths.is_empty()
+    }
+
     fn shows_callers(&self) -> bool {
         self.callers || self.events.shows("callers")
     }
@@ -151,13 +159,14 @@ impl Snoop for Args {
             name: sets::together("--name", &self.name)?,
             flags: sets::together("--flag", &self.flags)?,
         };
-        Ok(())
+        self.paths.adjust()
     }
 
     fn tracer(&self) -> Result<Opens> {
         Ok(Opens {
             failed_only: self.failed,
-            full_path: self.full_path || self.events.shows("full_path"),
+            full_path: self.shows_full_path() || self.events.shows("full_path"),
+            begins: self.paths.begins(),
             callers: self.shows_callers().then(Symbols::default),
             ..Opens::default()
         })
@@ -173,6 +182,7 @@ impl Snoop for Args {
 
     fn columns(&self) -> Vec<Column<Opens>> {
         let threads = self.common.is_of_threads();
+        let full_path = self.shows_full_path();
         columns![Opens:
             time if self.timestamp,
             uid if self.print_uid,
@@ -183,16 +193,17 @@ impl Snoop for Args {
             error,
             flags if self.extended_fields,
             mode if self.extended_fields,
-            path if !self.full_path && !self.callers,
-            full_path if self.full_path && !self.callers,
-            (CALLER) if !self.full_path && self.callers,
-            (FULL_CALLER) if self.full_path && self.callers,
+            path if !full_path && !self.callers,
+            full_path if full_path && !self.callers,
+            (CALLER) if !full_path && self.callers,
+            (FULL_CALLER) if full_path && self.callers,
         ]
     }
 
     fn keep(&self, open: &Open<'_>) -> bool {
         files::is_named(open.task.comm, &self.asked.name)
             && self.asked.flags.lets(|flag| flag.is_in(open.flags))
+            && self.paths.lets(&open.file)
     }
 }
 

@@ -7,6 +7,7 @@ use tracewell_shared::error::Result;
 use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
 use tracewell_shared::kernel::probe::Ladder;
 use tracewell_shared::ladder;
+use tracewell_shared::trace::begins::Begins;
 use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::stream::Stream;
@@ -24,6 +25,8 @@ pub struct Opens {
     pub failed_only: bool,
     /// Where the path starts is read too, for `full_path`.
     pub full_path: bool,
+    /// How paths have to begin; `full_path` says of those that come whether they do.
+    pub begins: Begins,
     /// Who in the program called is read too, for `callers`; this gives names to the addresses, where names
     /// are asked for.
     pub callers: Option<Symbols>,
@@ -57,8 +60,8 @@ impl Hooks for Opens {
     };
 
     fn bounds(&self) -> &'static [Cause] {
-        // What had no entry, or no exit, may have succeeded.
-        if self.failed_only {
+        // What had no entry, or no exit, may have succeeded, or been about another file.
+        if self.failed_only || !self.begins.is_empty() {
             &[Cause::InflightFull, Cause::ExitMissed]
         } else {
             &[]
@@ -76,6 +79,7 @@ impl Hooks for Opens {
     }
 
     fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
+        self.begins.set(object)?;
         let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;

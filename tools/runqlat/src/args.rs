@@ -97,9 +97,7 @@ pub(crate) fn command() -> clap::Command {
         .fold(Args::command(), |command, (id, help)| {
             command.mut_arg(id, |arg| arg.help(help))
         });
-    command
-        .mut_arg("pid", |arg| arg.short('p'))
-        .mut_arg("cgroup", |arg| arg.short('c'))
+    command.mut_arg("cgroup", |arg| arg.short('c'))
 }
 
 impl Args {

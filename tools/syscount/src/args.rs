@@ -116,13 +116,7 @@ pub(crate) fn command() -> clap::Command {
         .fold(Args::command(), |command, (id, help)| {
             command.mut_arg(id, |arg| arg.help(help))
         });
-    let short = [
-        ("pid", 'p'),
-        ("tid", 't'),
-        ("cgroup", 'c'),
-        ("duration", 'd'),
-        ("top", 'T'),
-    ];
+    let short = [("tid", 't'), ("cgroup", 'c'), ("top", 'T')];
     short.into_iter().fold(command, |command, (id, short)| {
         command.mut_arg(id, |arg| arg.short(short))
     })

@@ -45,6 +45,9 @@ pub(crate) struct Args {
     full_path: bool,
 
     #[command(flatten)]
+    paths: files::Paths,
+
+    #[command(flatten)]
     common: Common,
 
     #[command(flatten)]
@@ -73,6 +76,13 @@ pub(crate) fn command() -> clap::Command {
     })
 }
 
+impl Args {
+    /// What --path asks of is shown.
+    fn shows_full_path(&self) -> bool {
+        self.full_path || !self.paths.is_empty()
+    }
+}
+
 impl Snoop for Args {
     type Tracer = Unlinks;
 
@@ -86,13 +96,14 @@ impl Snoop for Args {
 
     fn adjust(&mut self, _options: &mut Options) -> Result<()> {
         self.asked = sets::together("--name", &self.name)?;
-        Ok(())
+        self.paths.adjust()
     }
 
     fn tracer(&self) -> Result<Unlinks> {
         Ok(Unlinks {
             failed_only: self.failed,
-            full_path: self.full_path || self.events.shows("full_path"),
+            full_path: self.shows_full_path() || self.events.shows("full_path"),
+            begins: self.paths.begins(),
             renames: self.rename,
             ..Unlinks::default()
         })
@@ -100,6 +111,7 @@ impl Snoop for Args {
 
     fn columns(&self) -> Vec<Column<Unlinks>> {
         let threads = self.common.is_of_threads();
+        let full_path = self.shows_full_path();
         columns![Unlinks:
             time if self.timestamp,
             uid if self.print_uid,
@@ -108,12 +120,12 @@ impl Snoop for Args {
             comm,
             op,
             error,
-            path if !self.full_path,
-            full_path if self.full_path,
+            path if !full_path,
+            full_path if full_path,
         ]
     }
 
     fn keep(&self, unlink: &Unlink<'_>) -> bool {
-        files::is_named(unlink.task.comm, &self.asked)
+        files::is_named(unlink.task.comm, &self.asked) && self.paths.lets(&unlink.file)
     }
 }

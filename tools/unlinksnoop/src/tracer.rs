@@ -6,6 +6,7 @@ use tracewell_shared::error::Result;
 use tracewell_shared::event::path::{BASE_BYTES, PATH_BYTES};
 use tracewell_shared::kernel::probe::{AT_FUNCTIONS, Ladder};
 use tracewell_shared::ladder;
+use tracewell_shared::trace::begins::Begins;
 use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::stream::Stream;
@@ -23,6 +24,8 @@ pub struct Unlinks {
     pub failed_only: bool,
     /// Where the path starts is read too, for `full_path`.
     pub full_path: bool,
+    /// How paths have to begin; `full_path` says of those that come whether they do.
+    pub begins: Begins,
     /// Also files that a rename replaced. Only `fentry` and `kprobe` can tell: what a name stood for before a
     /// rename is known inside the kernel alone.
     pub renames: bool,
@@ -95,8 +98,8 @@ impl Hooks for Unlinks {
     }
 
     fn bounds(&self) -> &'static [Cause] {
-        // What had no entry, or no exit, may have succeeded, or been a rename that replaced nothing.
-        if self.failed_only || self.renames {
+        // What had no entry, or no exit, may have succeeded, been about another file, or a rename that replaced nothing.
+        if self.failed_only || self.renames || !self.begins.is_empty() {
             &[
                 Cause::InflightFull,
                 Cause::KprobeMissed,
@@ -120,6 +123,7 @@ impl Hooks for Unlinks {
 
     fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
         let preempted = object.loads("left_behind_exit_raw");
+        self.begins.set(object)?;
         let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
         knobs.full_path = self.full_path;

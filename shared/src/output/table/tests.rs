@@ -136,7 +136,7 @@ fn cells_show_every_kind_of_value() {
     let least = format!("{} |", i64::MIN);
     assert_eq!(cell(|_, cell| cell.signed_errno(i64::MIN)), least);
     assert_eq!(cell(|_, cell| cell.quoted(b"a")), "\"a\"    |");
-    let time = cell(|_, cell| cell.time_of_day(1_000));
+    let time = cell(|_, cell| cell.time(1_000));
     assert_eq!(time, "16:23:08.000001 |");
     assert_eq!(cell(|_, cell| cell.elapsed(0)), "0.000000 |");
     let arguments = cell(|_, cell| {

@@ -179,7 +179,7 @@ fn one_of(field: &Field, values: &[(Literal, Span)]) -> Result<Test, Fault> {
             }
             Ok(Test::Text(texts))
         }
-        Type::Time | Type::Frames(_) | Type::Buckets | Type::Maybe(_) => {
+        Type::Time | Type::Frames(_) | Type::Buckets | Type::Fields | Type::Maybe(_) => {
             let at = values.first().map_or(0..0, |(_, at)| at.clone());
             let what = format!("{} is {}: no value equals that", field.name, in_words(some));
             Err((what, at))
@@ -291,6 +291,7 @@ fn in_words(of: &Type) -> &'static str {
         Type::Words { .. } | Type::Texts(_) => "a set of names",
         Type::Frames(_) => "a stack",
         Type::Buckets => "a histogram",
+        Type::Fields => "an object",
         Type::Maybe(of) => in_words(of),
     }
 }
