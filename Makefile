@@ -54,7 +54,7 @@ soak: build
 FUZZ_SECONDS ?= 60
 
 fuzz:
-	@for target in record escape log; do fuzz/run $$target $(FUZZ_SECONDS) || exit 1; done
+	@for target in record escape log asked; do fuzz/run $$target $(FUZZ_SECONDS) || exit 1; done
 
 lint:
 	@tests/run lint

@@ -12,7 +12,7 @@
 #include "execsnoop.h"
 
 struct exec_event *unused_exec_event __attribute__((unused));
-_Static_assert(sizeof(struct exec_event) == 96, "exec_event");
+_Static_assert(sizeof(struct exec_event) == 112, "exec_event");
 
 /* Bytes of arguments that are read at most; user space sizes scratch for it. */
 const volatile __u32 max_args_bytes = 8192;

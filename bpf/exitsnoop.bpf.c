@@ -13,7 +13,9 @@
 #include "exitsnoop.h"
 
 struct exit_event *unused_exit_event __attribute__((unused));
-_Static_assert(sizeof(struct exit_event) == 136, "exit_event");
+_Static_assert(sizeof(struct exit_event) == 152, "exit_event");
+
+SCRATCH_MAP(sizeof(struct exit_event));
 
 const volatile bool failed_only = false;
 const volatile bool threads = false;
@@ -88,42 +90,46 @@ static __always_inline void exec_age(struct exit_event *event, struct ending *en
 	event->detail |= EXIT_EXEC_KNOWN;
 }
 
-static __always_inline void tell(void *ctx, bool direct, struct ending *ending)
+static __always_inline void tell(void *ctx, __u32 space, bool direct, struct ending *ending)
 {
 	struct task_struct *task = ending->task, *subject = ending->subject;
 	struct task_struct *parent = FIELD(direct, task, real_parent);
 	struct signal_struct *signal = ending->signal;
-	struct exit_event event = {};
+	struct exit_event *event = room_of(space);
 
-	event_begin(&event.head);
-	given_comm(subject, event.head.comm);
-	event.age_ns = ending->age_ns;
-	event.status = ending->status;
-	event.cgroup_id = bpf_get_current_cgroup_id();
-	event.ppid = FIELD(direct, parent, tgid);
-	BPF_CORE_READ_INTO(&event.pcomm, parent, comm);
+	if (!event)
+		return;
+	__builtin_memset(event, 0, sizeof(*event));
+	event_begin(&event->head);
+	given_comm(subject, event->head.comm);
+	event->age_ns = ending->age_ns;
+	event->status = ending->status;
+	event->cgroup_id = bpf_get_current_cgroup_id();
+	event->ppid = FIELD(direct, parent, tgid);
+	BPF_CORE_READ_INTO(&event->pcomm, parent, comm);
 	if (threads) {
-		event.detail = EXIT_OF_THREAD;
+		event->detail = EXIT_OF_THREAD;
 		ending->time = (struct cpu_time){};
 		add_cpu_time(&ending->time, task);
 		ending->time_known = true;
 	} else {
-		event.head.tid = ending->pid;
-		event.peak_pages = FIELD(direct, signal, maxrss);
+		event->head.tid = ending->pid;
+		event->peak_pages = FIELD(direct, signal, maxrss);
 	}
 	if (ending->time_known) {
-		event.detail |= EXIT_CPU_KNOWN;
-		event.cpu_ns = ending->time.all;
-		event.user_ns = ending->time.user;
-		event.system_ns = ending->time.system;
+		event->detail |= EXIT_CPU_KNOWN;
+		event->cpu_ns = ending->time.all;
+		event->user_ns = ending->time.user;
+		event->system_ns = ending->time.system;
 	}
 	if (exec_times)
-		exec_age(&event, ending);
-	emit(ctx, &event, sizeof(event));
+		exec_age(event, ending);
+	emit(ctx, event, sizeof(*event));
 }
 
 /* last: what the kernel says, where it does. */
-static __always_inline int task_exit(void *ctx, bool direct, struct task_struct *task, bool last)
+static __always_inline int task_exit(void *ctx, __u32 space, bool direct, struct task_struct *task,
+				     bool last)
 {
 	struct task_struct *leader = FIELD(direct, task, group_leader);
 	struct signal_struct *signal = FIELD(direct, task, signal);
@@ -149,7 +155,7 @@ static __always_inline int task_exit(void *ctx, bool direct, struct task_struct 
 	if (ends && shared_knobs.follow)
 		follow_ends(ending.pid, start);
 	if (passes && (threads || ends))
-		tell(ctx, direct, &ending);
+		tell(ctx, space, direct, &ending);
 	return 0;
 }
 
@@ -159,14 +165,17 @@ static __always_inline bool said_last(unsigned long long *ctx)
 	return last_is_said() && ctx[1];
 }
 
-#define EXIT(ctx, space, direct) task_exit(ctx, direct, task, said_last(ctx))
+#define EXIT(ctx, space, direct) task_exit(ctx, space, direct, task, said_last(ctx))
 
 TRACEPOINT(exit, sched_process_exit, EXIT, struct task_struct *task)
+
+SPACE(exit_tp);
 
 SEC("tp/sched/sched_process_exit")
 int exit_tp(struct trace_event_raw_sched_process_exit___said *ctx)
 {
-	return task_exit(ctx, false, current_task(), last_is_said() && ctx->group_dead);
+	return task_exit(ctx, SPACE_OF(exit_tp), false, current_task(),
+			 last_is_said() && ctx->group_dead);
 }
 
 /* An exec that is not seen is found at the end: the kernel may refuse to run exec_raw. */

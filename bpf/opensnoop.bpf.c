@@ -17,7 +17,7 @@
 #include "path.bpf.h"
 
 struct open_event *unused_open_event __attribute__((unused));
-_Static_assert(sizeof(struct open_event) == 80, "open_event");
+_Static_assert(sizeof(struct open_event) == 96, "open_event");
 
 const volatile bool with_callers = false;
 

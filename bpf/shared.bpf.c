@@ -5,6 +5,7 @@
 
 /* A type that no global uses would not be in the object. */
 struct event_head *unused_event_head __attribute__((unused));
+struct ancestor *unused_ancestor __attribute__((unused));
 struct histogram *unused_histogram __attribute__((unused));
 struct histogram_chunk *unused_histogram_chunk __attribute__((unused));
 struct caller_space *unused_caller_space __attribute__((unused));
@@ -14,7 +15,7 @@ enum filter_by *unused_filter_by __attribute__((unused));
 enum filter_kind *unused_filter_kind __attribute__((unused));
 enum owner_filter *unused_owner_filter __attribute__((unused));
 
-_Static_assert(sizeof(struct event_head) == 48, "event_head");
+_Static_assert(sizeof(struct event_head) == 64, "event_head");
 _Static_assert(sizeof(struct caller_space) == 32, "caller_space");
 _Static_assert(sizeof(struct shared_knobs) == 80, "shared_knobs");
 _Static_assert(sizeof(struct loss_slot) == 128, "loss_slot");

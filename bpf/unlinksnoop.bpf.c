@@ -18,7 +18,7 @@
 #include "path.bpf.h"
 
 struct unlink_event *unused_unlink_event __attribute__((unused));
-_Static_assert(sizeof(struct unlink_event) == 88, "unlink_event");
+_Static_assert(sizeof(struct unlink_event) == 104, "unlink_event");
 
 #define AT_REMOVEDIR 0x200
 

@@ -71,6 +71,21 @@ struct event_head {
 	__u32 lost_buffer_full;
 	__u32 lost_inflight_full;
 	__u8 comm[COMM_BYTES];
+	__u64 cgroup_id; /* of the current task; 0 unless asked for */
+	__u32 ancestors_at; /* where in the record they are */
+	__u32 ancestors; /* how many, and ANCESTORS_ALL */
+};
+
+/* All were asked for, and not the parent alone. */
+#define ANCESTORS_ALL (1U << 31)
+
+/* How many ancestors of a task are told at most. */
+#define ANCESTORS_MOST 32
+
+/* One of them: the parent comes first. */
+struct ancestor {
+	__u32 pid;
+	__u8 comm[COMM_BYTES];
 };
 
 /* What is wrong with a path: bits of the detail of an event that has one. */
@@ -185,7 +200,8 @@ struct shared_knobs {
 	struct filter_places cgroups;
 	struct filter_places cgroup_maps;
 	struct filter_places mntns_maps;
-	__u8 padding[2];
+	__u8 ancestors; /* how many of each task are told, at most ANCESTORS_MOST */
+	__u8 cgroup_ids; /* those of tasks are told */
 	__u32 ppid;
 	__u8 comm[COMM_BYTES]; /* padded with NUL */
 	/* Where the number of a task's mount namespace is; 0 unless mntns_maps are asked. */

@@ -4,6 +4,7 @@
 //! An event's struct is its declaration: `#[derive(Event)]` makes JSON, CSV, the table, the schema and the pages' tables
 //! of it. Fields that many events have are a [`Group`]; a type with a form of its own is a [`Value`].
 
+pub mod ancestors;
 pub mod fields;
 pub mod names;
 pub mod path;

@@ -113,6 +113,8 @@ fn an_exec_is_told_with_all_that_belongs_to_it() {
             "filename_truncated": false,
             "args": ["zero", "one"],
             "args_truncated": false,
+            "ancestors": null,
+            "ancestor_pids": null,
         })
     );
     check_via(&finished, "execve", &[]);

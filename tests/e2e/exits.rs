@@ -127,6 +127,8 @@ fn every_process_is_told_with_all_that_belongs_to_it() {
                 "core_dumped": false,
                 // Its exec was before the trace began.
                 "exec_age_ns": null,
+                "ancestors": null,
+                "ancestor_pids": null,
             }),
             "{rung} {comm}"
         );

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod ancestors;
 mod argv;
 mod asked;
 mod biolatency;

@@ -22,11 +22,16 @@ fn on_self() -> Tool {
     Tool::new("opensnoop").json().args(["--tid", &own_tid()])
 }
 
-/// All of an event but its time, which another test looks at.
-fn told(event: &Value) -> Value {
+/// All of an event but its time and who is behind it, which other tests look at.
+pub(crate) fn told(event: &Value) -> Value {
     let mut event = event.clone();
-    let time = event.as_object_mut().unwrap().remove("time");
-    assert!(time.is_some_and(|time| time.is_string()));
+    let fields = event.as_object_mut().unwrap();
+    assert!(fields.remove("time").is_some_and(|time| time.is_string()));
+    assert!(fields.remove("ppid").is_some_and(|pid| pid.is_u64()));
+    assert!(fields.remove("pcomm").is_some_and(|comm| comm.is_string()));
+    assert!(fields.remove("cgroup_id").is_some_and(|id| id.is_u64()));
+    assert_eq!(fields.remove("ancestors"), Some(Value::Null));
+    assert_eq!(fields.remove("ancestor_pids"), Some(Value::Null));
     event
 }
 

@@ -17,6 +17,7 @@ use nix::unistd::{gettid, getuid};
 use serde_json::{Value, json};
 use tracewell_tests::{Actor, Finished, Tool, actor, own_tid, scratch};
 
+pub(crate) use crate::opens::told;
 use crate::storms::scaled;
 use crate::sys::{self, AT_FDCWD, c, find};
 
@@ -27,14 +28,6 @@ pub(crate) fn on_self() -> Tool {
 /// Whether the run's rung sees the file, not the system call only.
 pub(crate) fn sees_files(finished: &Finished) -> bool {
     ["fentry", "kprobe"].contains(&finished.rung().as_str())
-}
-
-/// All of an event but its time, which another test looks at.
-pub(crate) fn told(event: &Value) -> Value {
-    let mut event = event.clone();
-    let time = event.as_object_mut().unwrap().remove("time");
-    assert!(time.is_some_and(|time| time.is_string()));
-    event
 }
 
 /// A file that is to be removed, and how many names and readers it will have then.

@@ -184,3 +184,64 @@ fn logs_come_back() {
         judge::logs::comes_back(&tag, &values, start, length);
     });
 }
+
+/// Pieces of conditions and of patterns, in any order.
+fn pieces(of: &'static [&'static str]) -> impl Strategy<Value = String> {
+    vec(prop::sample::select(of), 0..12).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn any_condition_is_one_or_an_error() {
+    const PIECES: &[&str] = &[
+        "pid",
+        "comm",
+        "error",
+        "time",
+        "args",
+        "age_ns",
+        " == ",
+        " != ",
+        " ~ ",
+        " has ",
+        " in ",
+        "(",
+        ")",
+        "&&",
+        "||",
+        "!",
+        "'a'",
+        "'[a'",
+        "\"\\x41\"",
+        "3",
+        "10ms",
+        "4k",
+        "-1",
+        "null",
+        "ENOENT",
+        "true",
+        ",",
+        " ",
+        "\0",
+        "é",
+    ];
+    holds(5_000, pieces(PIECES), |text| judge::asked::condition(&text));
+    holds(2_000, any::<String>(), |text| {
+        judge::asked::condition(&text)
+    });
+}
+
+#[test]
+fn what_a_pattern_fits_begins_as_it_says() {
+    const PIECES: &[&str] = &[
+        "/", "a", "b", "*", "**", "?", "[ab]", "[!a]", "{a,b}", "{", "}", "[", "]", ",", "\\",
+        "\\*", "..", ".", "!",
+    ];
+    const PATHS: &[&str] = &["/", "a", "b", "ab", ".", "..", "*", "{"];
+    holds(
+        20_000,
+        (pieces(PIECES), pieces(PATHS)),
+        |(pattern, path)| {
+            judge::asked::pattern(pattern.as_bytes(), path.as_bytes());
+        },
+    );
+}

@@ -123,6 +123,7 @@ fn some(field: &Field) -> String {
         Type::Time => reference("time"),
         Type::Bytes => r#""type": "string""#.to_owned(),
         Type::List => list(r#""type": ["string", "null"]"#, ""),
+        Type::Numbers => list(&reference("id"), ""),
         Type::Text(pattern) => format!("\"type\": \"string\", \"pattern\": {}", json!(pattern)),
         Type::Word(words) => format!("\"enum\": {}", json!(words)),
         Type::Words { first: [], others } => list(

@@ -70,6 +70,7 @@ fn word(of: &Type) -> &'static str {
         Type::Time => "string, RFC 3339 in UTC with nanoseconds",
         Type::Bytes | Type::Text(_) | Type::Word(_) => "string",
         Type::List => "list of strings",
+        Type::Numbers => "list of numbers",
         Type::Words { .. } | Type::Texts(_) => "list of names",
         Type::Frames(_) => "list of objects: `address`, `symbol`, `offset`, `module`",
         Type::Buckets => "list of objects: `low`, `high`, `count`",

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::{Asked, Counting, values};
+use crate::event::Field;
 use crate::trace::options::{Buffer, Options};
 
 /// The options of tools that print events; flattened beside [`Common`](super::Common). Each name is also the id for
@@ -27,6 +28,10 @@ pub struct Events {
     /// How they are counted instead.
     #[command(flatten)]
     pub counting: Counting,
+
+    /// Show whose child each task is, up to init: names and processes
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["columns", "count_by"])]
+    pub ancestors: bool,
 
     /// End after this many events
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
@@ -62,8 +67,19 @@ impl Events {
         shown || self.counting.names(field) || self.asked.names(field)
     }
 
-    /// Tells the trace what these options ask for.
-    pub fn adjust(&self, options: &mut Options) {
+    /// Tells the trace what these options ask for, of events with these fields. `all` where all fields are shown.
+    pub fn adjust(&self, options: &mut Options, fields: &[Field], all: bool) {
+        // Where it is never null, the tool reads it itself.
+        let asked = |name: &str| {
+            let field = fields.iter().find(|field| field.name == name);
+            field.is_some_and(|field| field.of.is_nullable()) && (all || self.shows(name))
+        };
+        let ancestors = self.ancestors || self.shows("ancestors") || self.shows("ancestor_pids");
+        options.ancestors = match ancestors {
+            true => Options::ALL_ANCESTORS,
+            false => (asked("ppid") || asked("pcomm")).into(),
+        };
+        options.cgroup_ids = asked("cgroup_id") || self.shows("cgroup");
         options.buffer = self.buffer;
         options.buffer_bytes = self.buffer_size;
         options.rings = self.buffer_rings;

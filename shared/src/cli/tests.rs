@@ -55,7 +55,7 @@ fn options_reach_the_trace() {
     let line = ["tool"].into_iter().chain(line.split_whitespace());
     let Args { common, events } = Args::try_parse_from(line).unwrap();
     let mut options = common.options().unwrap();
-    events.adjust(&mut options);
+    events.adjust(&mut options, &[], false);
     assert_eq!(
         (
             &options.filter.pid,

@@ -48,6 +48,8 @@ pub enum Type {
     Bytes,
     /// A list of such bytes, whose elements may be absent.
     List,
+    /// A list of numbers of 32 bits.
+    Numbers,
     /// A word of the tool's own or of the kernel's, of this pattern (a regular expression).
     Text(&'static str),
     /// One of these words.
@@ -93,7 +95,7 @@ impl Type {
             Self::Bool => 5,
             Self::Time => 15,
             Self::Word(_) | Self::Text(_) => 8,
-            Self::Bytes | Self::List => 16,
+            Self::Bytes | Self::List | Self::Numbers => 16,
             Self::Words { .. }
             | Self::Texts(_)
             | Self::Frames(_)

@@ -36,6 +36,9 @@ pub trait Fields {
     /// A set of words that the tool chose itself, such as flags.
     fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &str>);
 
+    /// Several numbers.
+    fn numbers(&mut self, name: &'static str, value: &mut dyn Iterator<Item = u64>);
+
     /// The parts of a histogram that are not empty, in rising order.
     fn buckets(&mut self, name: &'static str, value: &mut dyn Iterator<Item = Bucket>);
 

@@ -3,7 +3,8 @@
 
 use crate::data::decode::until_nul;
 use crate::data::raw::event_head;
-use crate::event::{Group, Moment, as_word};
+use crate::event::ancestors::{Ancestors, Found};
+use crate::event::{Cell, Group, Moment, as_word};
 
 /// The task that an event is about, and when it was.
 #[derive(Debug, Clone, Copy, Group)]
@@ -23,6 +24,33 @@ pub struct Task<'a> {
     /// The thread's name.
     #[field(left("COMM", 16), show = as_word)]
     pub comm: &'a [u8],
+    /// The parent process: of an orphan, whoever took it in.
+    #[field(
+        null = "where it has none, and of a table that nothing asks for it",
+        left("PPID", 7)
+    )]
+    pub ppid: Option<u32>,
+    /// The name of the parent.
+    #[field(
+        null = "where it has none, and of a table that nothing asks for it",
+        left("PCOMM", 16),
+        show = as_name
+    )]
+    pub pcomm: Option<&'a [u8]>,
+    /// The id of its cgroup (v2): the inode number of its directory.
+    #[field(null = "of a table that nothing asks for it", left("CGROUP", 8))]
+    pub cgroup_id: Option<u64>,
+    /// Those above it.
+    #[field(group)]
+    pub ancestors: Ancestors<'a>,
+}
+
+/// A name as one word, and a sign where there is none.
+fn as_name(name: &Option<&[u8]>, cell: &mut Cell<'_>) {
+    match name {
+        Some(name) => cell.word(name),
+        None => cell.text("-"),
+    }
 }
 
 impl<'a> Task<'a> {
@@ -30,6 +58,8 @@ impl<'a> Task<'a> {
     pub fn decode(record: &'a [u8]) -> Option<Self> {
         let mut head = event_head::default();
         plain::copy_from_bytes(&mut head, record).ok()?;
+        let above = Found::of(&head, record)?;
+        let parent = above.parent();
         Some(Self {
             time: Moment {
                 boot_ns: head.time_ns,
@@ -38,6 +68,10 @@ impl<'a> Task<'a> {
             tid: head.tid,
             uid: head.uid,
             comm: until_nul(record.get(crate::data::decode::COMM)?),
+            ppid: parent.map(|(pid, _)| pid),
+            pcomm: parent.map(|(_, comm)| comm),
+            cgroup_id: (head.cgroup_id != 0).then_some(head.cgroup_id),
+            ancestors: above.ancestors(),
         })
     }
 }

@@ -294,6 +294,18 @@ impl Fields for Record<'_> {
         });
     }
 
+    fn numbers(&mut self, _: &'static str, value: &mut dyn Iterator<Item = u64>) {
+        let mut digits = itoa::Buffer::new();
+        self.put(|field, _| {
+            for (index, value) in value.enumerate() {
+                if index > 0 {
+                    field.push(b' ');
+                }
+                field.extend_from_slice(digits.format(value).as_bytes());
+            }
+        });
+    }
+
     fn buckets(&mut self, _: &'static str, value: &mut dyn Iterator<Item = Bucket>) {
         let mut digits = itoa::Buffer::new();
         self.put(|field, _| {

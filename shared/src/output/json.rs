@@ -207,6 +207,18 @@ impl Fields for Object<'_> {
         self.out.push(b']');
     }
 
+    fn numbers(&mut self, name: &'static str, value: &mut dyn Iterator<Item = u64>) {
+        self.name(name);
+        self.out.push(b'[');
+        for (index, value) in value.enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            number(self.out, value);
+        }
+        self.out.push(b']');
+    }
+
     fn buckets(&mut self, name: &'static str, value: &mut dyn Iterator<Item = Bucket>) {
         self.name(name);
         self.out.push(b'[');

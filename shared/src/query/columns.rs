@@ -67,6 +67,17 @@ pub fn timed<T: EventFamily>(columns: &mut Vec<Column<T>>) {
     }
 }
 
+/// Puts the field of this name behind all others.
+pub fn with_last<T: EventFamily>(columns: &mut Vec<Column<T>>, name: &str) {
+    let Some(index) = position(<T::Event<'static> as Event>::FIELDS, name) else {
+        return;
+    };
+    if let Some(last) = columns.last_mut() {
+        *last = last.inside();
+    }
+    columns.push(Column::of(index));
+}
+
 fn find<T: EventFamily>(name: &str, shown: &[Column<T>]) -> Option<Column<T>> {
     let fields = <T::Event<'static> as Event>::FIELDS;
     let by_header = || {

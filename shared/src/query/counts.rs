@@ -334,6 +334,8 @@ impl Fields for Number {
 
     fn names(&mut self, _: &'static str, _: &mut dyn Iterator<Item = &str>) {}
 
+    fn numbers(&mut self, _: &'static str, _: &mut dyn Iterator<Item = u64>) {}
+
     fn buckets(&mut self, _: &'static str, _: &mut dyn Iterator<Item = Bucket>) {}
 
     fn time(&mut self, _: &'static str, _: u64) {}

@@ -5,12 +5,12 @@ use crate::cli::{self, Common, Events};
 use crate::confine::privilege::Capability;
 use crate::data::loss::Cause;
 use crate::error::Result;
-use crate::event::EventFamily;
+use crate::event::{Event, EventFamily};
 use crate::kernel::clock::Clock;
 use crate::kernel::pid;
-use crate::output::Writer;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::table::Column;
+use crate::output::{Format, Writer};
 use crate::query::columns;
 use crate::run::counted::Counted;
 use crate::run::picked::Picked;
@@ -73,7 +73,10 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     let ready = args.common().take_ready()?;
     let common = args.common().clone();
     let mut options = common.options()?;
-    args.events().adjust(&mut options);
+    let events = args.events();
+    let is_whole = events.columns.is_empty() && events.counting.count_by.is_empty();
+    let all = is_whole && common.format != Format::Table;
+    events.adjust(&mut options, <EventOf<S> as Event>::FIELDS, all);
     args.adjust(&mut options)?;
     options.exclude = Some(pid::own()?);
     let names = &args.events().columns;
@@ -81,8 +84,13 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
     let chosen = !names.is_empty();
     if chosen {
         columns = columns::chosen(names, &columns, common.format)?;
-    } else if common.time_format.is_some() {
-        columns::timed(&mut columns);
+    } else {
+        if common.time_format.is_some() {
+            columns::timed(&mut columns);
+        }
+        if args.events().ancestors {
+            columns::with_last(&mut columns, "ancestors");
+        }
     }
     let picked = Picked::new::<EventOf<S>>(&args.events().asked)?;
     let counting = &args.events().counting;

@@ -45,6 +45,8 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         filtered: (*filter != Filter::default() || options.follow.is_some()).into(),
         filtered_otherwise: (is_otherwise(filter) || options.follow.is_some()).into(),
         perf_buffer: perf.into(),
+        ancestors: options.ancestors.min(Options::ALL_ANCESTORS),
+        cgroup_ids: options.cgroup_ids.into(),
         typed_current: kernel::has_typed_current().into(),
         ..Default::default()
     };

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::data::raw::ancestor;
 use crate::trace::set::Set;
 
 /// Which tasks to trace. Each filter is a set; all of them must hold, and the kernel decides, before an event is made.
@@ -80,6 +81,10 @@ pub struct Options {
     pub inflight: Option<u32>,
     /// How long an event may wait in the buffer so that many are fetched at once.
     pub latency: Duration,
+    /// How many ancestors of its task each event has, at most 32; the parent is the first.
+    pub ancestors: u8,
+    /// Whether each event has the id of its task's cgroup.
+    pub cgroup_ids: bool,
     /// A file with the kernel's type information (BTF), for kernels that do not offer their own.
     pub btf: Option<PathBuf>,
     #[doc(hidden)]
@@ -89,6 +94,14 @@ pub struct Options {
 impl Options {
     /// The default of [`latency`](Options::latency).
     pub const DEFAULT_LATENCY: Duration = Duration::from_millis(40);
+
+    /// All that [`ancestors`](Options::ancestors) may be: `ANCESTORS_MOST` of `bpf/include/shared.h`.
+    pub const ALL_ANCESTORS: u8 = 32;
+
+    /// How many bytes the ancestors add to an event.
+    pub(crate) fn ancestor_bytes(&self) -> usize {
+        usize::from(self.ancestors.min(Self::ALL_ANCESTORS)) * size_of::<ancestor>()
+    }
 }
 
 impl Default for Options {
@@ -103,6 +116,8 @@ impl Default for Options {
             rings: None,
             inflight: None,
             latency: Self::DEFAULT_LATENCY,
+            ancestors: 0,
+            cgroup_ids: false,
             btf: None,
             _later: (),
         }

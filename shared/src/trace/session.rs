@@ -58,7 +58,7 @@ struct Attempt<'a> {
 /// A tracer's session and what carries its events.
 pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session, Transport)> {
     let perf = options.buffer == Buffer::Perf;
-    let most = tracer.most_bytes();
+    let most = tracer.most_bytes() + options.ancestor_bytes();
     if perf && most > PERF_MOST_BYTES {
         return Err(Error::usage(format!(
             "an event may have {most} bytes, and perf buffers carry {PERF_MOST_BYTES} at most"
@@ -208,7 +208,7 @@ impl<'a> Attempt<'a> {
             options,
             cpus: cpus::end()?,
             perf,
-            buffers: Buffers::of(options, hooks.most_bytes())?,
+            buffers: Buffers::of(options, hooks.most_bytes() + options.ancestor_bytes())?,
             adopt: options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.filter)?,
             kernel,

@@ -16,6 +16,7 @@ pub(crate) enum Field {
     Bytes(Vec<u8>),
     List(Vec<Option<Vec<u8>>>),
     Names(Vec<String>),
+    Numbers(Vec<u64>),
     Buckets(Vec<Bucket>),
     /// Nothing that is compared.
     Frames(usize),
@@ -80,6 +81,10 @@ impl Fields for Taken {
     fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &str>) {
         let names = value.map(str::to_owned).collect();
         self.0.push((name, Field::Names(names)));
+    }
+
+    fn numbers(&mut self, name: &'static str, value: &mut dyn Iterator<Item = u64>) {
+        self.0.push((name, Field::Numbers(value.collect())));
     }
 
     fn buckets(&mut self, name: &'static str, value: &mut dyn Iterator<Item = Bucket>) {

@@ -93,6 +93,7 @@ fn json(text: &str, kind: &str, expected: &[(&str, Field)]) -> Value {
             Field::Bytes(bytes) => words::bytes(&object, name) == *bytes,
             Field::List(list) => words::elements(&object, name) == *list,
             Field::Names(names) => *value == serde_json::json!(names),
+            Field::Numbers(numbers) => *value == serde_json::json!(numbers),
             Field::Buckets(buckets) => value.as_array().is_some_and(|told| {
                 told.len() == buckets.len()
                     && told.iter().zip(buckets).all(|(told, bucket)| {
@@ -138,6 +139,10 @@ fn csv(text: &str, expected: &[(&str, Field)]) {
                     || words::parts(value.strip_prefix('\'').unwrap_or(value)) == *list
             }
             Field::Names(names) => value == names.join("|"),
+            Field::Numbers(numbers) => {
+                let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+                value == numbers.join(" ")
+            }
             Field::Buckets(buckets) => {
                 value.split(' ').filter(|part| !part.is_empty()).count() == buckets.len()
             }

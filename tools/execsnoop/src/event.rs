@@ -5,6 +5,7 @@ use std::mem::offset_of;
 
 use tracewell_shared::data::decode;
 use tracewell_shared::data::record;
+use tracewell_shared::event::ancestors::Ancestors;
 use tracewell_shared::event::path::Path;
 use tracewell_shared::event::{
     Cell, Event, Failure, Fields, Moment, Truncated, Type, Value, as_returned, as_word,
@@ -84,6 +85,9 @@ pub struct Exec<'a> {
     /// The CPU it ran on.
     #[field(left("CPU", 3))]
     pub cpu: u32,
+    /// Those above it.
+    #[field(group)]
+    pub ancestors: Ancestors<'a>,
 }
 
 /// How an exec came about.
@@ -220,6 +224,7 @@ impl<'a> Exec<'a> {
             },
             via: Via(raw.detail),
             cgroup_id: raw.cgroup_id,
+            ancestors: Ancestors::decode(record)?,
             cpu: raw.cpu,
         })
     }

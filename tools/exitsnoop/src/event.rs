@@ -4,6 +4,7 @@
 use std::mem::offset_of;
 
 use tracewell_shared::data::{decode, record};
+use tracewell_shared::event::ancestors::Ancestors;
 use tracewell_shared::event::task::Task;
 use tracewell_shared::event::{Bytes, Cell, Event, Moment, Nanos, as_word};
 
@@ -72,6 +73,9 @@ pub struct Exit<'a> {
     pub peak_rss_bytes: Option<Bytes>,
     /// The id of its cgroup (v2): the inode number of its directory.
     pub cgroup_id: u64,
+    /// Those above it.
+    #[field(group)]
+    pub ancestors: Ancestors<'a>,
 }
 
 fn as_label(label: &Option<&[u8]>, cell: &mut Cell<'_>) {
@@ -113,6 +117,7 @@ impl<'a> Exit<'a> {
             peak_rss_bytes: (raw.peak_pages != 0)
                 .then_some(Bytes(raw.peak_pages.saturating_mul(page))),
             cgroup_id: raw.cgroup_id,
+            ancestors: Ancestors::decode(record)?,
         })
     }
 }

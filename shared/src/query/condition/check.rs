@@ -60,6 +60,7 @@ fn node(part: &Part, fields: &[Field]) -> Result<Node, Fault> {
                         Type::Number(..) => format!(", such as {name} > 3"),
                         Type::Bytes => format!(", such as {name} ~ 'part'"),
                         Type::List => format!(", such as {name} has 'text'"),
+                        Type::Numbers => format!(", such as {name} has 1"),
                         _ if field.of.is_nullable() => format!(", such as {name} != null"),
                         _ => String::new(),
                     };
@@ -88,7 +89,7 @@ fn asked(index: usize, field: &Field, question: &Question) -> Result<Node, Fault
     };
     let many = matches!(
         field.of.some(),
-        Type::List | Type::Words { .. } | Type::Texts(_)
+        Type::List | Type::Numbers | Type::Words { .. } | Type::Texts(_)
     );
     let is_null = |literal: &Literal| *literal == Literal::Name("null".to_owned());
     if let [(literal, _)] = values.as_slice()
@@ -103,14 +104,18 @@ fn asked(index: usize, field: &Field, question: &Question) -> Result<Node, Fault
         });
     }
     match operator {
+        Equal | NotEqual | In if matches!(field.of.some(), Type::Numbers) => {
+            Err(cannot("ask by has"))
+        }
         Equal | NotEqual | In if many => Err(cannot("ask by has, or by ~")),
         Has if !many => Err(cannot("only a list or set has something; ask by ==")),
         Equal | In | Has => Ok(tests(one_of(field, values)?)),
         NotEqual => Ok(negated(tests(one_of(field, values)?))),
         Matches | MatchesNot => {
+            let is_number = matches!(field.of.some(), Type::Numbers);
             let is_text =
                 many || matches!(field.of.some(), Type::Bytes | Type::Text(_) | Type::Word(_));
-            if !is_text {
+            if !is_text || is_number {
                 return Err(cannot("no pattern fits that"));
             }
             let matches = tests(pattern(values)?);
@@ -142,7 +147,11 @@ fn one_of(field: &Field, values: &[(Literal, Span)]) -> Result<Test, Fault> {
     let some = field.of.some();
     let wrong = |at: &Span, what: String| Err((what, at.clone()));
     match some {
-        Type::Number(least, most) => {
+        Type::Number(..) | Type::Numbers => {
+            let (least, most) = match some {
+                Type::Number(least, most) => (least, most),
+                _ => (&0, &i128::from(u32::MAX)),
+            };
             let mut numbers = Vec::new();
             for (literal, at) in values {
                 let text = match literal {
@@ -287,6 +296,7 @@ fn in_words(of: &Type) -> &'static str {
         Type::Time => "a time",
         Type::Bytes => "text",
         Type::List => "a list of texts",
+        Type::Numbers => "a list of numbers",
         Type::Text(_) | Type::Word(_) => "a name",
         Type::Words { .. } | Type::Texts(_) => "a set of names",
         Type::Frames(_) => "a stack",

@@ -12,7 +12,7 @@ pub(super) enum Test {
     Absent,
     /// Yes, or no.
     Is(bool),
-    /// One of these numbers.
+    /// One of these numbers; of a list, one of them is in it.
     Number(Vec<i128>),
     /// Not below this number.
     AtLeast(i128),
@@ -39,13 +39,17 @@ impl<'t> Met<'t> {
         self.is
     }
 
-    fn number(&mut self, value: i128) {
-        self.is = match self.test {
+    fn is_met_by_number(&self, value: i128) -> bool {
+        match self.test {
             Test::Number(numbers) => numbers.contains(&value),
             Test::AtLeast(least) => value >= *least,
             Test::AtMost(most) => value <= *most,
             _ => false,
-        };
+        }
+    }
+
+    fn number(&mut self, value: i128) {
+        self.is = self.is_met_by_number(value);
     }
 
     fn is_met_by(&self, value: &[u8]) -> bool {
@@ -97,6 +101,11 @@ impl Fields for Met<'_> {
         // All of them are taken: whoever gives them may count on that.
         let met = value.filter(|name| self.is_met_by(name.as_bytes())).count();
         self.is = met > 0;
+    }
+
+    fn numbers(&mut self, _name: &'static str, value: &mut dyn Iterator<Item = u64>) {
+        let met = value.filter(|value| self.is_met_by_number((*value).into()));
+        self.is = met.count() > 0;
     }
 
     fn buckets(&mut self, _name: &'static str, _value: &mut dyn Iterator<Item = Bucket>) {}

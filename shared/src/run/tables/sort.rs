@@ -122,6 +122,10 @@ impl Fields for Sought {
         self.0.push(Value::Text(words.join(",").into()));
     }
 
+    fn numbers(&mut self, _name: &'static str, _value: &mut dyn Iterator<Item = u64>) {
+        self.0.push(Value::Absent);
+    }
+
     fn buckets(&mut self, _name: &'static str, value: &mut dyn Iterator<Item = Bucket>) {
         let count: u64 = value.map(|bucket| bucket.count).sum();
         self.0.push(Value::Number(count.into()));
