@@ -7,6 +7,7 @@ use std::ffi::CString;
 use std::fmt::Write;
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::ptr;
 use std::sync::Arc;
@@ -44,6 +45,11 @@ pub enum Operation {
         /// How many blocks of 4 KiB it has.
         blocks: u64,
     },
+    /// One `fdatasync` of a file in memory, which has nothing to write back.
+    Sync {
+        /// The file.
+        file: Arc<File>,
+    },
     /// One `nanosleep` of a nanosecond, which the timer's slack makes some 50 µs. When it ends, the thread waits for a CPU.
     Sleep,
     /// One `getppid`: a system call that no tool for one kind of call traces.
@@ -60,6 +66,7 @@ impl Operation {
             Self::ExecFail { .. } => "exec-fail",
             Self::Unlink { .. } => "unlink",
             Self::Read { .. } => "read",
+            Self::Sync { .. } => "sync",
             Self::Sleep => "sleep",
             Self::Getppid => "getppid",
         }
@@ -110,6 +117,11 @@ impl<'a> Worker<'a> {
             Operation::Read { disk, blocks } => {
                 let offset = index % blocks * BLOCK as u64;
                 matches!(disk.read_at(&mut self.page.0, offset), Ok(BLOCK))
+            }
+            Operation::Sync { file } => {
+                // SAFETY: takes a number only. Not through libc's, which may be cancelled, nor by File, which makes a call
+                // again that was interrupted.
+                unsafe { libc::syscall(libc::SYS_fdatasync, file.as_raw_fd()) == 0 }
             }
             Operation::Sleep => sleep(),
             Operation::Getppid => {
@@ -254,6 +266,14 @@ mod tests {
     fn a_failing_exec_returns() {
         let program = c"/nonexistent/storm".into();
         assert!(goes_as_it_should(&Operation::ExecFail { program }));
+    }
+
+    #[test]
+    fn what_cannot_be_written_back_is_no_success() {
+        for (path, expected) in [("Cargo.toml", true), ("/dev/null", false)] {
+            let file = std::fs::File::open(path).unwrap().into();
+            assert_eq!(goes_as_it_should(&Operation::Sync { file }), expected);
+        }
     }
 
     #[test]

@@ -40,9 +40,8 @@ fn told(event: &Value) -> Vec<(u32, String)> {
     pairs.map(pair).collect()
 }
 
-/// Two shells, one below the other, which do something that each tool tells of, and whose last process is cat(1) or rm(1).
-const SHELLS: &str =
-    "sh -c 'cat /etc/hostname >/dev/null; rm /absent-file 2>/dev/null; true'; true";
+/// Two shells, one below the other, which do something that each tool tells of, and whose processes are cat(1), rm(1) and sync(1).
+const SHELLS: &str = "sh -c 'exec 2>/dev/null; cat /etc/hostname >/dev/null; rm /absent-file; sync /etc/hostname; true'; true";
 
 /// What a tool tells of these.
 fn shells(tool: &str, args: &[&str]) -> Finished {
@@ -55,13 +54,14 @@ fn of_last(tool: &str, finished: &Finished) -> Vec<Value> {
     let kinds = [
         ("opensnoop", "open"),
         ("unlinksnoop", "unlink"),
+        ("syncsnoop", "sync"),
         ("execsnoop", "exec"),
         ("exitsnoop", "exit"),
     ];
     let kind = kinds.iter().find(|(name, _)| *name == tool);
     let (_, kind) = kind.unwrap_or_else(|| panic!("say what {tool} tells of"));
     let events = finished.events(kind);
-    let last = |event: &Value| ["cat", "rm"].contains(&event["comm"].as_str().unwrap());
+    let last = |event: &Value| ["cat", "rm", "sync"].contains(&event["comm"].as_str().unwrap());
     events.into_iter().filter(last).collect()
 }
 

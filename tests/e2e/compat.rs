@@ -46,7 +46,7 @@ actor!(opens_by_32_bit_calls, |stage| {
         );
         calls.call(
             number,
-            match name {
+            &match name {
                 "open" => [path, CREATES, 0o601, 0, 0],
                 "creat" => [path, 0o602, 0, 0, 0],
                 "openat" => [AT_FDCWD, path, CREATES, 0o603, 0],
@@ -56,7 +56,7 @@ actor!(opens_by_32_bit_calls, |stage| {
     }
     // And the other way round.
     for number in machine::NO_OPENS {
-        calls.call(number, [0; 5]);
+        calls.call(number, &[0; 5]);
     }
     calls.make(stage);
 });
@@ -70,10 +70,10 @@ actor!(execs_by_32_bit_calls, |stage| {
             .map(u32::to_ne_bytes)
             .as_flattened(),
     );
-    calls.call(11, [path, list, 0, 0, 0]);
-    calls.call(machine::EXECVEAT, [AT_FDCWD, path, list, 0, 0]);
+    calls.call(11, &[path, list, 0, 0, 0]);
+    calls.call(machine::EXECVEAT, &[AT_FDCWD, path, list, 0, 0]);
     for number in machine::NO_EXECS {
-        calls.call(number, [u32::MAX, 0, 0, 0, 0]);
+        calls.call(number, &[u32::MAX, 0, 0, 0, 0]);
     }
     calls.make(stage);
 });
@@ -81,10 +81,34 @@ actor!(execs_by_32_bit_calls, |stage| {
 actor!(removes_by_32_bit_calls, |stage| {
     let mut calls = Calls::new();
     let path = calls.put_text(stage.text(0));
-    calls.call(10, [path, 0, 0, 0, 0]);
-    calls.call(40, [path, 0, 0, 0, 0]);
-    calls.call(machine::UNLINKAT, [AT_FDCWD, path, 0, 0, 0]);
-    calls.call(machine::UNLINKAT, [AT_FDCWD, path, AT_REMOVEDIR, 0, 0]);
+    calls.call(10, &[path, 0, 0, 0, 0]);
+    calls.call(40, &[path, 0, 0, 0, 0]);
+    calls.call(machine::UNLINKAT, &[AT_FDCWD, path, 0, 0, 0]);
+    calls.call(machine::UNLINKAT, &[AT_FDCWD, path, AT_REMOVEDIR, 0, 0]);
+    calls.make(stage);
+});
+
+/// The part of a file that is asked for: of each number the halves, as they lie in memory.
+const PART: [[u32; 2]; 2] = [[0x89ab_cdef, 0x12], [0x1000, 0x34]];
+
+/// There is no such descriptor.
+const NO_FD: u32 = 9999;
+
+actor!(syncs_by_32_bit_calls, |stage| {
+    for number in [36, 118, 144, 148, machine::SYNCFS, machine::SYNC_FILE_RANGE] {
+        native(number.into());
+    }
+    let mut calls = Calls::new();
+    calls.call(36, &[]);
+    calls.call(machine::SYNCFS, &[NO_FD]);
+    calls.call(118, &[NO_FD]);
+    calls.call(148, &[NO_FD]);
+    // Below the least address that may be mapped.
+    calls.call(144, &[0x1000, 0x2000, 3]);
+    calls.call(machine::SYNC_FILE_RANGE, &machine::range(NO_FD, PART, 5));
+    for number in machine::NO_SYNCS {
+        calls.call(number, &[u32::MAX]);
+    }
     calls.make(stage);
 });
 
@@ -207,6 +231,47 @@ fn removals_by_32_bit_callers_are_told() {
         assert_eq!(
             (&event["path"], &event["error"], &event["dirfd"]),
             (&json!("/absent/file"), &json!("ENOENT"), &json!(-100))
+        );
+    }
+}
+
+#[test]
+fn syncs_by_32_bit_callers_are_told() {
+    let Some((finished, results)) = play("syncsnoop", "syncs_by_32_bit_calls", "") else {
+        return;
+    };
+    let (bad, unmapped) = (-libc::EBADF, -libc::ENOMEM);
+    assert_eq!(results[..6], [0, bad, bad, bad, unmapped, bad]);
+    assert!(results[6..].iter().all(|result| *result < 0), "{results:?}");
+    let events = finished.events("sync");
+    if unseen() {
+        assert_eq!(events, Vec::<Value>::new());
+        return;
+    }
+    let null = Value::Null;
+    let number = |[low, high]: [u32; 2]| json!(u64::from(high) << 32 | u64::from(low));
+    let [offset, bytes] = PART.map(number);
+    let msync = json!(["MS_ASYNC", "MS_INVALIDATE"]);
+    let range = json!(["SYNC_FILE_RANGE_WAIT_BEFORE", "SYNC_FILE_RANGE_WAIT_AFTER"]);
+    let fd = json!(NO_FD);
+    let expected = [
+        ("sync", [&null, &null, &null, &null, &null]),
+        ("syncfs", [&fd, &null, &null, &null, &null]),
+        ("fsync", [&fd, &null, &null, &null, &null]),
+        ("fdatasync", [&fd, &null, &null, &null, &null]),
+        (
+            "msync",
+            [&null, &msync, &null, &json!(0x1000), &json!(0x2000)],
+        ),
+        ("sync_file_range", [&fd, &range, &offset, &null, &bytes]),
+    ];
+    assert_eq!(events.len(), expected.len(), "{events:#?}");
+    for ((event, result), (call, fields)) in events.iter().zip(results).zip(expected) {
+        let names = ["fd", "flags", "offset", "address", "bytes"];
+        assert_eq!(names.map(|name| &event[name]), fields, "{call}");
+        assert_eq!(
+            (&event["call"], &event["ret"], &event["compat"]),
+            (&json!(call), &json!(result), &json!(true))
         );
     }
 }

@@ -174,7 +174,7 @@ fn threads_that_another_one_s_exec_ends_have_not_failed() {
     }
 }
 
-/// Has the kernel refuse openat(2), unlinkat(2) and execve(2), as a container's profile does.
+/// Has the kernel refuse openat(2), unlinkat(2), fsync(2) and execve(2), as a container's profile does.
 fn refuse_calls() {
     let filter = |code: u32, yes, no, k: i64| libc::sock_filter {
         code: code.try_into().unwrap(),
@@ -186,8 +186,9 @@ fn refuse_calls() {
     let refused = i64::from(libc::SECCOMP_RET_ERRNO) | i64::from(libc::EPERM);
     let mut filters = [
         filter(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        filter(is, 2, 0, libc::SYS_openat),
-        filter(is, 1, 0, libc::SYS_unlinkat),
+        filter(is, 3, 0, libc::SYS_openat),
+        filter(is, 2, 0, libc::SYS_unlinkat),
+        filter(is, 1, 0, libc::SYS_fsync),
         filter(is, 0, 1, libc::SYS_execve),
         filter(libc::BPF_RET | libc::BPF_K, 0, 0, refused),
         filter(
@@ -217,6 +218,7 @@ actor!(calls_that_are_refused, |stage| {
     refuse_calls();
     drop(sys::openat(AT_FDCWD, &file, libc::O_RDONLY, 0));
     sys::unlinkat(AT_FDCWD, &file, 0).unwrap_err();
+    sys::fsync(0).unwrap_err();
     stage.say(sys::execve(&file, &[c("zero")]).to_string());
 });
 
@@ -225,6 +227,7 @@ fn calls_that_seccomp_refuses_are_told_or_counted() {
     for (tool, args, kind) in [
         ("opensnoop", &[][..], "open"),
         ("unlinksnoop", &[], "unlink"),
+        ("syncsnoop", &[], "sync"),
         ("execsnoop", &["-x"], "exec"),
     ] {
         on_each_rung(tool, args, |rung| {

@@ -62,6 +62,7 @@ mod sets;
 mod soak;
 mod started;
 mod storms;
+mod syncsnoop;
 mod sys;
 mod syscount;
 mod terminal;

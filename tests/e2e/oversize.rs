@@ -78,13 +78,16 @@ fn a_ring_holds_its_largest_event() {
     assert!(finished.stderr.contains("too_large"), "{}", finished.stderr);
 }
 
+/// How many bytes of arguments a record of a perf buffer has room for, behind `struct exec_event` and a name of a file.
+const MOST_BY_PERF: usize = 65_516 - 112 - 4096;
+
 /// An event that a perf buffer could not carry (64 KiB) would turn all that lies behind it into nonsense.
 #[test]
 fn events_that_no_perf_buffer_carries_are_refused() {
     if forced("--buffer").is_some() {
         return;
     }
-    let most = 65_516 - 96 - 4096;
+    let most = MOST_BY_PERF;
     for (bytes, code) in [(most, 0), (most + 1, 2)] {
         let finished = traced("execsnoop", unique_uid())
             .args(["--buffer", "perf", "--duration", "0.001"])
@@ -103,7 +106,7 @@ fn events_that_no_perf_buffer_carries_are_refused() {
 /// One argument more than fits, next to others, through perf buffers at their limit and through the ring beyond it.
 #[test]
 fn large_arguments_are_whole_or_cut_and_never_anothers() {
-    let most = 65_516 - 96 - 4096;
+    let most = MOST_BY_PERF;
     let large = "x".repeat(100_000);
     let args = |n: usize| -> Vec<&str> {
         let mut args = vec!["large"];

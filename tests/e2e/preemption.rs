@@ -12,5 +12,6 @@ mod opens;
 mod reader;
 mod removals;
 mod requests;
+mod syncsnoop;
 mod truth;
 mod waits;

@@ -101,6 +101,42 @@ pub(crate) fn unlinkat_address(dirfd: i32, path: *const c_char, flags: c_int) ->
     Errno::result(unsafe { libc::syscall(libc::SYS_unlinkat, dirfd, path, flags) }).map(drop)
 }
 
+/// sync(2)
+pub(crate) fn sync() {
+    // SAFETY: it takes nothing, and does not fail.
+    unsafe { libc::syscall(libc::SYS_sync) };
+}
+
+/// syncfs(2)
+pub(crate) fn syncfs(fd: i32) -> Result<(), Errno> {
+    // SAFETY: takes a number.
+    Errno::result(unsafe { libc::syscall(libc::SYS_syncfs, fd) }).map(drop)
+}
+
+/// fsync(2)
+pub(crate) fn fsync(fd: i32) -> Result<(), Errno> {
+    // SAFETY: takes a number.
+    Errno::result(unsafe { libc::syscall(libc::SYS_fsync, fd) }).map(drop)
+}
+
+/// fdatasync(2)
+pub(crate) fn fdatasync(fd: i32) -> Result<(), Errno> {
+    // SAFETY: takes a number.
+    Errno::result(unsafe { libc::syscall(libc::SYS_fdatasync, fd) }).map(drop)
+}
+
+/// msync(2)
+pub(crate) fn msync(address: usize, bytes: usize, flags: i32) -> Result<(), Errno> {
+    // SAFETY: what is mapped there stays what it is.
+    Errno::result(unsafe { libc::syscall(libc::SYS_msync, address, bytes, flags) }).map(drop)
+}
+
+/// `sync_file_range(2)`, whose number and order of arguments differ between architectures: that is the C library's to know.
+pub(crate) fn sync_file_range(fd: i32, offset: i64, bytes: i64, flags: u32) -> Result<(), Errno> {
+    // SAFETY: takes numbers.
+    Errno::result(unsafe { libc::sync_file_range(fd, offset, bytes, flags) }).map(drop)
+}
+
 /// renameat2(2) from the working directory.
 pub(crate) fn rename(from: &CStr, to: &CStr, flags: u32) -> Result<(), Errno> {
     let (from, to) = (from.as_ptr(), to.as_ptr());

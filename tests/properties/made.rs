@@ -51,11 +51,30 @@ pub(crate) struct Head {
     time_ns: u64,
     ids: [u32; 3],
     comm: Vec<u8>,
+    cgroup: u64,
+    /// From the parent up; that alone, where not all were asked for.
+    ancestors: Vec<(u32, Vec<u8>)>,
+    all: bool,
 }
 
 fn head() -> impl Strategy<Value = Head> {
     let ids = [any::<u32>(), any::<u32>(), any::<u32>()];
-    (0..10_u64.pow(18), ids, comm()).prop_map(|(time_ns, ids, comm)| Head { time_ns, ids, comm })
+    let ancestors = (vec((any::<u32>(), comm()), 0..5), any::<bool>());
+    (0..10_u64.pow(18), ids, comm(), any::<u64>(), ancestors).prop_map(
+        |(time_ns, ids, comm, cgroup, (mut ancestors, all))| {
+            if !all {
+                ancestors.truncate(1);
+            }
+            Head {
+                time_ns,
+                ids,
+                comm,
+                cgroup,
+                ancestors,
+                all,
+            }
+        },
+    )
 }
 
 impl Head {
@@ -66,9 +85,45 @@ impl Head {
         }
         to.extend([0; 12]); // the account of losses
         padded(to, &self.comm, 16);
+        to.extend(self.cgroup.to_ne_bytes());
+        to.extend([0; 8]); // the ancestors, once it is known where they are
+    }
+
+    /// The record with the ancestors behind all else.
+    fn with_ancestors(&self, mut record: Vec<u8>) -> Vec<u8> {
+        let at = u32::try_from(record.len()).expect("a short record");
+        let count = u32::try_from(self.ancestors.len()).expect("a few");
+        let count = count | u32::from(self.all) << 31;
+        record[56..60].copy_from_slice(&at.to_ne_bytes());
+        record[60..64].copy_from_slice(&count.to_ne_bytes());
+        for (pid, comm) in &self.ancestors {
+            record.extend(pid.to_ne_bytes());
+            padded(&mut record, comm, 16);
+        }
+        record
+    }
+
+    /// What is told of those above it, of events that have no other word of their parent.
+    fn compare_parent(&self, told: &Value) {
+        let parent = self.ancestors.first();
+        assert_eq!(told["ppid"], serde_json::json!(parent.map(|(pid, _)| pid)));
+        match parent {
+            Some((_, comm)) => assert_eq!(words::bytes(told, "pcomm"), *comm),
+            None => assert!(told["pcomm"].is_null()),
+        }
+        let cgroup = (self.cgroup != 0).then_some(self.cgroup);
+        assert_eq!(told["cgroup_id"], serde_json::json!(cgroup));
     }
 
     fn compare(&self, told: &Value) {
+        if self.all {
+            let (pids, comms): (Vec<_>, Vec<_>) = self.ancestors.iter().cloned().unzip();
+            assert_eq!(told["ancestor_pids"], serde_json::json!(pids));
+            let comms: Vec<_> = comms.into_iter().map(Some).collect();
+            assert_eq!(words::elements(told, "ancestors"), comms);
+        } else {
+            assert!(told["ancestors"].is_null() && told["ancestor_pids"].is_null());
+        }
         for (id, name) in self.ids.iter().zip(["pid", "tid", "uid"]) {
             assert_eq!(told[name], *id);
         }
@@ -198,13 +253,14 @@ impl Open {
         let [unreadable, cut, compat] =
             [self.path.unreadable, self.path.cut, self.compat].map(u8::from);
         record.push(unreadable | cut << 1 | compat << 3);
-        record.resize(80, 0); // no callers
+        record.resize(96, 0); // no callers
         self.path.tail(&mut record);
-        record
+        self.head.with_ancestors(record)
     }
 
     pub(crate) fn compare(&self, told: &Value, full: bool) {
         self.head.compare(told);
+        self.head.compare_parent(told);
         self.path.compare(told, full);
         let fd = (self.ret >= 0).then_some(self.ret);
         let errno = (self.ret < 0).then_some(-self.ret);
@@ -266,13 +322,14 @@ impl Unlink {
         let [unreadable, cut, seen] =
             [self.path.unreadable, self.path.cut, self.seen].map(u8::from);
         record.push(unreadable | cut << 1 | seen << 2 | seen << 3 | seen << 4);
-        record.resize(88, 0);
+        record.resize(104, 0);
         self.path.tail(&mut record);
-        record
+        self.head.with_ancestors(record)
     }
 
     pub(crate) fn compare(&self, told: &Value, full: bool) {
         self.head.compare(told);
+        self.head.compare_parent(told);
         self.path.compare(told, full);
         assert_eq!(told["ret"], self.ret);
         assert_eq!(
@@ -284,6 +341,99 @@ impl Unlink {
         assert_eq!(told["size_bytes"], object(json!(self.size)));
         assert_eq!(told["links"], object(json!(self.links)));
         assert_eq!(told["still_open"], object(json!(true)));
+    }
+}
+
+/// `struct sync_event`
+#[derive(Debug, Clone)]
+pub(crate) struct Sync {
+    head: Head,
+    part: [u64; 2],
+    flags: u32,
+    ret: i32,
+    fd: i32,
+    call: u8,
+    compat: bool,
+}
+
+pub(crate) fn sync() -> impl Strategy<Value = Sync> {
+    let numbers = (any::<[u64; 2]>(), any::<u32>(), -4095..1_i32, any::<i32>());
+    (head(), numbers, 0..6_u8, any::<bool>()).prop_map(
+        |(head, (part, flags, ret, fd), call, compat)| Sync {
+            head,
+            part,
+            flags,
+            ret,
+            fd,
+            call,
+            compat,
+        },
+    )
+}
+
+impl Sync {
+    pub(crate) fn record(&self) -> Vec<u8> {
+        let mut record = Vec::new();
+        self.head.write(&mut record);
+        for number in self.part {
+            record.extend(number.to_ne_bytes());
+        }
+        record.extend(self.flags.to_ne_bytes());
+        record.extend(self.ret.to_ne_bytes());
+        record.extend(self.fd.to_ne_bytes());
+        record.extend([self.call + 1, self.compat.into(), 0, 0]);
+        self.head.with_ancestors(record)
+    }
+
+    pub(crate) fn compare(&self, told: &Value) {
+        let calls = [
+            "sync",
+            "syncfs",
+            "fsync",
+            "fdatasync",
+            "msync",
+            "sync_file_range",
+        ];
+        self.head.compare(told);
+        self.head.compare_parent(told);
+        let call = calls[usize::from(self.call)];
+        assert_eq!(told["call"], call);
+        assert_eq!(
+            (&told["ret"], &told["compat"]),
+            (&json!(self.ret), &json!(self.compat))
+        );
+        let of = |wanted: &[&str], value: Value| {
+            if wanted.contains(&call) {
+                value
+            } else {
+                Value::Null
+            }
+        };
+        let [start, bytes] = self.part;
+        assert_eq!(
+            told["fd"],
+            of(
+                &["syncfs", "fsync", "fdatasync", "sync_file_range"],
+                json!(self.fd)
+            )
+        );
+        assert_eq!(told["address"], of(&["msync"], json!(start)));
+        assert_eq!(
+            told["offset"],
+            of(&["sync_file_range"], json!(start.cast_signed()))
+        );
+        assert_eq!(
+            told["bytes"],
+            of(&["msync", "sync_file_range"], json!(bytes))
+        );
+        let names = told["flags"].as_array().map(Vec::len);
+        let known = (self.flags & 7).count_ones() as usize;
+        assert_eq!(
+            names,
+            ["msync", "sync_file_range"]
+                .contains(&call)
+                .then_some(known)
+        );
     }
 }
 
@@ -335,7 +485,7 @@ impl Exec {
         padded(&mut record, &self.parent.1, 16);
         record.extend_from_slice(&self.filename);
         record.extend(args);
-        record
+        self.head.with_ancestors(record)
     }
 
     pub(crate) fn compare(&self, told: &Value) {

@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 
-use made::{bytes, exec, exit, open, unlink};
+use made::{bytes, exec, exit, open, sync, unlink};
 
 /// Tries the property on so many cases, the same ones each time.
 fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
@@ -58,11 +58,12 @@ fn any_record_is_an_event_or_none() {
 }
 
 /// Records as each tool that prints events has them.
-fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 4] {
+fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 5] {
     [
         ("execsnoop", exec().prop_map(|exec| exec.record()).boxed()),
         ("exitsnoop", exit().prop_map(|exit| exit.record()).boxed()),
         ("opensnoop", open().prop_map(|open| open.record()).boxed()),
+        ("syncsnoop", sync().prop_map(|sync| sync.record()).boxed()),
         (
             "unlinksnoop",
             unlink().prop_map(|unlink| unlink.record()).boxed(),
@@ -117,6 +118,16 @@ fn execs_come_back_from_every_format() {
         let told = judge::records::exec(&exec.record(), usize::MAX).expect("it is one");
         validate::check(&validator, &told);
         exec.compare(&told);
+    });
+}
+
+#[test]
+fn syncs_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, sync(), |sync| {
+        let told = judge::records::sync(&sync.record()).expect("it is one");
+        validate::check(&validator, &told);
+        sync.compare(&told);
     });
 }
 

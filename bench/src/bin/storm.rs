@@ -2,11 +2,13 @@
 //! Makes an exact number of operations and prints what they cost as one JSON object.
 
 use std::ffi::CString;
+use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::io::Write;
+use std::os::fd::FromRawFd;
 use std::os::fd::RawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -96,6 +98,8 @@ enum OperationArgs {
         #[arg(long)]
         path: PathBuf,
     },
+    /// One fdatasync of a file in memory
+    Sync,
     /// One nanosleep, and so one wait for a CPU when it ends
     Sleep,
     /// One getppid: a system call that nobody traces, but who counts all of them
@@ -136,10 +140,23 @@ impl OperationArgs {
                     blocks: (bytes / BLOCK as u64).max(1),
                 }
             }
+            Self::Sync => Operation::Sync {
+                file: Arc::new(in_memory()?),
+            },
             Self::Sleep => Operation::Sleep,
             Self::Getppid => Operation::Getppid,
         })
     }
+}
+
+fn in_memory() -> Result<File> {
+    // SAFETY: the name is a string.
+    let fd = unsafe { libc::memfd_create(c"storm".as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(Error::last_os("memfd_create"));
+    }
+    // SAFETY: the kernel has just made it, for this caller.
+    Ok(unsafe { File::from_raw_fd(fd) })
 }
 
 fn c_string(path: String) -> Result<CString> {

@@ -10,6 +10,12 @@
 #define NR_rmdir 40
 #define NR_execve 11
 #define NR_execveat 354
+#define NR_sync 36
+#define NR_syncfs 338
+#define NR_fsync 118
+#define NR_fdatasync 148
+#define NR_msync 144
+#define NR_sync_file_range 307
 
 /* At the exit gprs[2] holds the result already. */
 #define CALL_NR(direct, regs) (FIELD(direct, regs, int_code) & 0xffff)
@@ -18,6 +24,7 @@
 #define CALL_ARG2(direct, regs) FIELD(direct, regs, gprs[4])
 #define CALL_ARG3(direct, regs) FIELD(direct, regs, gprs[5])
 #define CALL_ARG4(direct, regs) FIELD(direct, regs, gprs[6])
+#define CALL_ARG5(direct, regs) FIELD(direct, regs, gprs[7])
 
 /* asm/ptrace.h, PSW_MASK_EA: the caller is a 64-bit one. */
 #define CALL_IS_32(direct, regs, task) (!(FIELD(direct, regs, psw.mask) & 1UL << 32))

@@ -9,6 +9,12 @@
 #define NR_rmdir 84
 #define NR_execve 59
 #define NR_execveat 322
+#define NR_sync 162
+#define NR_syncfs 306
+#define NR_fsync 74
+#define NR_fdatasync 75
+#define NR_msync 26
+#define NR_sync_file_range 277
 #define NR32_open 5
 #define NR32_openat 295
 #define NR32_creat 8
@@ -17,6 +23,12 @@
 #define NR32_rmdir 40
 #define NR32_execve 11
 #define NR32_execveat 358
+#define NR32_sync 36
+#define NR32_syncfs 344
+#define NR32_fsync 118
+#define NR32_fdatasync 148
+#define NR32_msync 144
+#define NR32_sync_file_range 314
 
 /*
  * The registers of a system call. Their places are part of the interface to
@@ -49,6 +61,7 @@ struct call_regs {
 #define CALL32_ARG2(direct, regs) REG(direct, regs, dx)
 #define CALL32_ARG3(direct, regs) REG(direct, regs, si)
 #define CALL32_ARG4(direct, regs) REG(direct, regs, di)
+#define CALL32_ARG5(direct, regs) REG(direct, regs, bp)
 
 /* asm/thread_info.h, TS_COMPAT: the call came in through the 32-bit entry. */
 #define CALL_IS_32(direct, regs, task)                                                             \

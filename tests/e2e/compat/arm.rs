@@ -16,12 +16,23 @@ use crate::sys;
 pub(super) const OPENAT: u32 = 322;
 pub(super) const UNLINKAT: u32 = 328;
 pub(super) const EXECVEAT: u32 = 387;
+pub(super) const SYNCFS: u32 = 373;
+/// `sync_file_range2`
+pub(super) const SYNC_FILE_RANGE: u32 = 341;
+
+/// Its arguments, whose numbers of 64 bits take two registers each, the first one an even one.
+pub(super) fn range(fd: u32, [offset, bytes]: [[u32; 2]; 2], flags: u32) -> [u32; 6] {
+    [fd, flags, offset[0], offset[1], bytes[0], bytes[1]]
+}
 
 /// What is openat to 64-bit programs is no call at all.
 pub(super) const NO_OPENS: [u32; 1] = [56];
 
 /// What are execve and execveat to 64-bit programs: fcntl64 and socket.
 pub(super) const NO_EXECS: [u32; 2] = [221, 281];
+
+/// What are fdatasync, msync and syncfs to 64-bit programs: symlink, lsetxattr and fstatfs64.
+pub(super) const NO_SYNCS: [u32; 3] = [83, 227, 267];
 
 /// Whether the calls are made by a program of their own.
 pub(super) const BY_A_PROGRAM: bool = true;
@@ -92,9 +103,9 @@ impl Calls {
         self.put(format!("{text}\0").as_bytes())
     }
 
-    pub(super) fn call(&mut self, number: u32, args: [u32; 5]) {
+    pub(super) fn call(&mut self, number: u32, args: &[u32]) {
         self.calls += 1;
-        self.make_call(number, &args);
+        self.make_call(number, args);
         self.code.extend(SAY);
         self.code.push(SAY_END);
     }

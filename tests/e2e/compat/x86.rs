@@ -11,6 +11,13 @@ use tracewell_tests::Stage;
 pub(super) const OPENAT: u32 = 295;
 pub(super) const UNLINKAT: u32 = 301;
 pub(super) const EXECVEAT: u32 = 358;
+pub(super) const SYNCFS: u32 = 344;
+pub(super) const SYNC_FILE_RANGE: u32 = 314;
+
+/// Its arguments, whose numbers of 64 bits take two registers each.
+pub(super) fn range(fd: u32, [offset, bytes]: [[u32; 2]; 2], flags: u32) -> [u32; 6] {
+    [fd, offset[0], offset[1], bytes[0], bytes[1], flags]
+}
 
 /// What are creat and openat to 64-bit programs: readlink and `remap_file_pages`. (What is open to them is fork.)
 pub(super) const NO_OPENS: [u32; 2] = [85, 257];
@@ -18,20 +25,27 @@ pub(super) const NO_OPENS: [u32; 2] = [85, 257];
 /// What are execve and execveat to 64-bit programs: oldolduname and `timerfd_create`.
 pub(super) const NO_EXECS: [u32; 2] = [59, 322];
 
+/// What are sync, `sync_file_range` and syncfs to 64-bit programs: nanosleep, `mq_open` and fchmodat.
+pub(super) const NO_SYNCS: [u32; 3] = [162, 277, 306];
+
 /// Whether the calls are made by a program of their own.
 pub(super) const BY_A_PROGRAM: bool = false;
 
 /// A system call by `int 0x80`. Its pointers must be below 4 GiB.
-fn call(number: u32, args: [u32; 5]) -> i32 {
+fn call(number: u32, args: [u32; 6]) -> i32 {
     let result: u64;
-    // SAFETY: the calls that are made here only read what they are pointed at. The compiler keeps rbx for itself, so
-    // it is put back; older kernels do not keep r8 to r11.
+    // SAFETY: the calls that are made here only read what they are pointed at. The compiler keeps rbx and rbp for itself, so
+    // they are put back; older kernels do not keep r8 to r11.
     unsafe {
         asm!(
+            // In this order: either may be in rbx already.
+            "xchg {sixth:r}, rbp",
             "xchg {first:r}, rbx",
             "int 0x80",
             "xchg {first:r}, rbx",
+            "xchg {sixth:r}, rbp",
             first = inout(reg) u64::from(args[0]) => _,
+            sixth = inout(reg) u64::from(args[5]) => _,
             inlateout("rax") u64::from(number) => result,
             in("rcx") u64::from(args[1]),
             in("rdx") u64::from(args[2]),
@@ -50,7 +64,7 @@ fn call(number: u32, args: [u32; 5]) -> i32 {
 pub(super) struct Calls {
     memory: &'static mut [u8],
     used: usize,
-    calls: Vec<(u32, [u32; 5])>,
+    calls: Vec<(u32, [u32; 6])>,
 }
 
 impl Calls {
@@ -83,8 +97,11 @@ impl Calls {
         self.put(format!("{text}\0").as_bytes())
     }
 
-    pub(super) fn call(&mut self, number: u32, args: [u32; 5]) {
-        self.calls.push((number, args));
+    /// Arguments that are not given are 0.
+    pub(super) fn call(&mut self, number: u32, args: &[u32]) {
+        let mut all = [0; 6];
+        all[..args.len()].copy_from_slice(args);
+        self.calls.push((number, all));
     }
 
     /// Makes the calls, and says what each gave.

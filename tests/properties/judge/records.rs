@@ -7,6 +7,7 @@ use tracewell::execsnoop::Execs;
 use tracewell::exitsnoop::Exits;
 use tracewell::opensnoop::{Opens, Symbols};
 use tracewell::runqlat::Waits;
+use tracewell::syncsnoop::Syncs;
 use tracewell::syscount::Calls;
 use tracewell::unlinksnoop::Unlinks;
 use tracewell_shared::event::{Event, EventFamily};
@@ -36,6 +37,7 @@ pub(crate) const DECODERS: &[(&str, Decoder)] = &[
         with_callers(record);
     }),
     ("runqlat", |record| _ = Waits::default().key(record)),
+    ("syncsnoop", |record| drop(sync(record))),
     ("syscount", |record| {
         let (key, value) = record.split_at(record.len().min(4));
         drop(Calls::default().rows(&[], &[(key.into(), value.into())]));
@@ -76,6 +78,13 @@ pub(crate) fn exit(record: &[u8]) -> Option<Value> {
     };
     let event = tracer.decode(record)?;
     Some(outputs(&every_column::<Exits>(), &event))
+}
+
+/// The JSON of a request to write back.
+pub(crate) fn sync(record: &[u8]) -> Option<Value> {
+    let tracer = Syncs::default();
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Syncs>(), &event))
 }
 
 /// The JSON of a removal.

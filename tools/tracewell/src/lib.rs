@@ -34,6 +34,7 @@ tools![
     exitsnoop,
     opensnoop,
     runqlat,
+    syncsnoop,
     syscount,
     unlinksnoop,
 ];
