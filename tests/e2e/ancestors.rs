@@ -130,7 +130,10 @@ fn the_parent_and_the_cgroup_are_told_without_them() {
 fn a_name_in_another_option_asks_for_them() {
     let finished = shells(
         "opensnoop",
-        &["--where", "ancestors has 'sh' && path == '/etc/hostname'"],
+        &[
+            "--where",
+            "ancestors has 'sh' && path == '/etc/hostname' && comm == 'cat'",
+        ],
     );
     assert_eq!(finished.events("open").len(), 1);
     let pid = std::process::id().to_string();

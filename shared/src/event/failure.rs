@@ -45,7 +45,7 @@ impl Failure {
 pub struct ErrorName(pub i32);
 
 impl Value for ErrorName {
-    const TYPE: Type = Type::Text("^E[A-Z0-9]+$");
+    const TYPE: Type = Type::Text("^E[A-Z0-9_]+$");
 
     #[inline]
     fn give(&self, name: &'static str, to: &mut dyn Fields) {

@@ -174,6 +174,7 @@ pub fn signal(number: i32) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::{errno, signal};
+    use crate::event::{ErrorName, SignalName, Type, Value};
     use nix::errno::Errno;
 
     #[test]
@@ -184,6 +185,24 @@ mod tests {
                 known => Some(format!("{known:?}")),
             };
             assert_eq!(errno(code).map(str::to_owned), named, "{code}");
+        }
+    }
+
+    /// The schema and --where go by the pattern.
+    #[test]
+    fn names_are_of_the_pattern_that_is_declared() {
+        fn fits<V: Value>(name: &str) -> bool {
+            let Type::Text(pattern) = V::TYPE else {
+                panic!("a text");
+            };
+            let pattern = regex::bytes::Regex::new(pattern).unwrap();
+            pattern.is_match(name.as_bytes())
+        }
+        for name in (0..1000).filter_map(errno) {
+            assert!(fits::<ErrorName>(name), "{name}");
+        }
+        for name in (0..100).filter_map(signal) {
+            assert!(fits::<SignalName>(name), "{name}");
         }
     }
 
