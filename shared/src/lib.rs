@@ -8,7 +8,7 @@
 //! | [`data`] | the way from a kernel buffer to a record's bytes, and the account of what was lost |
 //! | [`event`] | what an event is: its fields, who did it, which file, the names of errors |
 //! | [`callers`] | the functions of a program that made a call |
-//! | [`query`] | what users ask of the fields: columns |
+//! | [`query`] | what users ask of the fields: conditions, columns, counts, and of paths: patterns |
 //! | [`text`] | escapes and times, as text |
 //! | [`output`] | table, JSON, CSV, and files that are safe to create |
 //! | [`trace`] | an object in the kernel: opened, configured, loaded, attached, filtered and read |
