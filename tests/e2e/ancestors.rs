@@ -41,7 +41,7 @@ fn told(event: &Value) -> Vec<(u32, String)> {
 }
 
 /// Two shells, one below the other, which do something that each tool tells of, and whose processes are cat(1), rm(1) and sync(1).
-const SHELLS: &str = "sh -c 'exec 2>/dev/null; cat /etc/hostname >/dev/null; rm /absent-file; sync /etc/hostname; true'; true";
+const SHELLS: &str = "sh -c 'exec 2>/dev/null; cat /etc/hostname >/dev/null; : >/tmp/gone-$$; rm /tmp/gone-$$; sync /etc/hostname; true'; true";
 
 /// What a tool tells of these.
 fn shells(tool: &str, args: &[&str]) -> Finished {
