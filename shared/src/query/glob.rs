@@ -47,7 +47,7 @@ impl Glob {
         Ok(Self(pattern))
     }
 
-    /// Whether it fits this path, which begins with a slash and is [clean](clean).
+    /// Whether it fits this path, which begins with a slash and is [`clean`].
     pub fn fits(&self, path: &[u8]) -> bool {
         glob_match(&self.0, path)
     }
