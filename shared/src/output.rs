@@ -94,6 +94,8 @@ pub struct Writer<T: EventFamily> {
     body: Body<T>,
     stamp: Stamp,
     no_header: bool,
+    /// Where counts are written, the line that a file begins with.
+    of_counts: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,7 @@ impl<T: EventFamily> Writer<T> {
             body,
             stamp: Stamp::new(clock),
             no_header: false,
+            of_counts: None,
         }
     }
 
@@ -239,10 +242,14 @@ impl<T: EventFamily> Writer<T> {
             Body::Table(_, sink) | Body::Json(sink) => sink,
             Body::Csv(csv) => csv.sink(),
         };
-        if sink.reopen()? {
-            self.header()?;
+        if !sink.reopen()? {
+            return Ok(());
         }
-        Ok(())
+        if let Some(line) = &self.of_counts {
+            sink.buffer().extend_from_slice(line);
+            return sink.flush();
+        }
+        self.header()
     }
 
     /// Writes what was added, and follows the system's clock. To be called once a batch, and at the end.

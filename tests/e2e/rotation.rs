@@ -90,6 +90,30 @@ fn a_signal_without_a_change_changes_nothing() {
     }
 }
 
+/// Counts have a header of their own: of CSV once a file, of a table once a table.
+#[test]
+fn counts_go_on_in_a_new_file() {
+    for (format, begins) in [
+        ("csv", "time,interval_ms,path,error,count,"),
+        ("table", "\n"),
+        ("json", "{\"event\":\"count\""),
+    ] {
+        let scratch = scratch();
+        let (output, old) = (scratch.path().join("out"), scratch.path().join("out.1"));
+        let tool = Tool::new("opensnoop").args(["-x", "--format", format, "--tid", &own_tid()]);
+        let tool = tool.args(["--count-by", "path,error", "--interval", "20ms"]);
+        let tool = tool.output(&output).start();
+        seen("/nonexistent/one", &output);
+        fs::rename(&output, &old).unwrap();
+        tool.signal(Signal::SIGUSR1);
+        until(|| output.exists());
+        let text = seen("/nonexistent/two", &output);
+        assert!(text.starts_with(begins), "{format}: {text:?}");
+        assert!(!text.contains("/one"), "{format}: {text:?}");
+        drop(tool.finish().success());
+    }
+}
+
 #[test]
 fn a_signal_has_it_go_on_in_a_new_file() {
     for format in ["table", "json", "csv"] {

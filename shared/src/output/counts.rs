@@ -21,19 +21,29 @@ impl<T: EventFamily> Writer<T> {
         }
     }
 
-    /// Writes the line that names the columns: of CSV all fields of `L`, the key's, and all of `M`; of a table those of `M`
-    /// that are shown, and the key's.
-    pub(crate) fn header_of_counts<L: Group, M: Group>(&mut self, shown: &[usize]) -> Result<()> {
-        if self.no_header {
-            return Ok(());
+    /// What is written from now on are counts. Writes the line that a file of CSV begins with: all fields of `L`, the key's,
+    /// and all of `M`.
+    pub(crate) fn begin_counts<L: Group, M: Group>(&mut self) -> Result<()> {
+        let mut line = Vec::new();
+        if let Body::Csv(csv) = &mut self.body
+            && !self.no_header
+        {
+            line = csv.header_of_counts::<L, M>();
+            csv.sink().buffer().extend_from_slice(&line);
+            csv.sink().end_record()?;
         }
+        self.of_counts = Some(line);
+        Ok(())
+    }
+
+    /// Writes the header of a table: the fields of `M` that are shown, and the key's.
+    pub(crate) fn header_of_counts<M: Group>(&mut self, shown: &[usize]) -> Result<()> {
         match &mut self.body {
-            Body::Table(table, sink) => {
+            Body::Table(table, sink) if !self.no_header => {
                 table.header_behind::<M>(sink.buffer(), &mut self.stamp, shown);
                 sink.end_record()
             }
-            Body::Json(_) => Ok(()),
-            Body::Csv(csv) => csv.header_of_counts::<L, M>(),
+            _ => Ok(()),
         }
     }
 

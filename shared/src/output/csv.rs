@@ -86,17 +86,14 @@ impl<T: EventFamily> Csv<T> {
         self.sink.end_record()
     }
 
-    /// The header of counts: the fields of two groups, and those that were chosen between them.
-    pub(super) fn header_of_counts<L: Group, M: Group>(&mut self) -> Result<()> {
+    /// The header of counts, as a line: the fields of two groups, and those that were chosen between them.
+    pub(super) fn header_of_counts<L: Group, M: Group>(&self) -> Vec<u8> {
         let of = |fields: &[Field]| fields.iter().map(|field| field.name).collect::<Vec<_>>();
         let fields = <T::Event<'static> as Event>::FIELDS;
         let chosen = self.chosen.iter().flatten();
         let keys = chosen.map(|index| fields[*index].name).collect();
         let names = [of(L::FIELDS), keys, of(M::FIELDS)].concat();
-        let out = self.sink.buffer();
-        out.extend_from_slice(names.join(",").as_bytes());
-        out.push(b'\n');
-        self.sink.end_record()
+        format!("{}\n", names.join(",")).into_bytes()
     }
 
     /// The cells of the fields that were chosen, each with a comma behind it.

@@ -80,17 +80,14 @@ impl Counted {
 
     /// The first interval begins.
     pub(super) fn begin<T: EventFamily>(&mut self, out: &mut Outlet<T>) -> Result<()> {
-        let (by, shown, is_table) = (&self.by, self.shown(), self.is_table);
+        let by = &self.by;
         out.write(|writer| {
-            if is_table {
-                writer.text(|lines| {
-                    lines.text(format_args!(
-                        "Counting events by {by}... Hit Ctrl-C to end.\n"
-                    ));
-                })?;
-            } else {
-                writer.header_of_counts::<Interval, Measure>(shown)?;
-            }
+            writer.text(|lines| {
+                lines.text(format_args!(
+                    "Counting events by {by}... Hit Ctrl-C to end.\n"
+                ));
+            })?;
+            writer.begin_counts::<Interval, Measure>()?;
             writer.flush()
         })?;
         self.timer.begin();
@@ -118,8 +115,8 @@ impl Counted {
                     lines.end();
                 }
             })?;
-            if is_table && !counted.rows.is_empty() {
-                writer.header_of_counts::<Interval, Measure>(shown)?;
+            if !counted.rows.is_empty() {
+                writer.header_of_counts::<Measure>(shown)?;
             }
             for (key, measure) in &counted.rows {
                 writer.count(&interval, Some(key), measure, shown)?;
