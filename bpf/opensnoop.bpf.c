@@ -114,7 +114,7 @@ static __always_inline int open_exit(void *ctx, __u32 space, enum probe_label pr
 	end = path_of_caller((char *)(event + 1), request->path, &event->detail);
 	if (path_begins.count && !(event->detail & OPEN_IN_ROOT) &&
 	    !path_may_begin_so((char *)(event + 1), end)) {
-		event_drop();
+		event_end();
 		return 0;
 	}
 	event->path_bytes = end;

@@ -111,11 +111,15 @@ static __always_inline void read_comm(bool direct, struct task_struct *task, voi
 	}
 }
 
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+
+/* Not 0 where one of eight bytes is: the lowest bit that is set is then the highest one of the first such byte. */
+#define ZERO_BYTES(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
+
 /* Of eight bytes of a string, those before the first that is 0, and none behind it. */
 static __always_inline __u64 before_nul(__u64 bytes, bool *ends)
 {
-	/* The lowest bit that is set is the highest one of the first byte that is 0. */
-	__u64 nul = (bytes - 0x0101010101010101ULL) & ~bytes & 0x8080808080808080ULL;
+	__u64 nul = ZERO_BYTES(bytes);
 
 	*ends = nul;
 	return nul ? bytes & (((nul & -nul) >> 7) - 1) : bytes;

@@ -122,8 +122,8 @@ static __always_inline void event_begin(struct event_head *head)
 	head->ancestors = 0;
 }
 
-/* An event that was begun is none that was asked for. */
-static __always_inline void event_drop(void)
+/* An event that was begun is through: it was sent, or is none that was asked for. */
+static __always_inline void event_end(void)
 {
 	count_event(LOSS_UNFINISHED, -1);
 }
@@ -219,7 +219,7 @@ static __always_inline void emit(void *ctx, void *event, __u64 bytes)
 	if (shared_knobs.ancestors)
 		bytes = ancestors_behind(event, bytes);
 	event_output(ctx, event, bytes);
-	count_event(LOSS_UNFINISHED, -1);
+	event_end();
 }
 
 #endif

@@ -103,9 +103,6 @@ static __always_inline bool has_begin(const __u64 *path, const volatile struct p
 	return true;
 }
 
-#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
-#define HAS_ZERO_BYTE(word) (((word)-EACH_BYTE(1)) & ~(word)&EACH_BYTE(0x80))
-
 /* The bytes that come one later than those of this word. */
 static __always_inline __u64 one_later(__u64 word, __u64 next)
 {
@@ -133,8 +130,8 @@ static __always_inline bool is_plain_path(const __u64 *path, __u64 end)
 		__u64 slashes = path[i] ^ EACH_BYTE('/');
 		__u64 next = one_later(path[i], path[i + 1]);
 
-		found |= HAS_ZERO_BYTE(slashes | (next ^ EACH_BYTE('/')));
-		found |= HAS_ZERO_BYTE(slashes | (next ^ EACH_BYTE('.')));
+		found |= ZERO_BYTES(slashes | (next ^ EACH_BYTE('/')));
+		found |= ZERO_BYTES(slashes | (next ^ EACH_BYTE('.')));
 		if (end < (i + 1) * sizeof(*path))
 			return !found;
 	}

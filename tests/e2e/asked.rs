@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use tracewell_tests::{Actor, Finished, Running, Tool, actor, scratch};
+use tracewell_tests::{Actor, Finished, Playing, Running, Tool, actor, scratch};
 
 use crate::sys::{self, AT_FDCWD, c};
 
@@ -80,15 +80,12 @@ fn conditions_leave_what_a_reader_of_json_would_leave() {
     }
 }
 
-#[test]
-fn what_the_kernel_can_decide_does_not_come_to_the_tool() {
-    let directory = scratch();
-    let actor = Actor::new("opens_some").arg(directory.path()).start();
-    let condition = format!("pid == {} && error == ENOENT", actor.pid());
+/// What opensnoop tells of this actor that has a small buffer, of everybody, while others open so much that it would be
+/// full many times, unless the kernel leaves that out.
+pub(crate) fn beside_others(actor: Playing, args: &[&str]) -> Finished {
     let tool = Tool::new("opensnoop").unforced().json();
-    let tool = tool.args(["--where", &condition, "--buffer-size", "64k"]);
-    let tool = tool.start();
-    // While it takes nothing out, others' opens would fill the buffer many times.
+    let tool = tool.args(args).args(["--buffer-size", "64k"]).start();
+    // It takes nothing out meanwhile.
     tool.stop();
     for _ in 0..20_000 {
         drop(fs::File::open("/proc/self/status"));
@@ -96,7 +93,15 @@ fn what_the_kernel_can_decide_does_not_come_to_the_tool() {
     actor.go();
     actor.finish();
     tool.signal(nix::sys::signal::Signal::SIGCONT);
-    let finished = tool.finish().success();
+    tool.finish().success()
+}
+
+#[test]
+fn what_the_kernel_can_decide_does_not_come_to_the_tool() {
+    let directory = scratch();
+    let actor = Actor::new("opens_some").arg(directory.path()).start();
+    let condition = format!("pid == {} && error == ENOENT", actor.pid());
+    let finished = beside_others(actor, &["--where", &condition]);
     assert_eq!(finished.events("open").len(), 20);
     assert_eq!(finished.summary()["lost"], 0);
 }

@@ -6,10 +6,10 @@ use std::fs;
 use std::os::unix::fs::chroot;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tracewell_tests::{Actor, Tool, actor, scratch};
 
+use crate::asked::beside_others;
 use crate::sys::{self, AT_FDCWD, c};
 
 /// The ways in which the file `of/it` below a directory is called, from that directory or the one above.
@@ -123,18 +123,7 @@ fn what_begins_otherwise_does_not_come_to_the_tool() {
     let (_scratch, directory) = place();
     let actor = Actor::new("opens_by_all_names").arg(&directory).start();
     let glob = format!("{}/of/*", directory.display());
-    let tool = Tool::new("opensnoop").unforced().json();
-    let tool = tool.args(["--path", &glob, "--buffer-size", "64k"]);
-    let tool = tool.start();
-    // While it takes nothing out, others' opens would fill the buffer many times.
-    tool.stop();
-    for _ in 0..20_000 {
-        drop(fs::File::open("/proc/self/status"));
-    }
-    actor.go();
-    actor.finish();
-    tool.signal(Signal::SIGCONT);
-    let finished = tool.finish().success();
+    let finished = beside_others(actor, &["--path", &glob]);
     // Those of the file, and the two beside it.
     assert_eq!(finished.events("open").len(), SPELLINGS.len() + 2);
     assert_eq!(finished.summary()["lost"], 0);

@@ -39,6 +39,19 @@ fn comm(raw: &Raw) -> &[u8] {
     until_nul(raw.get(size_of::<u32>()..).unwrap_or_default())
 }
 
+/// Writes each into a cell, the parent first, and a sign where nobody asked for them.
+fn show(all: Option<&[Raw]>, cell: &mut Cell<'_>, each: impl Fn(&Raw, &mut Cell<'_>)) {
+    let Some(all) = all else {
+        return cell.text("-");
+    };
+    for (index, raw) in all.iter().enumerate() {
+        if index > 0 {
+            cell.text("<");
+        }
+        each(raw, cell);
+    }
+}
+
 /// `ANCESTORS_ALL` of `bpf/include/shared.h`.
 const ALL: u32 = 1 << 31;
 
@@ -75,13 +88,6 @@ impl<'a> Found<'a> {
 }
 
 impl<'a> Ancestors<'a> {
-    /// Those in a record; `None` for one that is too short.
-    pub fn decode(record: &'a [u8]) -> Option<Self> {
-        let mut head = event_head::default();
-        plain::copy_from_bytes(&mut head, record).ok()?;
-        Some(Found::of(&head, record)?.ancestors())
-    }
-
     /// All of them, by number and name, from the parent up; `None` where they were not asked for.
     pub fn all(&self) -> Option<impl Iterator<Item = (u32, &'a [u8])>> {
         let all = self.ancestors.0?.iter();
@@ -103,17 +109,11 @@ impl Value for Names<'_> {
     }
 
     fn show(&self, cell: &mut Cell<'_>) {
-        let Some(all) = self.0 else {
-            return cell.text("-");
-        };
-        for (index, raw) in all.iter().enumerate() {
-            if index > 0 {
-                cell.text("<");
-            }
+        show(self.0, cell, |raw, cell| {
             cell.word(comm(raw));
             cell.text(":");
             cell.u64(pid(raw).into());
-        }
+        });
     }
 }
 
@@ -128,14 +128,6 @@ impl Value for Pids<'_> {
     }
 
     fn show(&self, cell: &mut Cell<'_>) {
-        let Some(all) = self.0 else {
-            return cell.text("-");
-        };
-        for (index, raw) in all.iter().enumerate() {
-            if index > 0 {
-                cell.text("<");
-            }
-            cell.u64(pid(raw).into());
-        }
+        show(self.0, cell, |raw, cell| cell.u64(pid(raw).into()));
     }
 }

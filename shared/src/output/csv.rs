@@ -191,6 +191,23 @@ impl Record<'_> {
         self.plain(digits.format(value).as_bytes());
     }
 
+    /// One field of several elements, with this between; `write` appends each.
+    fn each<T>(
+        &mut self,
+        between: u8,
+        values: impl Iterator<Item = T>,
+        mut write: impl FnMut(&mut Vec<u8>, T),
+    ) {
+        self.put(|field, _| {
+            for (index, value) in values.enumerate() {
+                if index > 0 {
+                    field.push(between);
+                }
+                write(field, value);
+            }
+        });
+    }
+
     /// Text that is escaped already.
     #[inline]
     fn put(&mut self, write: impl FnOnce(&mut Vec<u8>, &mut Stamp)) {
@@ -281,41 +298,26 @@ impl Fields for Record<'_> {
     }
 
     fn names(&mut self, _: &'static str, value: &mut dyn Iterator<Item = &str>) {
-        self.put(|field, _| {
-            for (index, word) in value.enumerate() {
-                if index > 0 {
-                    field.push(b'|');
-                }
-                field.extend_from_slice(word.as_bytes());
-            }
+        self.each(b'|', value, |field, word| {
+            field.extend_from_slice(word.as_bytes());
         });
     }
 
     fn numbers(&mut self, _: &'static str, value: &mut dyn Iterator<Item = u64>) {
         let mut digits = itoa::Buffer::new();
-        self.put(|field, _| {
-            for (index, value) in value.enumerate() {
-                if index > 0 {
-                    field.push(b' ');
-                }
-                field.extend_from_slice(digits.format(value).as_bytes());
-            }
+        self.each(b' ', value, |field, value| {
+            field.extend_from_slice(digits.format(value).as_bytes());
         });
     }
 
     fn buckets(&mut self, _: &'static str, value: &mut dyn Iterator<Item = Bucket>) {
         let mut digits = itoa::Buffer::new();
-        self.put(|field, _| {
-            for (index, bucket) in value.enumerate() {
-                if index > 0 {
-                    field.push(b' ');
-                }
-                field.extend_from_slice(digits.format(bucket.low).as_bytes());
-                field.push(b'-');
-                field.extend_from_slice(digits.format(bucket.high).as_bytes());
-                field.push(b':');
-                field.extend_from_slice(digits.format(bucket.count).as_bytes());
-            }
+        self.each(b' ', value, |field, bucket| {
+            field.extend_from_slice(digits.format(bucket.low).as_bytes());
+            field.push(b'-');
+            field.extend_from_slice(digits.format(bucket.high).as_bytes());
+            field.push(b':');
+            field.extend_from_slice(digits.format(bucket.count).as_bytes());
         });
     }
 

@@ -107,6 +107,24 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(br#"":"#);
     }
 
+    /// A list, of which `write` writes each element.
+    fn each<T>(
+        &mut self,
+        name: &str,
+        values: impl Iterator<Item = T>,
+        write: impl Fn(&mut Vec<u8>, T),
+    ) {
+        self.name(name);
+        self.out.push(b'[');
+        for (index, value) in values.enumerate() {
+            if index > 0 {
+                self.out.push(b',');
+            }
+            write(self.out, value);
+        }
+        self.out.push(b']');
+    }
+
     /// An object of counts, named by their causes.
     fn causes(&mut self, name: &str, counts: impl Iterator<Item = (Cause, u64)>) {
         self.name(name);
@@ -196,46 +214,25 @@ impl Fields for Object<'_> {
     }
 
     fn names(&mut self, name: &'static str, value: &mut dyn Iterator<Item = &str>) {
-        self.name(name);
-        self.out.push(b'[');
-        for (index, word) in value.enumerate() {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            string(self.out, word);
-        }
-        self.out.push(b']');
+        self.each(name, value, string);
     }
 
     fn numbers(&mut self, name: &'static str, value: &mut dyn Iterator<Item = u64>) {
-        self.name(name);
-        self.out.push(b'[');
-        for (index, value) in value.enumerate() {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            number(self.out, value);
-        }
-        self.out.push(b']');
+        self.each(name, value, number);
     }
 
     fn buckets(&mut self, name: &'static str, value: &mut dyn Iterator<Item = Bucket>) {
-        self.name(name);
-        self.out.push(b'[');
-        for (index, bucket) in value.enumerate() {
-            let lead: &[u8] = if index > 0 { b",{" } else { b"{" };
-            self.out.extend_from_slice(lead);
+        self.each(name, value, |out, bucket| {
             for (name, value) in [
-                (r#""low":"#, bucket.low),
+                (r#"{"low":"#, bucket.low),
                 (r#","high":"#, bucket.high),
                 (r#","count":"#, bucket.count),
             ] {
-                self.out.extend_from_slice(name.as_bytes());
-                number(self.out, value);
+                out.extend_from_slice(name.as_bytes());
+                number(out, value);
             }
-            self.out.push(b'}');
-        }
-        self.out.push(b']');
+            out.push(b'}');
+        });
     }
 
     fn time(&mut self, name: &'static str, boot_ns: u64) {

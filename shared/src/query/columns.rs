@@ -83,10 +83,7 @@ fn find<T: EventFamily>(name: &str, shown: &[Column<T>]) -> Option<Column<T>> {
     let by_header = || {
         let is = |header: &str| header.eq_ignore_ascii_case(name);
         let own = shown.iter().find(|column| is(column.header)).copied();
-        own.or_else(|| {
-            let index = fields.iter().position(|field| is(field.column.title))?;
-            Some(Column::of(index))
-        })
+        own.or_else(|| super::find(fields, name).map(Column::of))
     };
     match position(fields, name) {
         Some(index) => Some(Column::of(index)),

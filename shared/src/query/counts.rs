@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::event::fields::{Fields, Frames, List};
 use crate::event::{Bucket, Cell, Event, Field, Group, Type, Value, Word, position};
 use crate::hist::Sparse;
+use crate::query::no_field;
 use crate::text::stamp;
 
 /// What a row tells of the events that it stands for.
@@ -193,18 +194,8 @@ fn is_amount(field: &Field) -> bool {
 }
 
 fn find(fields: &[Field], option: &str, name: &str) -> Result<usize> {
-    let by_header = || {
-        fields
-            .iter()
-            .position(|field| field.column.title.eq_ignore_ascii_case(name))
-    };
-    position(fields, name).or_else(by_header).ok_or_else(|| {
-        let names: Vec<_> = fields.iter().map(|field| field.name).collect();
-        Error::usage(format!(
-            "{option}: no field is called '{name}'; the fields are {}",
-            names.join(", ")
-        ))
-    })
+    super::find(fields, name)
+        .ok_or_else(|| Error::usage(format!("{option}: {}", no_field(fields, name))))
 }
 
 /// How many events came, by key.

@@ -4,7 +4,6 @@
 use crate::cli::Counting;
 use crate::error::Result;
 use crate::event::{Event, EventFamily, Field, Group, Kind, Type, count, joined};
-use crate::kernel::clock::Clock;
 use crate::output::outlet::Outlet;
 use crate::output::table::Column;
 use crate::output::{Format, Writer};
@@ -58,7 +57,7 @@ impl Counted {
         let is_table = format == Format::Table;
         let names = by.keys.iter().map(|index| E::FIELDS[*index].name);
         Ok(Some(Self {
-            timer: Timer::new(Clock::new()),
+            timer: Timer::default(),
             by: names.collect::<Vec<_>>().join(", "),
             counts: Counts::new(by, asked.keys_max.get()),
             top: asked.top.unwrap_or(if is_table { TOP } else { usize::MAX }),

@@ -111,7 +111,11 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
             let mut distribution = Distribution::start(hooks, options)?;
             let clock = Clock::new();
             let recorder = match &args.histograms().record {
-                Some(path) => Some(record::create(path, since_epoch(&clock), &sink)?),
+                Some(path) => Some(record::create(
+                    path,
+                    since_epoch(&clock, clock.boot_now_ns()),
+                    &sink,
+                )?),
                 None => None,
             };
             let writer = Writer::new(format, sink, Vec::new(), clock.clone()).with_look(look);
@@ -129,16 +133,17 @@ pub fn run<D: Distribute>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     distribution,
                     recorder,
-                    periodic: Periodic::new(D::Hooks::NAME, format, writer, clock, picked),
+                    clock,
+                    periodic: Periodic::new(D::Hooks::NAME, format, writer, picked),
                 }),
             })
         }),
     )
 }
 
-/// Now, since the Unix epoch.
-fn since_epoch(clock: &Clock) -> Duration {
-    Duration::from_nanos(clock.unix_ns(clock.boot_now_ns()))
+/// A time of the boot-time clock, since the Unix epoch.
+fn since_epoch(clock: &Clock, boot_ns: u64) -> Duration {
+    Duration::from_nanos(clock.unix_ns(boot_ns))
 }
 
 /// Histograms as they are shown.
@@ -146,6 +151,8 @@ struct Shown<D: Distribute> {
     args: D,
     distribution: Distribution<D::Hooks>,
     recorder: Option<Recorder>,
+    /// What a recording has the times of intervals by.
+    clock: Clock,
     periodic: Periodic<D::Report>,
 }
 
@@ -263,7 +270,7 @@ impl<D: Distribute> Shown<D> {
         let Some(recorder) = &mut self.recorder else {
             return Ok(());
         };
-        let end = self.periodic.timer.since_epoch(ended);
+        let end = since_epoch(&self.clock, ended.end_ns);
         for part in parts {
             let tag = tag(&self.args, part);
             recorder.add(&Record {

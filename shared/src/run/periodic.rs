@@ -4,7 +4,6 @@
 use crate::data::loss::{Counts, Lost};
 use crate::error::Result;
 use crate::event::EventFamily;
-use crate::kernel::clock::Clock;
 use crate::output::outlet::{Out, Outlet};
 use crate::output::{Format, Writer};
 use crate::run::picked::Picked;
@@ -30,13 +29,12 @@ impl<T: EventFamily> Periodic<T> {
         tool: &'static str,
         format: Format,
         writer: Writer<T>,
-        clock: Clock,
         picked: Picked,
     ) -> Self {
         Self {
             out: Outlet::new(tool, format, writer),
             format,
-            timer: Timer::new(clock),
+            timer: Timer::default(),
             counted: 0,
             picked,
             told: Counts::default(),

@@ -99,8 +99,7 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
         plan,
         Box::new(move |options, sink| {
             let mut tally = Tally::start(hooks, options)?;
-            let clock = Clock::new();
-            let writer = Writer::new(format, sink, args.columns(), clock.clone()).with_look(look);
+            let writer = Writer::new(format, sink, args.columns(), Clock::new()).with_look(look);
             Ok(Started {
                 rung: tally.rung(),
                 buffer: None,
@@ -115,7 +114,7 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
                     args,
                     order,
                     tally,
-                    periodic: Periodic::new(T::Hooks::NAME, format, writer, clock, picked),
+                    periodic: Periodic::new(T::Hooks::NAME, format, writer, picked),
                 }),
             })
         }),

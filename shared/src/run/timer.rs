@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use crate::kernel::clock::Clock;
+use crate::kernel::clock::boot_now_ns;
 use crate::run::runner::Interval;
 
 /// Tells intervals, from the time at which the first one begins.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Timer {
-    clock: Clock,
     /// The beginning of the first interval.
     begun_ns: u64,
     /// The end of the last interval.
@@ -17,23 +16,15 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            begun_ns: 0,
-            last_ns: 0,
-        }
-    }
-
     /// The first interval begins now.
     pub(super) fn begin(&mut self) {
-        self.begun_ns = self.clock.boot_now_ns();
+        self.begun_ns = boot_now_ns();
         self.last_ns = self.begun_ns;
     }
 
     /// An interval ends now, and the next one begins.
     pub(super) fn next(&mut self) -> Ended {
-        let end_ns = self.clock.boot_now_ns();
+        let end_ns = boot_now_ns();
         let length = Duration::from_nanos(end_ns.saturating_sub(self.last_ns));
         self.last_ns = end_ns;
         Ended { end_ns, length }
@@ -42,11 +33,6 @@ impl Timer {
     /// How long all intervals were together.
     pub(super) fn length(&self) -> Duration {
         Duration::from_nanos(self.last_ns - self.begun_ns)
-    }
-
-    /// The time of an end, since the Unix epoch.
-    pub(super) fn since_epoch(&self, ended: Ended) -> Duration {
-        Duration::from_nanos(self.clock.unix_ns(ended.end_ns))
     }
 }
 

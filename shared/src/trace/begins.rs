@@ -49,19 +49,21 @@ impl Begins {
         let knobs = object.knobs::<path_begins>()?;
         knobs.count = self.0.len() as u64;
         for (begin, of) in self.0.iter().zip(&mut knobs.of) {
+            let mut bytes = [[0; BYTES]; 2];
             for (index, byte) in begin.iter().enumerate() {
-                let place = |word: &mut [u64; BYTES / 8], byte: u8| {
-                    let word = &mut word[index / 8];
-                    let mut bytes = word.to_ne_bytes();
-                    bytes[index % 8] = byte;
-                    *word = u64::from_ne_bytes(bytes);
-                };
-                place(&mut of.text, *byte);
-                place(&mut of.mask, 0xff);
+                bytes[0][index] = *byte;
+                bytes[1][index] = 0xff;
             }
+            [of.text, of.mask] = bytes.map(words);
         }
         Ok(())
     }
+}
+
+/// Eight bytes each, as they lie in memory.
+fn words(bytes: [u8; BYTES]) -> [u64; BYTES / 8] {
+    let (chunks, _) = bytes.as_chunks();
+    std::array::from_fn(|index| u64::from_ne_bytes(chunks[index]))
 }
 
 #[cfg(test)]

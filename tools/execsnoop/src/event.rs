@@ -7,6 +7,7 @@ use tracewell_shared::data::decode;
 use tracewell_shared::data::record;
 use tracewell_shared::event::ancestors::Ancestors;
 use tracewell_shared::event::path::Path;
+use tracewell_shared::event::task::Task;
 use tracewell_shared::event::{
     Cell, Event, Failure, Fields, Moment, Truncated, Type, Value, as_returned, as_word,
 };
@@ -187,6 +188,7 @@ impl Truncated for Args<'_> {
 impl<'a> Exec<'a> {
     pub(crate) fn decode(record: &'a [u8], max_args: usize) -> Option<Self> {
         let (raw, mut tail) = record::split::<exec_event>(record)?;
+        let task = Task::decode(record)?;
         let has = |detail: u32| raw.detail & detail != 0;
         let filename = tail.take(raw.filename_bytes as usize)?;
         let args = tail.take(raw.args_bytes as usize)?;
@@ -199,14 +201,12 @@ impl<'a> Exec<'a> {
         // Of a failed exec, what comes before the end of what could be read of its list is still of use.
         let partly = has(ARGS_UNREADABLE) && !args.is_empty();
         Some(Self {
-            time: Moment {
-                boot_ns: raw.head.time_ns,
-            },
-            pid: raw.head.pid,
-            tid: raw.head.tid,
+            time: task.time,
+            pid: task.pid,
+            tid: task.tid,
             ppid: raw.ppid,
-            uid: raw.head.uid,
-            comm: decode::until_nul(record.get(decode::COMM)?),
+            uid: task.uid,
+            comm: task.comm,
             pcomm: decode::until_nul(
                 record.get(offset_of!(exec_event, pcomm)..size_of::<exec_event>())?,
             ),
@@ -224,7 +224,7 @@ impl<'a> Exec<'a> {
             },
             via: Via(raw.detail),
             cgroup_id: raw.cgroup_id,
-            ancestors: Ancestors::decode(record)?,
+            ancestors: task.ancestors,
             cpu: raw.cpu,
         })
     }

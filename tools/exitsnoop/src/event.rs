@@ -117,7 +117,7 @@ impl<'a> Exit<'a> {
             peak_rss_bytes: (raw.peak_pages != 0)
                 .then_some(Bytes(raw.peak_pages.saturating_mul(page))),
             cgroup_id: raw.cgroup_id,
-            ancestors: Ancestors::decode(record)?,
+            ancestors: task.ancestors,
         })
     }
 }

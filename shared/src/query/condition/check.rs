@@ -8,6 +8,7 @@ use super::test::Test;
 use super::{Condition, Node, number};
 use crate::error::{Error, Result};
 use crate::event::{Field, Type, position};
+use crate::query::no_field;
 use crate::text::escape;
 
 /// What is wrong, and where.
@@ -45,12 +46,7 @@ fn node(part: &Part, fields: &[Field]) -> Result<Node, Fault> {
             let index = position(fields, name);
             let found = index.and_then(|index| Some((index, fields.get(index)?)));
             let Some((index, field)) = found else {
-                let names: Vec<_> = fields.iter().map(|field| field.name).collect();
-                let what = format!(
-                    "no field is called '{name}'; the fields are {}",
-                    names.join(", ")
-                );
-                return Err((what, at.clone()));
+                return Err((no_field(fields, name), at.clone()));
             };
             match question {
                 Some(question) => asked(index, field, question)?,
