@@ -2,9 +2,11 @@
 /*
  * A successful exec, at sched_process_exec: the new arguments lie in one piece
  * in the new address space. A failed one, at the exit of execve or execveat:
- * its arguments lie where the caller's pointers say.
+ * its arguments lie where the caller's pointers say. For a tree of processes,
+ * their beginnings and ends beside these.
  */
 #include "core.bpf.h"
+#include "process_end.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "syscall.bpf.h"
@@ -12,7 +14,9 @@
 #include "execsnoop.h"
 
 struct exec_event *unused_exec_event __attribute__((unused));
-_Static_assert(sizeof(struct exec_event) == 112, "exec_event");
+_Static_assert(sizeof(struct exec_event) == 120, "exec_event");
+struct step_event *unused_step_event __attribute__((unused));
+_Static_assert(sizeof(struct step_event) == 160, "step_event");
 
 /* Bytes of arguments that are read at most; user space sizes scratch for it. */
 const volatile __u32 max_args_bytes = 8192;
@@ -49,9 +53,11 @@ static __always_inline void exec_begin(struct exec_event *event, bool direct,
 				       struct task_struct *task, int ret)
 {
 	struct task_struct *parent = FIELD(direct, task, real_parent);
+	struct task_struct *leader = FIELD(direct, task, group_leader);
 
 	event_begin(&event->head);
 	event->cgroup_id = bpf_get_current_cgroup_id();
+	event->start_ns = FIELD(direct, leader, start_boottime);
 	event->ppid = FIELD(direct, parent, tgid);
 	event->ret = ret;
 	event->detail = 0;
@@ -303,3 +309,4 @@ common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
 TRACEPOINT(exec_done, sched_process_exec, EXEC_DONE, EXEC_DONE_ARGS)
 
 #include "execsnoop_tp.bpf.h"
+#include "execsnoop_tree.bpf.h"

@@ -18,12 +18,10 @@ _Static_assert(sizeof(struct exit_event) == 152, "exit_event");
 SCRATCH_MAP(sizeof(struct exit_event));
 
 const volatile bool failed_only = false;
+const volatile bool succeeded_only = false;
 const volatile bool threads = false;
 const volatile bool exec_times = false;
 const volatile __u64 min_age_ns = 0;
-
-/* linux/sched/signal.h: the whole process ends, and group_exit_code is what wait(2) tells of it. */
-#define SIGNAL_GROUP_EXIT 0x00000004
 
 /*
  * When a process made its last exec. The kernel keeps no such time, but how many
@@ -64,12 +62,11 @@ static __always_inline bool ending_passes(bool direct, struct ending *ending)
 	struct signal_struct *signal = ending->signal;
 	struct self self = current_self();
 
-	/* As wait_task_zombie() has it. */
-	if (!threads && (FIELD(direct, signal, flags) & SIGNAL_GROUP_EXIT))
-		ending->status = FIELD(direct, signal, group_exit_code);
-	else
+	if (threads)
 		ending->status = FIELD(direct, subject, exit_code);
-	if (failed_only && !ending->status)
+	else
+		ending->status = process_status(direct, signal, subject);
+	if ((failed_only && !ending->status) || (succeeded_only && ending->status))
 		return false;
 	ending->age_ns = bpf_ktime_get_boot_ns() - FIELD(direct, subject, start_boottime);
 	if (min_age_ns && ending->age_ns < min_age_ns)
@@ -157,12 +154,6 @@ static __always_inline int task_exit(void *ctx, __u32 space, bool direct, struct
 	if (passes && (threads || ends))
 		tell(ctx, space, direct, &ending);
 	return 0;
-}
-
-/* The kernel's word is its second argument, and no argument of older ones: not to be read there. */
-static __always_inline bool said_last(unsigned long long *ctx)
-{
-	return last_is_said() && ctx[1];
 }
 
 #define EXIT(ctx, space, direct) task_exit(ctx, space, direct, task, said_last(ctx))

@@ -219,7 +219,7 @@ static __always_inline void removal_tell(void *ctx, __u32 space, struct unlink_e
 		event->detail &= UNLINK_PATH_UNREADABLE | UNLINK_PATH_CUT;
 	if (event->op == REMOVED_BY_RENAME && !(event->detail & UNLINK_OBJECT))
 		return;
-	if ((failed_only && !ret) || is_unseen(ret))
+	if (!result_passes(ret) || is_unseen(ret))
 		return;
 	event->ret = ret;
 	unlink_emit(ctx, space, event);

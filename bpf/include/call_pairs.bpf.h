@@ -33,7 +33,7 @@ static __always_inline int pair_exit(struct trace_event_raw_sys_exit *ctx, __u32
 		pair_without_entry(ret);
 		return 0;
 	}
-	if ((failed_only && ret >= 0) || is_unseen(ret))
+	if (!result_passes(ret) || is_unseen(ret))
 		return 0;
 	return call_exit(ctx, space, PROBE_TRACEPOINT, &request, ret);
 }

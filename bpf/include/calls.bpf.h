@@ -30,6 +30,13 @@
 #include "syscall.bpf.h"
 
 const volatile bool failed_only = false;
+const volatile bool succeeded_only = false;
+
+/* Whether a call's result is of those that are asked for. */
+static __always_inline bool result_passes(int ret)
+{
+	return !(failed_only && ret >= 0) && !(succeeded_only && ret < 0);
+}
 
 #define CALL_NUMBERS 512 /* a power of two above all of them */
 
@@ -90,7 +97,7 @@ static __always_inline __u32 call_of(bool direct, struct pt_regs *regs, struct s
 /* Whether a call that is one of the tool's, with this result, is one to tell of. */
 static __always_inline bool call_passes(int ret)
 {
-	return !(failed_only && ret >= 0) && filter_passes() && !is_unseen(ret);
+	return result_passes(ret) && filter_passes() && !is_unseen(ret);
 }
 
 /*
@@ -108,7 +115,7 @@ static __always_inline bool any_call_passes(struct call_request *request, enum p
 	bool compat;
 	__u32 call = call_of(direct, regs, &self, &compat);
 
-	if (!call || (failed_only && ret >= 0) || !self_passes(&self, self.tid) || is_unseen(ret))
+	if (!call || !result_passes(ret) || !self_passes(&self, self.tid) || is_unseen(ret))
 		return false;
 	syscall_args(direct, regs, compat, &args);
 	call_request_of(request, call, compat, &args);

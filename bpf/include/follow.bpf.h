@@ -144,8 +144,10 @@ int follow_fork_raw(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-#ifndef FORGETS_FOLLOWED
-/* Forgets a process with its last thread, which makes room. */
+/*
+ * Forgets a process with its last thread, which makes room. Not loaded where
+ * process_end.bpf.h does that (FORGETS_FOLLOWED of Hooks in user space).
+ */
 SEC("raw_tp/sched_process_exit")
 int follow_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -157,6 +159,5 @@ int follow_exit_raw(struct bpf_raw_tracepoint_args *ctx)
 		__sync_fetch_and_add(&shared_state.followed, -1);
 	return 0;
 }
-#endif
 
 #endif

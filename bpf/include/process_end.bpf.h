@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The end of a process: which of its threads is the last at sched_process_exit,
- * and what is kept of a process by its number until that is free again.
- * Included before what follows processes.
+ * and what is kept of a process by its number until that is free again. Threads
+ * come by after the end of their process, and are of one that is followed all the
+ * same: a trace that tells of ends forgets it by process_freed(), and says so
+ * in user space (FORGETS_FOLLOWED of Hooks).
  *
  * Each thread comes by when it ends, and signal->live is counted down before. So
  * threads that end at the same time may all find it at 0. Since 6.16 the kernel
@@ -21,12 +23,6 @@
 #ifndef TRACEWELL_PROCESS_END_BPF_H
 #define TRACEWELL_PROCESS_END_BPF_H
 
-#ifdef TRACEWELL_FOLLOW_BPF_H
-#error "process_end.bpf.h comes before what follows processes"
-#endif
-/* Threads come by after the end of their process, and are of one that is followed all the same. */
-#define FORGETS_FOLLOWED
-
 #include "core.bpf.h"
 #include "follow.bpf.h"
 
@@ -43,6 +39,12 @@ struct trace_event_raw_sched_process_exit___said {
 static __always_inline bool last_is_said(void)
 {
 	return bpf_core_field_exists(struct trace_event_raw_sched_process_exit___said, group_dead);
+}
+
+/* The same by the arguments of the tracepoint: it is the second, and no argument of older kernels, not to be read there. */
+static __always_inline bool said_last(unsigned long long *ctx)
+{
+	return last_is_said() && ctx[1];
 }
 
 /* A process: another one may have its number before it is freed. */
@@ -149,6 +151,18 @@ static __always_inline bool process_ends(bool direct, struct task_struct *task,
 	/* An int: before 6.4 a map's answer is one, and says nothing in the upper half. */
 	return last_is_said() ||
 	       (int)bpf_map_update_elem(&ended, &process, &yes, BPF_NOEXIST) != -EEXIST;
+}
+
+/* linux/sched/signal.h: the whole process ends, and group_exit_code is what wait(2) tells of it. */
+#define SIGNAL_GROUP_EXIT 0x00000004
+
+/* How a process ended, of which leader is the first thread: what wait_task_zombie() tells. */
+static __always_inline __u32 process_status(bool direct, struct signal_struct *signal,
+					    struct task_struct *leader)
+{
+	if (FIELD(direct, signal, flags) & SIGNAL_GROUP_EXIT)
+		return FIELD(direct, signal, group_exit_code);
+	return FIELD(direct, leader, exit_code);
 }
 
 /* Deletes what a map has of the process with this number that started then; a value begins with that time. */

@@ -34,6 +34,7 @@ mod counting;
 mod events;
 pub mod files;
 mod intervals;
+mod results;
 pub mod sets;
 mod values;
 
@@ -44,11 +45,12 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
 use crate::confine::seccomp::Seccomp;
 use crate::error::{Error, Kind, Result};
+use crate::kernel::pid;
 use crate::kernel::probe::Ladder;
 use crate::output::{Color, Format, Look, TimeFormat};
 use crate::trace::cgroups;
@@ -59,6 +61,7 @@ pub use self::asked::Asked;
 pub use self::counting::Counting;
 pub use self::events::{Events, buffer_pages};
 pub use self::intervals::{Histograms, Intervals, Rows};
+pub use self::results::Results;
 
 /// The options that all tools share. Each name is also the id for [`clap::Command::mut_arg`].
 #[derive(Debug, Clone, clap::Args)]
@@ -67,6 +70,10 @@ pub struct Common {
     /// Trace this process only; the run ends with it
     #[arg(long, value_name = "PID", help_heading = "Filters", value_parser = sets::text_parser(values::task))]
     pub pid: Vec<Set<u32>>,
+
+    /// With --pid: trace all that descend from these processes too, those that run and those to come
+    #[arg(long, help_heading = "Filters", requires = "pid")]
+    pub children: bool,
 
     /// Trace this thread only; the run ends with it
     #[arg(long, value_name = "TID", help_heading = "Filters", value_parser = sets::text_parser(values::task))]
@@ -93,7 +100,7 @@ pub struct Common {
     pub mntns_map: Vec<Set<PathBuf>>,
 
     /// How to write events
-    #[arg(long, value_name = "FORMAT", help_heading = "Output", value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_name = "FORMAT", help_heading = "Output", value_parser = values::format(&Format::COMMON), default_value = "table")]
     pub format: Format,
 
     /// The same as --format json
@@ -155,7 +162,7 @@ pub struct Common {
     #[arg(short = 'v', long, help_heading = "Tracing")]
     pub verbose: bool,
 
-    /// With a command: go on until all that descend from it have ended, too
+    /// With a command, or --children: go on until all that descend from it have ended, too
     #[arg(long, help_heading = "Tracing")]
     pub wait_all: bool,
 
@@ -169,9 +176,12 @@ impl Common {
     ///
     /// [`Options::follow`] is left unset: a tool sets it to the command's process once that is held.
     pub fn options(&self) -> Result<Options> {
-        if self.wait_all && self.command.is_empty() {
-            return Err(Error::usage("--wait-all: there is no command to wait for")
-                .help("put the command behind --: --wait-all -- COMMAND"));
+        if self.wait_all && self.command.is_empty() && !self.children {
+            return Err(
+                Error::usage("--wait-all: there is no command to wait for").help(
+                    "put the command behind --: --wait-all -- COMMAND; or name a process that runs: --wait-all --pid PID --children",
+                ),
+            );
         }
         let comm = sets::together("--comm", &self.comm)?;
         let filter = Filter {
@@ -184,6 +194,9 @@ impl Common {
             mntns_map: sets::together("--mntnsmap", &self.mntns_map)?,
             ..Filter::default()
         };
+        if self.children {
+            check_children(&filter.pid)?;
+        }
         for path in filter
             .cgroup
             .wanted()
@@ -196,6 +209,7 @@ impl Common {
             filter,
             probe: (self.probe != "auto").then(|| self.probe.clone()),
             inflight: self.inflight,
+            children: self.children,
             btf: self.btf.clone(),
             ..Options::default()
         })
@@ -304,6 +318,23 @@ pub fn exit_on_usage(error: &clap::Error) -> u8 {
     if error.use_stderr() { 2 } else { 0 }
 }
 
+/// Whether the descendants of these processes can be looked for.
+fn check_children(pids: &Set<u32>) -> Result<()> {
+    if !pids.excluded().is_empty() {
+        return Err(Error::usage(
+            "--children: processes that are excluded by --pid '!PID' have their descendants traced all the same",
+        )
+        .help("name the processes to trace, without '!'"));
+    }
+    if !pid::in_initial_namespace() {
+        return Err(Error::usage(
+            "--children: this pid namespace does not show which processes descend from others",
+        )
+        .help("run the tool in the host's pid namespace"));
+    }
+    Ok(())
+}
+
 /// Whether `path` is a directory on a cgroup v2 file system, or else why not.
 fn check_cgroup(path: &Path) -> Result<()> {
     let help = || match cgroups::mounts().first() {
@@ -338,6 +369,11 @@ pub fn bytes(text: &str) -> Result<u64, String> {
 /// A part of a name or line, for a filter that asks whether that is contained.
 pub fn part(text: &OsStr) -> Result<OsString, String> {
     Ok(text.to_owned())
+}
+
+/// What parses `--format` where there are these formats.
+pub fn formats(all: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {
+    values::format(all)
 }
 
 /// A number of 32 bits.

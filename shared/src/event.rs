@@ -5,6 +5,7 @@
 //! of it. Fields that many events have are a [`Group`]; a type with a form of its own is a [`Value`].
 
 pub mod ancestors;
+pub mod ending;
 pub mod fields;
 pub mod names;
 pub mod path;

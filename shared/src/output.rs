@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Events as lines: a table for people, JSON and CSV for programs.
+//! Events as lines: a table for people, JSON and CSV for programs; and what is a document as a whole.
 //!
-//! All three share one buffer, in which lines are put together without an allocation for each.
+//! All share one buffer, in which lines are put together without an allocation for each.
 
 pub(crate) mod outlet;
 pub mod sink;
@@ -48,6 +48,23 @@ pub enum Format {
     Json,
     /// Comma-separated values, with a header
     Csv,
+    /// One document for Perfetto and Chrome's viewer of traces
+    TraceEvent,
+}
+
+impl Format {
+    /// Those that every tool has.
+    pub const COMMON: [Self; 3] = [Self::Table, Self::Json, Self::Csv];
+
+    /// Whether it has each field by its name, as JSON does.
+    pub(crate) fn has_all_fields(self) -> bool {
+        matches!(self, Self::Json | Self::TraceEvent)
+    }
+
+    /// Whether losses and the account have a place in it; else standard error has them.
+    pub(crate) fn tells_losses(self) -> bool {
+        !matches!(self, Self::Csv | Self::TraceEvent)
+    }
 }
 
 /// When a table has colours.
@@ -103,6 +120,8 @@ enum Body<T: EventFamily> {
     Table(Table<T>, Sink),
     Json(Sink),
     Csv(Box<Csv<T>>),
+    /// Written as a whole, by whoever knows its form.
+    Document(Sink),
 }
 
 impl<T: EventFamily> Writer<T> {
@@ -116,6 +135,7 @@ impl<T: EventFamily> Writer<T> {
             }
             Format::Json => Body::Json(sink),
             Format::Csv => Body::Csv(Box::new(Csv::new(sink, columns))),
+            Format::TraceEvent => Body::Document(sink),
         };
         Self {
             body,
@@ -150,7 +170,7 @@ impl<T: EventFamily> Writer<T> {
         }
         match &mut self.body {
             Body::Table(table, sink) => table.header(sink.buffer(), &mut self.stamp),
-            Body::Json(_) => {}
+            Body::Json(_) | Body::Document(_) => {}
             Body::Csv(csv) => csv.header()?,
         }
         self.flush()
@@ -169,7 +189,17 @@ impl<T: EventFamily> Writer<T> {
                 sink.end_record()
             }
             Body::Csv(csv) => csv.event(&mut self.stamp, event),
+            Body::Document(_) => Ok(()),
         }
+    }
+
+    /// Adds a piece of a document; the other formats are made of events.
+    pub(crate) fn piece(&mut self, piece: &[u8]) -> Result<()> {
+        if let Body::Document(sink) = &mut self.body {
+            sink.buffer().extend_from_slice(piece);
+            return sink.end_record();
+        }
+        Ok(())
     }
 
     /// Adds what is no row of a table, such as a histogram: lines of text that `write` makes, or else the event.
@@ -183,7 +213,7 @@ impl<T: EventFamily> Writer<T> {
                 write(&mut Lines::new(sink.buffer(), &mut self.stamp));
                 sink.end_record()
             }
-            Body::Json(_) | Body::Csv(_) => self.event(event),
+            Body::Json(_) | Body::Csv(_) | Body::Document(_) => self.event(event),
         }
     }
 
@@ -219,7 +249,7 @@ impl<T: EventFamily> Writer<T> {
                 json::lost(sink.buffer(), &mut self.stamp, lost);
                 sink.end_record()
             }
-            Body::Csv(_) => Ok(()),
+            Body::Csv(_) | Body::Document(_) => Ok(()),
         }
     }
 
@@ -231,7 +261,7 @@ impl<T: EventFamily> Writer<T> {
                 json::summary(sink.buffer(), &mut self.stamp, summary);
                 sink.end_record()
             }
-            Body::Table(..) | Body::Csv(_) => Ok(()),
+            Body::Table(..) | Body::Csv(_) | Body::Document(_) => Ok(()),
         }
     }
 
@@ -239,7 +269,7 @@ impl<T: EventFamily> Writer<T> {
     /// was added [written](Self::flush). If it fails, the output stays what it was.
     pub(crate) fn reopen(&mut self) -> Result<()> {
         let sink = match &mut self.body {
-            Body::Table(_, sink) | Body::Json(sink) => sink,
+            Body::Table(_, sink) | Body::Json(sink) | Body::Document(sink) => sink,
             Body::Csv(csv) => csv.sink(),
         };
         if !sink.reopen()? {
@@ -256,7 +286,7 @@ impl<T: EventFamily> Writer<T> {
     pub fn flush(&mut self) -> Result<()> {
         self.stamp.refresh();
         match &mut self.body {
-            Body::Table(_, sink) | Body::Json(sink) => sink.flush(),
+            Body::Table(_, sink) | Body::Json(sink) | Body::Document(sink) => sink.flush(),
             Body::Csv(csv) => csv.flush(),
         }
     }

@@ -4,6 +4,7 @@
 pub mod command;
 pub mod counted;
 pub(crate) mod ends;
+pub mod gathered;
 pub mod histograms;
 pub(crate) mod launch;
 mod periodic;

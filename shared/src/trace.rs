@@ -4,6 +4,7 @@
 pub mod begins;
 pub(crate) mod by_cpu;
 pub mod cgroups;
+pub(crate) mod descendants;
 pub mod distribution;
 pub(crate) mod filters;
 pub mod knobs;

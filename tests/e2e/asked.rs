@@ -99,11 +99,61 @@ pub(crate) fn beside_others(actor: Playing, args: &[&str]) -> Finished {
 #[test]
 fn what_the_kernel_can_decide_does_not_come_to_the_tool() {
     let directory = scratch();
-    let actor = Actor::new("opens_some").arg(directory.path()).start();
-    let condition = format!("pid == {} && error == ENOENT", actor.pid());
-    let finished = beside_others(actor, &["--where", &condition]);
-    assert_eq!(finished.events("open").len(), 20);
-    assert_eq!(finished.summary()["lost"], 0);
+    let path = directory.path().display();
+    for of_kernel in ["pid == PID", "error == ENOENT", "errno != null"] {
+        let actor = Actor::new("opens_some").arg(directory.path()).start();
+        let pid = actor.pid().to_string();
+        let of_kernel = of_kernel.replace("PID", &pid);
+        let condition = format!("{of_kernel} && path ~ '^{path}/'");
+        let mut args = vec!["--where", &condition];
+        // Who else fails to open something, and how often, is not known here.
+        let pids = format!("{pid},{}", std::process::id());
+        if !of_kernel.starts_with("pid") {
+            args.extend(["--pid", &pids]);
+        }
+        let finished = beside_others(actor, &args);
+        assert_eq!(finished.events("open").len(), 20, "{condition}");
+        assert_eq!(finished.summary()["lost"], 0, "{condition}");
+    }
+}
+
+#[test]
+fn what_the_kernel_decides_is_said() {
+    let says = |tool: &str, condition: &str| {
+        let tool = Tool::new(tool).json().args(["-v", "--where", condition]);
+        tool.args(["--", "true"]).run().success().stderr
+    };
+    let in_kernel =
+        |fields: &str| format!("--where: what it asks of {fields} is asked in the kernel");
+    for (tool, condition, fields) in [
+        (
+            "opensnoop",
+            "comm == 'a' && uid in (0, 1) && fd == 3",
+            "uid, comm",
+        ),
+        ("unlinksnoop", "errno == null", "errno"),
+        ("syncsnoop", "error == EIO && ppid == 1", "ppid, errno"),
+        (
+            "exitsnoop",
+            "age_ns > 1s && exit_code == 0",
+            "age_ns, exit_code",
+        ),
+        ("exitsnoop", "signal == 9", "how it ended"),
+    ] {
+        let stderr = says(tool, condition);
+        assert!(stderr.contains(&in_kernel(fields)), "{condition}: {stderr}");
+    }
+    for condition in [
+        "comm == 'a' || uid == 1",
+        "comm == 'longer than any name'",
+        "fd == 3",
+    ] {
+        let stderr = says("opensnoop", condition);
+        assert!(
+            !stderr.contains("asked in the kernel"),
+            "{condition}: {stderr}"
+        );
+    }
 }
 
 #[test]

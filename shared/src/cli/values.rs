@@ -7,9 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nix::unistd::User;
 
+use crate::output::Format;
 use crate::trace::options::Buffer;
 
 /// [`Options::DEFAULT_LATENCY`](crate::trace::options::Options::DEFAULT_LATENCY), as a user would write it.
@@ -37,6 +39,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err("must be more than zero".to_owned()),
         time => Ok(time),
     }
+}
+
+/// One of these formats.
+pub(super) fn format(all: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {
+    let values = all.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(values.collect::<Vec<_>>())
+        .try_map(|value| Format::from_str(&value, false))
 }
 
 /// A user's number, or the number of a user's name.

@@ -84,6 +84,8 @@ causes! {
     NoBuffer: "no_buffer", "no perf buffer on that CPU", Exact, LOSS_NO_BUFFER;
     /// The trace ended while the kernel had a task that was about to tell of the event off its CPU.
     Unfinished: "unfinished", "unfinished at the end", Exact, LOSS_UNFINISHED;
+    /// There were more processes than the tree has room for (`--tree-max`).
+    TreeFull: "tree_full", "no room in the tree", Exact;
     /// The record was not one that this version of the tool makes.
     Malformed: "malformed", "malformed", Exact;
     /// The kernel refused to run a program (`recursion_misses`): inside itself on the same CPU, or while a task that is

@@ -66,9 +66,21 @@ impl State {
         self.set(offset_of!(shared_state, closing), 1);
     }
 
-    /// Counts the first of the processes that are followed. Before the attach: after it, BPF writes this count.
-    pub(crate) fn follow_first(&self) {
-        self.set(offset_of!(shared_state, followed), 1);
+    /// Counts the first of the processes that are followed.
+    pub(crate) fn follow_first(&self, count: u32) {
+        self.set(offset_of!(shared_state, followed), count);
+    }
+
+    /// Counts more of them. BPF counts at the same time.
+    pub(crate) fn follow_more(&self, count: u32) {
+        self.flag(offset_of!(shared_state, followed))
+            .fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Counts fewer.
+    pub(crate) fn follow_fewer(&self, count: u32) {
+        self.flag(offset_of!(shared_state, followed))
+            .fetch_sub(count, Ordering::Relaxed);
     }
 
     /// How many of the processes that are followed live.
@@ -93,7 +105,7 @@ impl State {
         counted.map(|(_, count)| count).sum()
     }
 
-    /// Sets one of the flags: 32 bits wide, of which only this side or only BPF writes each value.
+    /// Sets one of the flags: 32 bits wide, of which only this side or only BPF writes each value, while programs are attached.
     fn set(&self, offset: usize, value: u32) {
         self.flag(offset).store(value, Ordering::Relaxed);
     }

@@ -18,6 +18,7 @@ impl<T: EventFamily> Writer<T> {
             Body::Table(table, _) => table.key(key, &mut self.stamp, event),
             Body::Json(_) => json::key(key, &mut self.stamp, event, fields),
             Body::Csv(csv) => csv.key(key, &mut self.stamp, event),
+            Body::Document(_) => {}
         }
     }
 
@@ -74,6 +75,7 @@ impl<T: EventFamily> Writer<T> {
                 sink.end_record()
             }
             Body::Csv(csv) => csv.count(&mut self.stamp, lead, key, measure),
+            Body::Document(_) => Ok(()),
         }
     }
 }

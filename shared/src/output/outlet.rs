@@ -83,7 +83,7 @@ impl<T: EventFamily> Out for Outlet<T> {
     }
 
     fn lost(&mut self, lost: &Lost) -> Result<()> {
-        if self.format == Format::Csv {
+        if !self.format.tells_losses() {
             console::say(self.tool, Gap(lost));
         }
         self.write(|writer| writer.lost(lost))

@@ -18,7 +18,7 @@ pub fn chosen<T: EventFamily>(
     format: Format,
 ) -> Result<Vec<Column<T>>> {
     let wrong = |what: String| Err(Error::usage(format!("--columns: {what}")));
-    if format == Format::Json {
+    if format.has_all_fields() {
         return wrong("JSON has every field; columns are those of --format table or csv".into());
     }
     let mut columns = Vec::new();

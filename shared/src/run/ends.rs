@@ -26,11 +26,14 @@ pub(crate) struct Ends {
     shutdown: Shutdown,
     command: Beside,
     watched: Watched,
-    /// Whether the command's end is not the run's, but that of its last descendant.
+    /// Whether the end of the first process that is followed is not the run's, but that of its last descendant.
     wait_all: bool,
-    command_ended: bool,
+    /// Whether processes that run are followed.
+    children: bool,
+    /// The first has ended: the command, or all that `--pid` names.
+    first_ended: bool,
     over: bool,
-    /// The descendants that were there when the command's end ended the run.
+    /// The descendants that were there when the end of the first ended the run.
     outlived_by: u32,
 }
 
@@ -76,7 +79,8 @@ impl Ends {
             command: Beside::release(name, held, common.verbose)?,
             watched,
             wait_all: common.wait_all,
-            command_ended: false,
+            children: common.children,
+            first_ended: false,
             over: false,
             outlived_by: 0,
         };
@@ -118,14 +122,14 @@ impl Ends {
 
     async fn first(&mut self) -> Result<()> {
         loop {
-            if self.command_ended {
+            if self.first_ended {
                 let left = self.watched.state.followed();
                 if left == 0 || !self.wait_all {
                     self.outlived_by = left;
                     return Ok(());
                 }
             }
-            let left = self.command_ended;
+            let left = self.first_ended;
             let met = tokio::select! {
                 reason = self.shutdown.recv() => {
                     self.command.pass_on(reason);
@@ -134,33 +138,41 @@ impl Ends {
                 () = sleep_until(self.deadline.unwrap_or(self.started)), if self.deadline.is_some() => Met::End,
                 ended = self.command.wait() => Met::CommandEnd(ended),
                 () = sleep(DESCENDANTS_LOOK), if left => Met::Nothing,
-                ended = self.watched.subjects.ended() => Met::Subjects(ended),
+                ended = self.watched.subjects.ended(), if !left => Met::Subjects(ended),
                 change = changed(self.watched.cgroups.as_mut()) => Met::Cgroup(change),
             };
             match met {
                 Met::End => return Ok(()),
                 Met::CommandEnd(ended) => {
                     ended?;
-                    self.command_ended = true;
+                    self.first_ended = true;
                 }
                 Met::Nothing => {}
                 Met::Subjects(ended) => {
                     console::say(self.name, ended);
-                    return Ok(());
+                    if !self.children {
+                        return Ok(());
+                    }
+                    self.first_ended = true;
                 }
                 Met::Cgroup(change) => console::say(self.name, change),
             }
         }
     }
 
-    /// Says which of the command's descendants the run has left behind.
+    /// Says how many descendants the run has left behind.
     fn tell_outlived(&self) {
         match self.outlived_by {
             0 => {}
             left => console::say(
                 self.name,
                 format_args!(
-                    "the command has ended, and {left} of its descendants still {}; --wait-all traces them to their end",
+                    "{} has ended, and {left} of its descendants still {}; --wait-all traces them to their end",
+                    if self.children {
+                        "what --pid names"
+                    } else {
+                        "the command"
+                    },
                     if left == 1 { "runs" } else { "run" }
                 ),
             ),

@@ -4,7 +4,8 @@
 use crate::cli::Asked;
 use crate::error::Result;
 use crate::event::{Event, Field, position};
-use crate::query::condition::Condition;
+use crate::query::condition::{Asks, Condition};
+use crate::trace::knobs::COMM_MAX;
 use crate::trace::options::Filter;
 use crate::trace::set::Set;
 
@@ -46,24 +47,48 @@ impl Picked {
         holds
     }
 
-    /// Has the kernel decide what it can of the condition: by process and by user. A filter of that name which was given
-    /// stays as it is, and the condition is then asked of what it lets pass.
-    pub(super) fn narrow(&self, filter: &mut Filter) {
+    /// Has the kernel decide what it can of the condition by its filters, and gives the names of the fields that those ask for.
+    /// A filter of that name which was given stays as it is, and the condition is then asked of what it lets pass.
+    pub(super) fn narrow(&self, filter: &mut Filter) -> Vec<&'static str> {
+        let mut decided = Vec::new();
         let Some(condition) = &self.condition else {
-            return;
+            return decided;
         };
-        let only = |name: &str, filter: &mut Set<u32>| {
-            let numbers = position(self.fields, name).and_then(|field| condition.only(field));
-            let numbers =
-                numbers.map(|numbers| numbers.iter().map(|number| u32::try_from(*number)));
+        let numbers = |name: &str| {
+            let numbers = condition.only(position(self.fields, name)?)?.iter();
+            numbers
+                .map(|number| u32::try_from(*number).ok())
+                .collect::<Option<Vec<_>>>()
+        };
+        for (name, filter) in [
+            ("pid", &mut filter.pid),
+            ("ppid", &mut filter.ppid),
+            ("uid", &mut filter.uid),
+        ] {
             if filter.is_empty()
-                && let Some(Ok(numbers)) = numbers.map(Iterator::collect::<Result<Vec<_>, _>>)
+                && let Some(numbers) = numbers(name)
             {
                 *filter = Set::any(numbers);
+                decided.push(name);
             }
-        };
-        only("pid", &mut filter.pid);
-        only("uid", &mut filter.uid);
+        }
+        let comms = position(self.fields, "comm").and_then(|comm| condition.only_texts(comm));
+        if let Some(comms) = comms
+            && filter.comm.is_empty()
+            && comms.iter().all(|comm| comm.len() <= COMM_MAX)
+        {
+            filter.comm = Set::any(comms.iter().cloned());
+            decided.push("comm");
+        }
+        decided
+    }
+
+    /// What the tool itself may have the kernel decide.
+    pub(super) fn asks_of(&self) -> Option<Asks<'_>> {
+        Some(Asks {
+            condition: self.condition.as_ref()?,
+            fields: self.fields,
+        })
     }
 
     /// Why nothing was shown though something came; for a run's last line. A field that the tool does not read without an

@@ -3,6 +3,7 @@
 
 use crate::cli::{self, Common, Events};
 use crate::confine::privilege::Capability;
+use crate::console;
 use crate::data::loss::Cause;
 use crate::error::Result;
 use crate::event::{Event, EventFamily};
@@ -12,6 +13,7 @@ use crate::output::outlet::{Out, Outlet};
 use crate::output::table::Column;
 use crate::output::{Format, Writer};
 use crate::query::columns;
+use crate::query::condition::Asks;
 use crate::run::counted::Counted;
 use crate::run::picked::Picked;
 use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
@@ -49,6 +51,12 @@ pub trait Snoop: clap::FromArgMatches + 'static {
     /// What is still needed once the programs are attached.
     fn keeps(&self) -> &'static [Capability] {
         &[]
+    }
+
+    /// Has the kernel decide what it can of `--where` by what is the tool's own; gives the names of the fields that this asks
+    /// for. The condition is asked of each event all the same.
+    fn narrow(_tracer: &mut Self::Tracer, _asks: &Asks<'_>) -> Vec<&'static str> {
+        Vec::new()
     }
 
     /// The columns of a table.
@@ -106,13 +114,24 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             intervals: None,
         },
     };
-    let (format, look) = (common.format, common.look());
+    let (format, look, verbose) = (common.format, common.look(), common.verbose);
     runner::run(
         plan,
         Box::new(move |options, sink| {
             // Only here: who gives --pid has the run end with the process, and an error where there is none.
             let mut options = options.clone();
-            picked.narrow(&mut options.filter);
+            let mut decided = picked.narrow(&mut options.filter);
+            let mut tracer = tracer;
+            if let Some(asks) = picked.asks_of() {
+                decided.extend(S::narrow(&mut tracer, &asks));
+            }
+            if verbose && !decided.is_empty() {
+                let decided = decided.join(", ");
+                console::say(
+                    S::Tracer::NAME,
+                    format_args!("--where: what it asks of {decided} is asked in the kernel, too"),
+                );
+            }
             let mut stream = Stream::start(tracer, &options)?;
             let (columns, chosen) = match &counted {
                 Some(counted) => (counted.columns(), true),

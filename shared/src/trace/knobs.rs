@@ -17,7 +17,7 @@ pub const COMM_MAX: usize = 15;
 
 /// What to set before load, for a buffer of `buffer_bytes`.
 pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Result<shared_knobs> {
-    let filter = &options.filter;
+    let filter = &options.kernel_filter();
     let (by_pid, pid) = decided_by(&filter.pid);
     let (by_tid, tid) = decided_by(&filter.tid);
     let (by_ppid, ppid) = decided_by(&filter.ppid);
@@ -41,9 +41,9 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         cgroup_maps: places("--cgroupmap", &filter.cgroup_map)?,
         mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
         rings: 1,
-        follow: options.follow.is_some().into(),
-        filtered: (*filter != Filter::default() || options.follow.is_some()).into(),
-        filtered_otherwise: (is_otherwise(filter) || options.follow.is_some()).into(),
+        follow: options.follows().into(),
+        filtered: (*filter != Filter::default() || options.follows()).into(),
+        filtered_otherwise: (is_otherwise(filter) || options.follows()).into(),
         perf_buffer: perf.into(),
         ancestors: options.ancestors.min(Options::ALL_ANCESTORS),
         cgroup_ids: options.cgroup_ids.into(),

@@ -65,6 +65,8 @@ pub struct Options {
     pub filter: Filter,
     /// Trace this process (its number in the initial pid namespace) and all that descend from it, from now on.
     pub follow: Option<u32>,
+    /// Trace the processes that [`Filter::pid`] wants with all that descend from them, those that run and those to come.
+    pub children: bool,
     /// A process that is not shown, by its number in the initial pid namespace: a command line sets its own.
     pub exclude: Option<u32>,
     /// The label of the only rung to try; `None` takes the first that works.
@@ -98,6 +100,20 @@ impl Options {
     /// All that [`ancestors`](Options::ancestors) may be: `ANCESTORS_MOST` of `bpf/include/shared.h`.
     pub const ALL_ANCESTORS: u8 = 32;
 
+    /// Whether processes are followed.
+    pub fn follows(&self) -> bool {
+        self.follow.is_some() || self.children
+    }
+
+    /// What the kernel's side filters by: processes that are followed are no filter of their own.
+    pub(crate) fn kernel_filter(&self) -> Filter {
+        let mut filter = self.filter.clone();
+        if self.children {
+            filter.pid = Set::default();
+        }
+        filter
+    }
+
     /// How many bytes the ancestors add to an event.
     pub(crate) fn ancestor_bytes(&self) -> usize {
         usize::from(self.ancestors.min(Self::ALL_ANCESTORS)) * size_of::<ancestor>()
@@ -109,6 +125,7 @@ impl Default for Options {
         Self {
             filter: Filter::default(),
             follow: None,
+            children: false,
             exclude: None,
             probe: None,
             buffer: Buffer::Auto,

@@ -27,6 +27,7 @@ use crate::kernel::kfunc;
 use crate::kernel::minimal_btf::MinimalBtf;
 use crate::kernel::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
 use crate::kernel::{self, Kernel, Running};
+use crate::trace::descendants::Descendants;
 use crate::trace::filters;
 use crate::trace::libbpf_log;
 use crate::trace::object::Opened;
@@ -209,8 +210,9 @@ impl<'a> Attempt<'a> {
             cpus: cpus::end()?,
             perf,
             buffers: Buffers::of(options, hooks.most_bytes() + options.ancestor_bytes())?,
-            adopt: options.follow.is_some() && kernel::may_miss_forks(),
-            filters: filters::Maps::new(&options.filter)?,
+            // What forks while the descendants are looked for is made good like a fork that was missed.
+            adopt: options.children || options.follow.is_some() && kernel::may_miss_forks(),
+            filters: filters::Maps::new(&options.kernel_filter())?,
             kernel,
         })
     }
@@ -295,9 +297,12 @@ impl<'a> Attempt<'a> {
         };
         let cgroups = self.filters.fill(&object, self.options)?;
         let state = State::map(map_fd(&object, ".bss.shared")?)?;
-        if self.options.follow.is_some() {
-            state.follow_first();
+        let descendants = self.descendants()?;
+        if let Some(descendants) = &descendants {
+            descendants.put(&object)?;
         }
+        let first = descendants.as_ref().map_or(0, Descendants::count);
+        state.follow_first(first + u32::from(self.options.follow.is_some()));
         let reader = reader(&Loaded {
             rung: rung.label,
             object: &object,
@@ -308,10 +313,20 @@ impl<'a> Attempt<'a> {
         match Session::attach(&object, rung.label, state, self.hooks.bounds(), loses) {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
             Ok(mut session) => {
+                if let Some(descendants) = descendants {
+                    descendants.complete(&object, &session.state)?;
+                }
                 session.filter_by(cgroups);
                 Ok(Ok((session, reader)))
             }
         }
+    }
+
+    /// The processes that run and are followed.
+    fn descendants(&self) -> Result<Option<Descendants>> {
+        let roots = self.options.filter.pid.wanted();
+        let children = self.options.children;
+        children.then(|| Descendants::of(roots)).transpose()
     }
 
     /// The rings that an object needs beside its own.
@@ -339,8 +354,12 @@ impl<'a> Attempt<'a> {
     /// The programs, and those that follow processes where that is asked for.
     fn with_followers(&self, programs: &Programs) -> Programs {
         let mut programs = programs.clone();
-        if self.options.follow.is_some() {
-            programs.extend(FOLLOW_PROGRAMS);
+        if self.options.follows() {
+            let [fork, exit] = FOLLOW_PROGRAMS;
+            programs.push(fork);
+            if !self.facts.forgets_followed {
+                programs.push(exit);
+            }
         }
         programs
     }

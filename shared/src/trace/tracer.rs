@@ -27,6 +27,10 @@ pub trait Hooks: Send {
     /// refuses the inner run.
     const INTERRUPTED: bool = false;
 
+    /// Whether its own programs forget the processes that are followed, once these are freed (`process_end.bpf.h`); else the one
+    /// of `follow.bpf.h` does it, when they end.
+    const FORGETS_FOLLOWED: bool = false;
+
     /// Labels of the rungs that come after all others where the kernel preempts tasks inside their programs, and
     /// refuses these to other tasks meanwhile (see [`Kernel::preempts`](crate::kernel::Kernel::preempts)). Where an
     /// interrupt may do the same, no rung is better than another.
@@ -94,6 +98,7 @@ pub(crate) struct Facts {
     pub(crate) ladder: &'static Ladder,
     pub(crate) in_flight: &'static [(&'static str, u32)],
     pub(crate) interrupted: bool,
+    pub(crate) forgets_followed: bool,
     pub(crate) preemptible: &'static [&'static str],
 }
 
@@ -117,6 +122,7 @@ impl<T: Hooks> AnyHooks for T {
             ladder: T::LADDER,
             in_flight: T::IN_FLIGHT,
             interrupted: T::INTERRUPTED,
+            forgets_followed: T::FORGETS_FOLLOWED,
             preemptible: T::PREEMPTIBLE,
         }
     }

@@ -72,7 +72,7 @@ impl Keyed for Latencies {
 
     fn prepare(&mut self, options: &Options) {
         let filter = &options.filter;
-        self.filtered = *filter != Filter::default() || options.follow.is_some();
+        self.filtered = *filter != Filter::default() || options.follows();
         self.cgroups_filtered = !filter.cgroup.is_empty() || !filter.cgroup_map.is_empty();
     }
 

@@ -4,19 +4,23 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use clap::{CommandFactory, Parser};
+use clap::{ArgMatches, CommandFactory, Parser};
 use memchr::memmem;
 use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, sets};
 use tracewell_shared::columns;
-use tracewell_shared::error::Result;
+use tracewell_shared::error::{Error, Result};
+use tracewell_shared::output::Format;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::run::gathered::Gather;
 use tracewell_shared::run::snoop::Snoop;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::set::Set;
 
 use crate::columns;
 use crate::event::Exec;
+use crate::processes::Processes;
 use crate::tracer::Execs;
+use crate::tree::{self, Program, Programs, Tree};
 
 /// Trace execve(2) and execveat(2): which programs start, by whom, with which arguments
 #[derive(Debug, Parser)]
@@ -74,6 +78,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", default_value = "8k", value_parser = cli::bytes, help_heading = "Tracing")]
     max_args_bytes: u64,
 
+    /// Show at the end what ran below what: each program, how long it ran, how it ended and what its process used of the CPU
+    ///
+    /// Processes that made no exec are in it. With --where those rows are shown that it holds for, and those above them.
+    #[arg(long, help_heading = "Tree")]
+    tree: bool,
+
+    /// With --tree: how many processes there is room for; what happens to more is counted as lost
+    #[arg(long, value_name = "N", help_heading = "Tree", default_value_t = tree::DEFAULT_MOST)]
+    tree_max: usize,
+
     #[command(flatten)]
     common: Common,
 
@@ -97,7 +111,10 @@ Examples:
   execsnoop -x -T                  also those that failed to, with the time
   execsnoop -u www-data -n curl    what a user runs, where curl is in it
   execsnoop --format json -o execs.json -- make
-                                   what a build runs, for a program to read";
+                                   what a build runs, for a program to read
+  execsnoop --tree -- make         what ran below what, how long, and how it ended
+  execsnoop --format trace-event -o build.json -- make
+                                   the same for Perfetto";
 
 /// The command line's parser, with the short names that users of execsnoop know.
 pub(crate) fn command() -> clap::Command {
@@ -111,6 +128,107 @@ pub(crate) fn command() -> clap::Command {
                 .long_help("Trace processes of exactly this name only: of a success the new one, of a failure the caller's")
         })
         .mut_arg("inflight", |arg| arg.help(INFLIGHT_ON_TRACEPOINT))
+        .mut_arg("format", |arg| {
+            let [table, json, csv] = Format::COMMON;
+            arg.value_parser(cli::formats(&[table, json, csv, Format::TraceEvent]))
+                .help("How to write events; trace-event is --tree as a document for Perfetto")
+        })
+}
+
+/// Whether a tree is asked for.
+pub(crate) fn asks_for_tree(matches: &ArgMatches) -> bool {
+    let format = matches.get_one("format");
+    matches.get_flag("tree") || format == Some(&Format::TraceEvent)
+}
+
+impl Args {
+    fn execs(&self) -> Execs {
+        Execs {
+            failed: self.fails,
+            max_args_bytes: u32::try_from(self.max_args_bytes).unwrap_or(u32::MAX),
+            max_args: self.max_args(),
+            ..Execs::default()
+        }
+    }
+
+    fn max_args(&self) -> usize {
+        self.max_args.unwrap_or(usize::MAX)
+    }
+
+    /// The options that ask for single execs, or pick some of them, of those that are given.
+    fn of_single_execs(&self) -> impl Iterator<Item = &'static str> {
+        let counting = &self.events.counting;
+        let given = [
+            ("-x", self.fails),
+            ("--ppid", !self.ppid.is_empty()),
+            ("--name", !self.name.is_empty()),
+            ("--line", !self.line.is_empty()),
+            ("--comm", !self.common.comm.is_empty()),
+            ("--tid", !self.common.tid.is_empty()),
+            ("--print-pcomm", self.print_pcomm),
+            ("--print-cpu", self.print_cpu),
+            ("--quote", self.quote),
+            ("--ancestors", self.events.ancestors),
+            ("--max-events", self.events.max_events.is_some()),
+            ("--count-by", !counting.count_by.is_empty()),
+        ];
+        given
+            .into_iter()
+            .filter_map(|(name, is)| is.then_some(name))
+    }
+}
+
+impl Gather for Args {
+    type Tracer = Processes;
+    type Gathered = Tree;
+
+    fn common(&mut self) -> &mut Common {
+        &mut self.common
+    }
+
+    fn events(&self) -> &Events {
+        &self.events
+    }
+
+    fn adjust(&mut self, _options: &mut Options) -> Result<()> {
+        match self.of_single_execs().next() {
+            None => Ok(()),
+            Some(name) => Err(Error::usage(format!(
+                "--tree: {name} is about single execs, and a tree is of processes"
+            ))
+            .help(format!(
+                "leave out {name}, or --tree; --where picks rows of the tree by their fields"
+            ))),
+        }
+    }
+
+    fn tracer(&self) -> Result<Processes> {
+        Ok(Processes {
+            execs: self.execs(),
+            ..Processes::default()
+        })
+    }
+
+    fn gathered(&self) -> Tree {
+        Tree::new(self.tree_max, self.max_args())
+    }
+
+    fn columns(&self) -> Vec<Column<Programs>> {
+        columns![Programs:
+            time if self.time,
+            (Column::left("START(s)", 10, |program: &Program<'_>, cell| cell.elapsed(program.time.boot_ns))) if !self.time,
+            (Column::left("TIME(s)", 10, |program: &Program<'_>, cell| program.show_duration(cell))),
+            (Column::left("CPU(s)", 10, |program: &Program<'_>, cell| program.show_cpu(cell))),
+            (Column::left("EXIT", 8, |program: &Program<'_>, cell| program.show_end(cell))),
+            uid if self.print_uid,
+            pid,
+            (Column::left("PROGRAM", 0, |program: &Program<'_>, cell| program.show_program(cell))),
+        ]
+    }
+
+    fn greeting(&self) -> &'static str {
+        "Tracing processes, to show their tree at the end... Hit Ctrl-C to end."
+    }
 }
 
 impl Snoop for Args {
@@ -134,12 +252,7 @@ impl Snoop for Args {
     }
 
     fn tracer(&self) -> Result<Execs> {
-        Ok(Execs {
-            failed: self.fails,
-            max_args_bytes: u32::try_from(self.max_args_bytes).unwrap_or(u32::MAX),
-            max_args: self.max_args.unwrap_or(usize::MAX),
-            ..Execs::default()
-        })
+        Ok(self.execs())
     }
 
     fn columns(&self) -> Vec<Column<Execs>> {

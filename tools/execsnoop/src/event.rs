@@ -137,6 +137,14 @@ pub struct Args<'a> {
 }
 
 impl<'a> Args<'a> {
+    /// Nothing is known of them.
+    pub(crate) const NONE: Self = Self {
+        bytes: None,
+        unread: &[],
+        most: usize::MAX,
+        truncated: false,
+    };
+
     /// The arguments, the program's name for itself first, each `None` where it could not be read; `None` where there
     /// is nothing of them, as of [`filename`](Exec::filename). Only of a failed exec one of several is missing.
     pub fn get(&self) -> Option<impl Iterator<Item = Option<&'a [u8]>> + Clone + use<'a>> {

@@ -28,28 +28,39 @@
 mod args;
 mod columns;
 mod event;
+mod kinds;
 mod load;
+mod processes;
+mod step;
 mod tracer;
+pub mod tree;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
 pub use event::{Args, Exec, Via};
+pub use kinds::{Any, Told};
+pub use processes::Processes;
+pub use step::{Step, What};
 pub use tracer::Execs;
 pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::event::Event;
+pub use tracewell_shared::event::ending::{Cpu, Ending};
 pub use tracewell_shared::trace::options::{Buffer, Filter, Options};
 pub use tracewell_shared::trace::stream::{Batch, Item, Stream};
 
 use tracewell_shared::confine::privilege;
-use tracewell_shared::run::snoop;
+use tracewell_shared::run::{gathered, snoop};
 use tracewell_shared::tool::{Tool, Trace};
 
 /// The command line.
 pub static TOOL: Tool = Tool {
     name: "execsnoop",
     about: "Trace execve(2) and execveat(2)",
-    trace: Some(Trace::of::<Execs, Execs>(load::execs)),
+    trace: Some(Trace::of::<Execs, kinds::Told>(load::execs)),
     capabilities: &[privilege::TRACING],
     command: args::command,
-    run: snoop::run::<args::Args>,
+    run: |matches| match args::asks_for_tree(matches) {
+        true => gathered::run::<args::Args>(matches),
+        false => snoop::run::<args::Args>(matches),
+    },
 };

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use tracewell_shared::cli::{self, Common, Events, sets};
+use tracewell_shared::cli::{self, Common, Events, Results, sets};
 use tracewell_shared::columns;
 use tracewell_shared::error::Result;
 use tracewell_shared::output::Format;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::query::condition::Asks;
 use tracewell_shared::run::snoop::Snoop;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::set::Set;
@@ -19,9 +20,8 @@ use crate::tracer::Exits;
 #[derive(Debug, Parser)]
 #[command(name = "exitsnoop", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only what ended with an exit code other than 0, or by a signal
-    #[arg(short = 'x', long)]
-    failed: bool,
+    #[command(flatten)]
+    results: Results,
 
     /// The end of each thread, instead of each process; so it is with --tid
     #[arg(short = 'T', long, alias = "per-thread")]
@@ -75,6 +75,12 @@ Examples:
 pub(crate) fn command() -> clap::Command {
     Args::command()
         .mut_arg("cgroup", |arg| arg.short('c'))
+        .mut_arg("failed", |arg| {
+            arg.help("Only what ended with an exit code other than 0, or by a signal")
+        })
+        .mut_arg("successes", |arg| {
+            arg.help("Only what ended with exit code 0")
+        })
         .mut_arg("comm", |arg| {
             arg.help("Trace processes of exactly this name only; threads with -T")
         })
@@ -109,7 +115,8 @@ impl Snoop for Args {
 
     fn tracer(&self) -> Result<Exits> {
         Ok(Exits {
-            failed_only: self.failed,
+            failed_only: self.results.failed,
+            succeeded_only: self.results.successes,
             threads: self.threaded || self.common.is_of_threads(),
             // A table has no column of it unless asked for.
             exec_times: self.resources
@@ -120,6 +127,22 @@ impl Snoop for Args {
             label: self.label.clone(),
             ..Exits::default()
         })
+    }
+
+    fn narrow(exits: &mut Exits, asks: &Asks<'_>) -> Vec<&'static str> {
+        let mut decided = Vec::new();
+        if let Some(least) = asks.least("age_ns").and_then(|ns| u64::try_from(ns).ok()) {
+            exits.min_duration = exits.min_duration.max(Duration::from_nanos(least));
+            decided.push("age_ns");
+        }
+        if asks.needs("signal") || asks.needs("signal_name") || asks.least("exit_code") > Some(0) {
+            exits.failed_only = true;
+            decided.push("how it ended");
+        } else if asks.only("exit_code") == Some(&[0]) {
+            exits.succeeded_only = true;
+            decided.push("exit_code");
+        }
+        decided
     }
 
     fn columns(&self) -> Vec<Column<Exits>> {

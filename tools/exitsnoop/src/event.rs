@@ -5,10 +5,10 @@ use std::mem::offset_of;
 
 use tracewell_shared::data::{decode, record};
 use tracewell_shared::event::ancestors::Ancestors;
+use tracewell_shared::event::ending::{Cpu, Ending};
 use tracewell_shared::event::task::Task;
 use tracewell_shared::event::{Bytes, Cell, Event, Moment, Nanos, as_word};
 
-use crate::ending::{Cpu, Ending};
 use crate::skel::types::exit_event;
 use crate::tracer::Exits;
 

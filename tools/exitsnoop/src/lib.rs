@@ -25,18 +25,17 @@
 //! ```
 
 mod args;
-mod ending;
 mod event;
 mod load;
 mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
-pub use ending::{Cpu, Ending};
 pub use event::Exit;
 pub use tracer::Exits;
 pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::event::Event;
+pub use tracewell_shared::event::ending::{Cpu, Ending};
 pub use tracewell_shared::trace::options::{Buffer, Filter, Options};
 pub use tracewell_shared::trace::stream::{Batch, Item, Stream};
 

@@ -20,6 +20,8 @@ use crate::skel::types::{exit_event, rodata};
 pub struct Exits {
     /// Only what ended with an exit code other than 0, or by a signal.
     pub failed_only: bool,
+    /// Only those that succeeded.
+    pub succeeded_only: bool,
     /// The end of every thread, instead of that of every process.
     pub threads: bool,
     /// When processes made their last exec is kept too, for [`Exit::exec_age_ns`].
@@ -74,6 +76,8 @@ impl Hooks for Exits {
         ],
     };
 
+    const FORGETS_FOLLOWED: bool = true;
+
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("execs", 1)];
 
     // What hears of execs.
@@ -90,6 +94,7 @@ impl Hooks for Exits {
     fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
         let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
+        knobs.succeeded_only = self.succeeded_only;
         knobs.threads = self.threads;
         knobs.exec_times = self.exec_times;
         knobs.min_age_ns = u64::try_from(self.min_duration.as_nanos()).unwrap_or(u64::MAX);

@@ -5,12 +5,13 @@ use clap::builder::ArgPredicate;
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use tracewell_shared::callers::{self, Symbols};
-use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, files, sets};
+use tracewell_shared::cli::{self, Common, Events, INFLIGHT_ON_TRACEPOINT, Results, files, sets};
 use tracewell_shared::columns;
 use tracewell_shared::confine::privilege::Capability;
 use tracewell_shared::error::Result;
 use tracewell_shared::event::Value;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::query::condition::Asks;
 use tracewell_shared::run::snoop::Snoop;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::set::Set;
@@ -23,9 +24,8 @@ use crate::tracer::Opens;
 #[derive(Debug, Parser)]
 #[command(name = "opensnoop", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only opens that failed
-    #[arg(short = 'x', long)]
-    failed: bool,
+    #[command(flatten)]
+    results: Results,
 
     /// Only threads whose name, the column COMM, contains NAME; most processes' threads have the name of the process
     ///
@@ -164,7 +164,8 @@ impl Snoop for Args {
 
     fn tracer(&self) -> Result<Opens> {
         Ok(Opens {
-            failed_only: self.failed,
+            failed_only: self.results.failed,
+            succeeded_only: self.results.successes,
             full_path: self.shows_full_path() || self.events.shows("full_path"),
             begins: self.paths.begins(),
             callers: self.shows_callers().then(Symbols::default),
@@ -178,6 +179,11 @@ impl Snoop for Args {
         } else {
             &[]
         }
+    }
+
+    fn narrow(tracer: &mut Opens, asks: &Asks<'_>) -> Vec<&'static str> {
+        let set = asks.results(&mut tracer.failed_only, &mut tracer.succeeded_only);
+        set.then_some("errno").into_iter().collect()
     }
 
     fn columns(&self) -> Vec<Column<Opens>> {

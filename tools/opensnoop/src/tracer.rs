@@ -23,6 +23,8 @@ use crate::skel::types::{open_event, rodata};
 pub struct Opens {
     /// Only the opens that failed.
     pub failed_only: bool,
+    /// Only those that succeeded.
+    pub succeeded_only: bool,
     /// Where the path starts is read too, for `full_path`.
     pub full_path: bool,
     /// How paths have to begin; `full_path` says of those that come whether they do.
@@ -60,8 +62,8 @@ impl Hooks for Opens {
     };
 
     fn bounds(&self) -> &'static [Cause] {
-        // What had no entry, or no exit, may have succeeded, or been about another file.
-        if self.failed_only || !self.begins.is_empty() {
+        // What had no entry, or no exit, may have had another result, or been about another file.
+        if self.failed_only || self.succeeded_only || !self.begins.is_empty() {
             &[Cause::InflightFull, Cause::ExitMissed]
         } else {
             &[]
@@ -82,6 +84,7 @@ impl Hooks for Opens {
         self.begins.set(object)?;
         let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
+        knobs.succeeded_only = self.succeeded_only;
         knobs.full_path = self.full_path;
         knobs.with_callers = self.callers.is_some();
         Ok(())

@@ -2,10 +2,11 @@
 //! The options of the command line.
 
 use clap::{CommandFactory, Parser};
-use tracewell_shared::cli::{Common, Events, INFLIGHT_ON_TRACEPOINT, files};
+use tracewell_shared::cli::{Common, Events, INFLIGHT_ON_TRACEPOINT, Results, files};
 use tracewell_shared::columns;
 use tracewell_shared::error::Result;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::query::condition::Asks;
 use tracewell_shared::run::snoop::Snoop;
 
 use crate::tracer::Syncs;
@@ -14,9 +15,8 @@ use crate::tracer::Syncs;
 #[derive(Debug, Parser)]
 #[command(name = "syncsnoop", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only calls that failed
-    #[arg(short = 'x', long)]
-    failed: bool,
+    #[command(flatten)]
+    results: Results,
 
     /// Show when each call returned, in local time with microseconds
     #[arg(short = 'T', long, help_heading = "Output")]
@@ -60,9 +60,15 @@ impl Snoop for Args {
 
     fn tracer(&self) -> Result<Syncs> {
         Ok(Syncs {
-            failed_only: self.failed,
+            failed_only: self.results.failed,
+            succeeded_only: self.results.successes,
             ..Syncs::default()
         })
+    }
+
+    fn narrow(tracer: &mut Syncs, asks: &Asks<'_>) -> Vec<&'static str> {
+        let set = asks.results(&mut tracer.failed_only, &mut tracer.succeeded_only);
+        set.then_some("errno").into_iter().collect()
     }
 
     fn columns(&self) -> Vec<Column<Syncs>> {

@@ -20,6 +20,8 @@ use crate::skel::types::{rodata, sync_event};
 pub struct Syncs {
     /// Only those that failed.
     pub failed_only: bool,
+    /// Only those that succeeded.
+    pub succeeded_only: bool,
     #[doc(hidden)]
     pub _later: (),
 }
@@ -53,8 +55,8 @@ impl Hooks for Syncs {
     };
 
     fn bounds(&self) -> &'static [Cause] {
-        // What had no entry, or no exit, may have succeeded.
-        if self.failed_only {
+        // What had no entry, or no exit, may have had another result.
+        if self.failed_only || self.succeeded_only {
             &[Cause::InflightFull, Cause::ExitMissed]
         } else {
             &[]
@@ -66,7 +68,9 @@ impl Hooks for Syncs {
     }
 
     fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
-        object.knobs::<rodata>()?.failed_only = self.failed_only;
+        let knobs = object.knobs::<rodata>()?;
+        knobs.failed_only = self.failed_only;
+        knobs.succeeded_only = self.succeeded_only;
         Ok(())
     }
 }

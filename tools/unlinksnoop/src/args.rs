@@ -3,10 +3,11 @@
 
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
-use tracewell_shared::cli::{self, Common, Events, files, sets};
+use tracewell_shared::cli::{self, Common, Events, Results, files, sets};
 use tracewell_shared::columns;
 use tracewell_shared::error::Result;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::query::condition::Asks;
 use tracewell_shared::run::snoop::Snoop;
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::set::Set;
@@ -18,9 +19,8 @@ use crate::tracer::Unlinks;
 #[derive(Debug, Parser)]
 #[command(name = "unlinksnoop", version, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Only removals that failed
-    #[arg(short = 'x', long)]
-    failed: bool,
+    #[command(flatten)]
+    results: Results,
 
     /// Also files that a rename replaced (needs probe fentry or kprobe)
     #[arg(long)]
@@ -101,12 +101,18 @@ impl Snoop for Args {
 
     fn tracer(&self) -> Result<Unlinks> {
         Ok(Unlinks {
-            failed_only: self.failed,
+            failed_only: self.results.failed,
+            succeeded_only: self.results.successes,
             full_path: self.shows_full_path() || self.events.shows("full_path"),
             begins: self.paths.begins(),
             renames: self.rename,
             ..Unlinks::default()
         })
+    }
+
+    fn narrow(tracer: &mut Unlinks, asks: &Asks<'_>) -> Vec<&'static str> {
+        let set = asks.results(&mut tracer.failed_only, &mut tracer.succeeded_only);
+        set.then_some("errno").into_iter().collect()
     }
 
     fn columns(&self) -> Vec<Column<Unlinks>> {

@@ -22,6 +22,8 @@ use crate::skel::types::{rodata, unlink_event};
 pub struct Unlinks {
     /// Only those that failed.
     pub failed_only: bool,
+    /// Only those that succeeded.
+    pub succeeded_only: bool,
     /// Where the path starts is read too, for `full_path`.
     pub full_path: bool,
     /// How paths have to begin; `full_path` says of those that come whether they do.
@@ -98,8 +100,8 @@ impl Hooks for Unlinks {
     }
 
     fn bounds(&self) -> &'static [Cause] {
-        // What had no entry, or no exit, may have succeeded, been about another file, or a rename that replaced nothing.
-        if self.failed_only || self.renames || !self.begins.is_empty() {
+        // What had no entry, or no exit, may have had another result, been about another file, or a rename that replaced nothing.
+        if self.failed_only || self.succeeded_only || self.renames || !self.begins.is_empty() {
             &[
                 Cause::InflightFull,
                 Cause::KprobeMissed,
@@ -126,6 +128,7 @@ impl Hooks for Unlinks {
         self.begins.set(object)?;
         let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
+        knobs.succeeded_only = self.succeeded_only;
         knobs.full_path = self.full_path;
         knobs.preempted = preempted;
         Ok(())

@@ -180,6 +180,50 @@ fn what_only_one_value_can_meet_is_known() {
     }
 }
 
+#[test]
+fn what_a_field_has_to_be_is_known() {
+    let pid = Sample::FIELDS
+        .iter()
+        .position(|field| field.name == "pid")
+        .unwrap();
+    let fields = Sample::FIELDS;
+    let asks = |text: &str| check(text).unwrap();
+    for (text, least) in [
+        ("pid >= 3 && cut", Some(3)),
+        ("pid > 3", Some(4)),
+        ("pid >= 3 && pid >= 5", Some(5)),
+        ("pid in (9, 7)", Some(7)),
+        ("pid < 3", None),
+        ("pid >= 3 || cut", None),
+        ("!(pid >= 3)", None),
+    ] {
+        assert_eq!(asks(text).least(pid), least, "{text}");
+    }
+    let nullable = fields.iter().find(|field| field.of.is_nullable());
+    let name = nullable.unwrap().name;
+    for (text, needs, needs_absent) in [
+        (format!("{name} != null"), true, false),
+        (format!("cut && {name} != null"), true, false),
+        (format!("{name} == null"), false, true),
+        (format!("!({name} == null)"), true, false),
+        (format!("!({name} != null)"), false, true),
+        (format!("{name} == null || cut"), false, false),
+        ("cut".to_owned(), false, false),
+    ] {
+        let condition = asks(&text);
+        let asks = super::Asks {
+            condition: &condition,
+            fields,
+        };
+        assert_eq!(
+            (asks.needs(name), asks.needs_absent(name)),
+            (needs, needs_absent),
+            "{text}"
+        );
+        assert!(!asks.needs("nothing") && asks.least("nothing").is_none());
+    }
+}
+
 /// Numbers that look like chance, the same each time.
 struct Made(u64);
 

@@ -78,7 +78,7 @@ impl Attempt<'_> {
                 name if name == by_cpu::MAP.as_bytes() => {
                     map.set_max_entries(self.cpus).map_err(set)?
                 }
-                b"followed" if self.options.follow.is_some() => {
+                b"followed" if self.options.follows() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?
                 }
                 _ => self.filters.shape(&mut map).map_err(set)?,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-use tracewell_shared::event::Nanos;
-
+use super::super::Nanos;
 use super::{Cpu, Ending};
 
 #[test]
