@@ -102,21 +102,23 @@ static __always_inline int open_exit(void *ctx, __u32 space, enum probe_label pr
 
 	if (!event)
 		return 0;
-	event_begin(&event->head);
-	event->flags = request->flags;
-	event->ret = ret;
-	event->dirfd = request->dirfd;
-	event->mode = request->mode;
+	/* Of an open that is left out, its path is all that is looked at. */
+	event_expect();
 	event->detail = request->detail;
-	event->base_status = BASE_UNKNOWN;
-	event->base_bytes = 0;
-	event->caller_bytes = 0;
 	end = path_of_caller((char *)(event + 1), request->path, &event->detail);
 	if (path_begins.count && !(event->detail & OPEN_IN_ROOT) &&
 	    !path_may_begin_so((char *)(event + 1), end)) {
 		event_end();
 		return 0;
 	}
+	event_fill_head(&event->head);
+	event->flags = request->flags;
+	event->ret = ret;
+	event->dirfd = request->dirfd;
+	event->mode = request->mode;
+	event->base_status = BASE_UNKNOWN;
+	event->base_bytes = 0;
+	event->caller_bytes = 0;
 	event->path_bytes = end;
 	if (full_path || with_callers)
 		end = open_more(ctx, space, event, end);

@@ -100,15 +100,20 @@ static __always_inline enum loss_cause perf_loss(int err)
 }
 
 /*
- * Fills in the head of an event of the current task. Until emit() has sent it,
- * the event counts as one that the end of a trace cut off.
+ * An event may come of this: until emit() has sent it, or event_end() says that
+ * it is none, it counts as one that the end of a trace cut off.
  */
-static __always_inline void event_begin(struct event_head *head)
+static __always_inline void event_expect(void)
+{
+	count_event(LOSS_UNFINISHED, 1);
+}
+
+/* Fills in the head of an event of the current task, which is expected. */
+static __always_inline void event_fill_head(struct event_head *head)
 {
 	struct self self = current_self();
 	__u32 slot = loss_slot_of_cpu();
 
-	count_event(LOSS_UNFINISHED, 1);
 	head->time_ns = bpf_ktime_get_boot_ns();
 	head->pid = self.pid;
 	head->tid = self.tid;
@@ -122,7 +127,14 @@ static __always_inline void event_begin(struct event_head *head)
 	head->ancestors = 0;
 }
 
-/* An event that was begun is through: it was sent, or is none that was asked for. */
+/* Both, where it is an event in any case. */
+static __always_inline void event_begin(struct event_head *head)
+{
+	event_expect();
+	event_fill_head(head);
+}
+
+/* What was expected is through: it was sent, or is none that was asked for. */
 static __always_inline void event_end(void)
 {
 	count_event(LOSS_UNFINISHED, -1);

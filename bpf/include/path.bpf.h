@@ -65,6 +65,17 @@ static __always_inline __u64 path_of_caller(char *path, const char *name, __u8 *
 	return bytes > 0 ? at_most(bytes - 1, PATH_MAX_BYTES - 1) : 0;
 }
 
+static __always_inline struct base root_of(struct task_struct *task)
+{
+	struct fs_struct *fs = FIELD(current_is_typed(), task, fs);
+	struct base root = {
+	    .dentry = FIELD(current_is_typed(), fs, root.dentry),
+	    .mnt = FIELD(current_is_typed(), fs, root.mnt),
+	};
+
+	return root;
+}
+
 /* Where the kernel started: the root for an absolute name, else dirfd or the working directory. */
 static __always_inline void base_of(struct base *base, int dirfd, bool absolute, bool in_root)
 {
@@ -73,8 +84,7 @@ static __always_inline void base_of(struct base *base, int dirfd, bool absolute,
 	base->dentry = NULL;
 	base->mnt = NULL;
 	if (absolute && !in_root) {
-		base->dentry = BPF_CORE_READ(task, fs, root.dentry);
-		base->mnt = BPF_CORE_READ(task, fs, root.mnt);
+		*base = root_of(task);
 	} else if (dirfd == AT_FDCWD) {
 		base->dentry = BPF_CORE_READ(task, fs, pwd.dentry);
 		base->mnt = BPF_CORE_READ(task, fs, pwd.mnt);
@@ -138,27 +148,51 @@ static __always_inline bool is_plain_path(const __u64 *path, __u64 end)
 	return false;
 }
 
+/* Where a mount is: in which one, at which of its directories; and what it shows, from where on. */
+struct mount_place {
+	struct mount *below;
+	struct dentry *mountpoint;
+	struct dentry *root;
+};
+
+/* The three lie side by side in struct mount (fs/mount.h), but where the kernel's build has shuffled it (RANDSTRUCT). */
+static __always_inline void mount_place_of(struct mount *mount, struct mount_place *place)
+{
+	__u64 at = bpf_core_field_offset(struct mount, mnt_parent);
+
+	if (bpf_core_field_offset(struct mount, mnt_mountpoint) ==
+		at + offsetof(struct mount_place, mountpoint) &&
+	    bpf_core_field_offset(struct mount, mnt.mnt_root) ==
+		at + offsetof(struct mount_place, root)) {
+		bpf_probe_read_kernel(place, sizeof(*place), (void *)mount + at);
+	} else {
+		place->below = BPF_CORE_READ(mount, mnt_parent);
+		place->mountpoint = BPF_CORE_READ(mount, mnt_mountpoint);
+		place->root = BPF_CORE_READ(mount, mnt.mnt_root);
+	}
+}
+
 /* A root is mounted on rootfs, or on one that it took the place of. */
 #define ROOT_MOUNTS 4
 
 /* Whether the task's root is that of its mount namespace: then its absolute paths are whole. */
 static __always_inline bool has_whole_root(void)
 {
-	struct task_struct *task = current_task();
-	struct dentry *dentry = BPF_CORE_READ(task, fs, root.dentry);
-	struct vfsmount *mnt = BPF_CORE_READ(task, fs, root.mnt);
+	struct base root = root_of(current_task());
+	struct mount *mount = (void *)root.mnt - bpf_core_field_offset(struct mount, mnt);
+	struct dentry *dentry = root.dentry;
 	int i;
 
 	for (i = 0; i < ROOT_MOUNTS; i++) {
-		struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-		struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+		struct mount_place place;
 
-		if (dentry != BPF_CORE_READ(mnt, mnt_root))
+		mount_place_of(mount, &place);
+		if (dentry != place.root)
 			return false;
-		if (mount == below)
+		if (mount == place.below)
 			return true;
-		dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		mnt = (void *)below + bpf_core_field_offset(struct mount, mnt);
+		dentry = place.mountpoint;
+		mount = place.below;
 	}
 	return false;
 }
