@@ -11,7 +11,7 @@ use crate::subject::Subject;
 /// An upper limit for our figure. Medians are compared: one slow round is no verdict.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Budget {
-    /// At most this share of the peer's.
+    /// At most this share of the peer's; of what is asked, of the tool's own without it.
     OfPeer(f64),
     /// At most this, in the row's unit.
     AtMost(f64),
@@ -78,8 +78,12 @@ const fn row(subject: Subject, figure: Figure, label: &'static str, budget: Opti
 use Budget::{AtMost, Never, OfPeer, PeerAndAtMost};
 use Figure::{
     Added, Attach, BpfTime, DiskSize, KernelMemory, Lost, OwnRss, PeakRss, Rate, Silent, ToolCpu,
+    ToolCpuMade,
 };
-use Subject::{Calls, Execs, Exits, OpensFlat, OpensPaced, OtherSyscalls, Reads, Sleeps};
+use Subject::{
+    Ancestors, Calls, CountBy, Execs, Exits, OpensFlat, OpensPaced, OtherSyscalls, PathLeftOut,
+    Reads, Sleeps, WhereLeftOut, WhereShown,
+};
 
 /// All rows, in the table's order.
 #[rustfmt::skip]
@@ -147,6 +151,16 @@ pub const ROWS: &[Row] = &[
     row(Calls, OwnRss, "syscount: RSS after the calls less mapped buffers, MB", Some(AtMost(4.0))),
     row(Calls, KernelMemory, "syscount: BPF maps, MB", Some(AtMost(5.0))),
     row(Calls, DiskSize, "syscount: program on disk, MB", Some(AtMost(10.0))),
+    row(WhereShown, BpfTime, "--where, shown: BPF time per open, ns", None),
+    row(WhereShown, ToolCpuMade, "--where, shown: tool CPU per open, µs", None),
+    row(WhereLeftOut, BpfTime, "--where, left out: BPF time per open, ns", None),
+    row(WhereLeftOut, ToolCpuMade, "--where, left out: tool CPU per open, µs", None),
+    row(CountBy, BpfTime, "--count-by: BPF time per open, ns", None),
+    row(CountBy, ToolCpuMade, "--count-by: tool CPU per open, µs", None),
+    row(Ancestors, BpfTime, "--ancestors: BPF time per open, ns", None),
+    row(Ancestors, ToolCpuMade, "--ancestors: tool CPU per open, µs", None),
+    row(PathLeftOut, BpfTime, "--path, left out: BPF time per open, ns", Some(OfPeer(1.0))),
+    row(PathLeftOut, ToolCpuMade, "--path, left out: tool CPU per open, µs", Some(OfPeer(1.0))),
 ];
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum Figure {
     BpfTime,
     /// CPU time of the tool per event that it showed, less what it costs to run without load, in µs.
     ToolCpu,
+    /// The same per operation that the storm made, shown or not, in µs.
+    ToolCpuMade,
     /// Events that were not shown, told or not, in percent of those made.
     Lost,
     /// Events that were neither shown nor told.
@@ -63,11 +65,14 @@ impl Figure {
             Self::Rate => per_run(&|_, storm| Some(storm.ops_per_s)),
             Self::Added => added(&runs.loaded, bare),
             Self::BpfTime => runs.stats.iter().filter_map(run_time_per_op).collect(),
-            Self::ToolCpu => {
+            Self::ToolCpu | Self::ToolCpuMade => {
                 let idle_ns = median_of(runs.idle.iter().map(|run| run.cpu_ns));
-                per_run(&|run, _| {
-                    let seen = run.account.seen;
-                    (seen > 0).then(|| (run.cpu_ns - idle_ns) / seen as f64 / 1e3)
+                per_run(&|run, storm| {
+                    let events = match self {
+                        Self::ToolCpu => run.account.seen,
+                        _ => storm.made,
+                    };
+                    (events > 0).then(|| (run.cpu_ns - idle_ns) / events as f64 / 1e3)
                 })
             }
             Self::Lost => per_run(&|run, storm| {
@@ -175,6 +180,7 @@ mod tests {
             (Figure::Added, 7_000.0),
             (Figure::BpfTime, 8_000.0),
             (Figure::ToolCpu, 10.0),
+            (Figure::ToolCpuMade, 9.0),
             (Figure::Lost, 10.0),
             (Figure::Silent, 40.0),
             (Figure::Attach, 20.0),

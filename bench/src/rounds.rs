@@ -23,7 +23,7 @@ use crate::tool::Tool;
 pub struct Pair {
     /// Ours.
     pub ours: Tool,
-    /// The peer's.
+    /// The peer's; of what is asked, ours without it.
     pub peer: Option<Tool>,
 }
 
@@ -80,7 +80,11 @@ pub fn measure(
     };
     let load = subject.load(extent.sizes, disk.as_ref().map_or(&file, Disk::path));
     let pair = &pair.on(disk.as_ref());
-    let idle = wants(subject, &[Figure::ToolCpu, Figure::Attach]);
+    let idle = wants(
+        subject,
+        &[Figure::ToolCpu, Figure::ToolCpuMade, Figure::Attach],
+    );
+    let alone = wants(subject, &[Figure::Rate, Figure::Added]);
     let stats_rounds = if wants(subject, &[Figure::BpfTime]) {
         extent.stats_rounds
     } else {
@@ -93,7 +97,7 @@ pub fn measure(
     }
     for round in 1..=extent.rounds {
         progress(&format!("{subject:?}: round {round} of {}", extent.rounds));
-        results.round(bench, pair, &load, idle)?;
+        results.round(bench, pair, &load, idle, alone)?;
     }
     for round in 1..=stats_rounds {
         progress(&format!(
@@ -105,7 +109,15 @@ pub fn measure(
 }
 
 impl Results {
-    fn round(&mut self, bench: &Bench, pair: &Pair, load: &Load, idle: bool) -> Result<()> {
+    /// One round; with runs that have no load, and with the load alone, where a figure needs them.
+    fn round(
+        &mut self,
+        bench: &Bench,
+        pair: &Pair,
+        load: &Load,
+        idle: bool,
+        alone: bool,
+    ) -> Result<()> {
         let Self { ours, peer, bare } = self;
         for (tool, runs) in sides(pair, ours, peer).filter(|_| idle) {
             runs.idle.push(bench.traced(tool, None, false)?);
@@ -113,7 +125,9 @@ impl Results {
         for (tool, runs) in sides(pair, ours, peer) {
             runs.loaded.push(bench.traced(tool, Some(load), false)?);
         }
-        bare.push(bench.bare(load)?);
+        if alone {
+            bare.push(bench.bare(load)?);
+        }
         Ok(())
     }
 

@@ -28,6 +28,16 @@ pub enum Subject {
     Sleeps,
     /// syscount under system calls, one after the other.
     Calls,
+    /// opensnoop at 50,000 opens a second, asked by a condition that each open meets.
+    WhereShown,
+    /// The same by a condition that none meets.
+    WhereLeftOut,
+    /// The same, which counts opens instead.
+    CountBy,
+    /// The same, which shows all ancestors.
+    Ancestors,
+    /// The same by a pattern that no path is like.
+    PathLeftOut,
 }
 
 /// How many operations a storm makes.
@@ -52,12 +62,32 @@ impl Subject {
     #[must_use]
     pub fn tool(self) -> &'static str {
         match self {
-            Self::OpensPaced | Self::OpensFlat | Self::OtherSyscalls => "opensnoop",
+            Self::OpensPaced
+            | Self::OpensFlat
+            | Self::OtherSyscalls
+            | Self::WhereShown
+            | Self::WhereLeftOut
+            | Self::CountBy
+            | Self::Ancestors
+            | Self::PathLeftOut => "opensnoop",
             Self::Execs => "execsnoop",
             Self::Exits => "exitsnoop",
             Self::Reads => "biolatency",
             Self::Sleeps => "runqlat",
             Self::Calls => "syscount",
+        }
+    }
+
+    /// What the tool is asked, where that is what is measured: beside the same tool without it, and not beside a peer.
+    #[must_use]
+    pub fn asks(self) -> &'static [&'static str] {
+        match self {
+            Self::WhereShown => &["--where", "comm == \"storm\" && fd >= 0"],
+            Self::WhereLeftOut => &["--where", "comm != \"storm\" && fd >= 0"],
+            Self::CountBy => &["--count-by", "comm,path"],
+            Self::Ancestors => &["--ancestors"],
+            Self::PathLeftOut => &["--path", "/nowhere/**"],
+            _ => &[],
         }
     }
 
@@ -73,6 +103,15 @@ impl Subject {
             Self::OpensFlat => {
                 let line = format!("open --threads 2 --ops {} --path", sizes.opens_flat / 2);
                 (line, Some(file))
+            }
+            // Of what is left out or counted there is no line to count.
+            Self::WhereShown
+            | Self::WhereLeftOut
+            | Self::CountBy
+            | Self::Ancestors
+            | Self::PathLeftOut => {
+                let line = format!("open --rate 50000 --ops {} --path {file}", sizes.opens / 2);
+                (line, None)
             }
             Self::Reads => {
                 let line = format!("read --ops {} --path", sizes.reads);

@@ -72,19 +72,35 @@ pub struct Comparison {
     pub rows: Vec<Measured>,
 }
 
+/// Whose figures stand beside each other.
+const PEERS: [&str; 2] = ["Tracewell", "libbpf-tools"];
+
+/// The same in the table of what is asked.
+const ASKED: [&str; 2] = ["asked", "nothing asked"];
+
 impl Comparison {
-    /// The Markdown table, after its conditions.
+    /// The Markdown table, after its conditions; and that of what is asked, which has another peer.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         for condition in &self.conditions {
             text.extend(["- ", condition, "\n"]);
         }
-        text.push_str("\n| figure | Tracewell | libbpf-tools | ratio | budget | ok? |\n");
-        text.push_str("|---|---|---|---|---|---|\n");
-        for row in &self.rows {
-            text.push_str(&line(row));
-            text.push('\n');
+        for (sides, asks) in [(PEERS, false), (ASKED, true)] {
+            let of_table = |row: &&Measured| row.subject.asks().is_empty() != asks;
+            let rows: Vec<_> = self.rows.iter().filter(of_table).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let [ours, peer] = sides;
+            text.push_str(&format!(
+                "\n| figure | {ours} | {peer} | ratio | budget | ok? |\n"
+            ));
+            text.push_str("|---|---|---|---|---|---|\n");
+            for row in rows {
+                text.push_str(&line(row));
+                text.push('\n');
+            }
         }
         text
     }
@@ -206,6 +222,18 @@ mod tests {
 | 50,000 opens/s: added CPU per open, ns | 400 | – | – | ≤ 0.1 × peer | – |
 ";
         assert_eq!(comparison.markdown(), expected);
+        let asked = ROWS.iter().find(|row| !row.subject.asks().is_empty());
+        let asked = Measured::new(asked.unwrap(), sample(&[30.0]), sample(&[20.0]), None);
+        let beside = Comparison {
+            conditions: Vec::new(),
+            rows: vec![asked],
+        };
+        let expected = "
+| figure | asked | nothing asked | ratio | budget | ok? |
+|---|---|---|---|---|---|
+| --where, shown: BPF time per open, ns | 30.0 | 20.0 | 1.500 |  |  |
+";
+        assert_eq!(beside.markdown(), expected);
         assert!(
             serde_json::to_string(&comparison)
                 .unwrap()

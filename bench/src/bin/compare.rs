@@ -31,7 +31,7 @@ use tracewell_bench::tool::Tool;
 /// Compare Tracewell's tools with those of libbpf-tools.
 ///
 /// Runs ours, the peer's and none under the same storm, in turn, and prints a Markdown table of medians
-/// with ratios and budgets. Needs root. The exit status is 0 whatever the figures are, and 1 if a
+/// with ratios and budgets; of options that ask for more, ours with and without. Needs root. The exit status is 0 whatever the figures are, and 1 if a
 /// measurement could not be made.
 #[derive(Debug, Parser)]
 #[command(name = "compare", version)]
@@ -118,7 +118,8 @@ impl Cli {
         Ok(dir.to_owned())
     }
 
-    fn pair(&self, name: &str) -> Result<Pair> {
+    fn pair(&self, subject: Subject) -> Result<Pair> {
+        let name = subject.tool();
         let mut ours = match path(&self.ours, name) {
             Some(path) => Tool::peer(name, path),
             None => Tool::ours(
@@ -129,6 +130,11 @@ impl Cli {
         ours.style = self.ours_style;
         ours.format = self.format;
         ours.lead.extend(self.ours_arg.iter().cloned());
+        if !subject.asks().is_empty() {
+            let peer = Some(ours.clone());
+            ours.lead.extend(subject.asks().iter().map(OsString::from));
+            return Ok(Pair { ours, peer });
+        }
         let peer = match path(&self.peer, name) {
             Some(path) => Some(Tool::peer(name, path)),
             None => peer::find_or_install(name, !self.no_install),
@@ -187,7 +193,7 @@ fn try_main() -> Result<()> {
     // All tools are looked for before anything is measured, and the peer is installed outside the sandbox.
     let mut pairs = Vec::new();
     for subject in subjects {
-        pairs.push((*subject, cli.pair(subject.tool())?));
+        pairs.push((*subject, cli.pair(*subject)?));
     }
     let bench = Bench {
         storm: cli
