@@ -9,6 +9,7 @@ pub mod histograms;
 pub(crate) mod launch;
 mod periodic;
 mod picked;
+pub mod rate;
 pub mod runner;
 mod schedule;
 pub mod shutdown;

@@ -233,6 +233,33 @@ fn intervals_come_to_all() {
 }
 
 #[test]
+fn rates_stand_behind_counts() {
+    let [tool, figures] = opens([
+        &["--count-by", "path", "--rate"],
+        &["--count-by", "comm", "--rate", "--stat", "errno"],
+    ]);
+    let words = |tool: &Finished| -> Vec<Vec<String>> {
+        let table = text(tool);
+        let lines = table.lines().skip(2);
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+        lines.map(words).collect()
+    };
+    let rows = words(&tool);
+    assert_eq!(rows[0], ["COUNT", "COUNT/s", "PATH"]);
+    let rate_of = |count: &str| {
+        let row = rows.iter().find(|row| row[0] == count).unwrap();
+        row[1].replace('.', "").parse::<u64>().unwrap()
+    };
+    // Both are rounded.
+    let (one, two) = (rate_of("1"), rate_of("2"));
+    assert!(one > 0 && two.abs_diff(2 * one) <= 2, "{rows:?}");
+    assert_eq!(
+        words(&figures)[0][..4],
+        ["COUNT", "COUNT/s", "VALUES", "SUM"]
+    );
+}
+
+#[test]
 fn only_so_many_events_are_counted() {
     let [tool] = opens([&[
         "--format",
@@ -270,6 +297,11 @@ fn fields_that_are_none_are_told_before_anything_is_attached() {
                 "such fields are pid",
             ),
             (&["--stat", "pid"], "--count-by"),
+            (&["--rate"], "--count-by"),
+            (
+                &["--count-by", "pid", "--rate", "--format", "csv"],
+                "divide count by interval_ms",
+            ),
             (&["--count-by", "pid", "--columns", "pid"], "--columns"),
             (&["--count-by", "pid", "--top", "0"], "from 1 on"),
         ] {

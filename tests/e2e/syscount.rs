@@ -165,6 +165,30 @@ fn the_table_has_the_first_rows_only() {
 }
 
 #[test]
+fn rates_are_those_of_one_interval() {
+    let mut actor = Actor::new("calls_in_bursts").arg("50000").start();
+    let pid = actor.pid().to_string();
+    let args = ["-p", &pid, "--syscall", "getppid,close", "--rate", "--sort"];
+    let start = |by: &str| Tool::new("syscount").args(args).arg(by).start();
+    let tools = ["count_per_s", "count"].map(start);
+    actor.go();
+    actor.hear();
+    for finished in tools.map(|tool| tool.finish().success()) {
+        let lines = finished.lines().into_iter();
+        let mut lines = lines.skip_while(|line| !line.starts_with("SYSCALL "));
+        let header: Vec<_> = lines.next().unwrap().split_whitespace().collect();
+        assert_eq!(header, ["SYSCALL", "COUNT", "COUNT/s"]);
+        let rows: Vec<Vec<_>> = lines.map(|row| row.split_whitespace().collect()).collect();
+        let first: Vec<_> = rows.iter().map(|row| &row[..2]).collect();
+        assert_eq!(first, [["getppid", "50000"], ["close", "5000"]]);
+        let tenths = |row: &[&str]| row[2].replace('.', "").parse::<u64>().unwrap();
+        let [more, fewer] = [&rows[0], &rows[1]].map(|row| tenths(row));
+        // Both are rounded, and ten times as many came of the first.
+        assert!(fewer > 0 && more.abs_diff(10 * fewer) <= 10, "{rows:?}");
+    }
+}
+
+#[test]
 fn processes_come_and_go() {
     let script = "i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done";
     let args = ["-P", "-i", "0.05", "-L", "--", "sh", "-c", script];
@@ -220,6 +244,8 @@ fn what_cannot_be_meant_is_told() {
         (&["--syscall", "nothing"], "no such system call"),
         (&["--sort", "size"], "the fields are"),
         (&["-m"], "--latency"),
+        (&["--rate", "--format", "json"], "interval_ms"),
+        (&["--rate", "--format", "csv"], "interval_ms"),
     ] {
         let tool = Tool::new("syscount").unforced().args(args);
         let finished = tool.run().ended_with(2);

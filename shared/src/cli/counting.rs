@@ -38,6 +38,10 @@ pub struct Counting {
     #[arg(long, value_name = "TIME", help_heading = "Counts", requires = "count_by", value_parser = values::duration)]
     pub interval: Option<Duration>,
 
+    /// With --count-by: show how many there were in a second, too, in a table
+    #[arg(long, help_heading = "Counts", requires = "count_by")]
+    pub rate: bool,
+
     /// With --count-by: how many rows an interval has room for; what needs one more is counted together
     #[arg(
         long,

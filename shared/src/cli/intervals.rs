@@ -76,6 +76,10 @@ pub struct Rows {
     #[arg(long, value_name = "FIELD", help_heading = "Output")]
     pub sort: Option<String>,
 
+    /// Show how many there were in a second, too, in a table
+    #[arg(long, help_heading = "Output")]
+    pub rate: bool,
+
     /// On a terminal, show each table in the place of the last one
     #[arg(long, help_heading = "Output")]
     pub clear: bool,

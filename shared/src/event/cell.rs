@@ -197,6 +197,12 @@ impl<'c> Cell<'c> {
         self.ascii(stamp::seconds(&mut text, ns));
     }
 
+    /// A number in another unit, which has so many of it, with three decimals that are cut off: `1.234`.
+    pub fn thousandths(&mut self, value: u64, unit: u64) {
+        let part = u128::from(value % unit) * 1_000 / u128::from(unit);
+        self.text(&format!("{}.{part:03}", value / unit));
+    }
+
     /// What a system call returned, with the name of its error: `3`, `-ENOENT`.
     pub fn signed_errno(&mut self, returned: i64) {
         let code = i32::try_from(returned.unsigned_abs()).unwrap_or(0);

@@ -8,6 +8,7 @@ use crate::output::outlet::Outlet;
 use crate::output::table::Column;
 use crate::output::{Format, Writer};
 use crate::query::counts::{By, Counts, Measure};
+use crate::run::rate::{Rate, Rated};
 use crate::run::runner::Interval;
 use crate::run::timer::Timer;
 
@@ -27,6 +28,27 @@ const BY: Field = Field {
     ..Field::of::<u64>("by", "The fields of `--count-by`, as an event has them.")
 };
 
+/// A row of a table.
+#[derive(Debug, Clone, Group)]
+struct Row {
+    /// What came of the events.
+    #[field(group)]
+    measure: Measure,
+    /// How many there were in a second.
+    #[field(group)]
+    rated: Rated,
+}
+
+/// The fields of [`Row`] that a table shows: with figures of a number or without, with the rate or without.
+fn shown(stat: bool, rate: bool) -> Vec<usize> {
+    let mut shown = Measure::shown(stat).to_vec();
+    if rate {
+        // Behind the count.
+        shown.insert(1, Measure::FIELDS.len());
+    }
+    shown
+}
+
 /// How many rows people are shown who do not say it.
 const TOP: usize = 20;
 
@@ -37,6 +59,8 @@ pub(super) struct Counted {
     /// What is counted, in words.
     by: String,
     top: usize,
+    /// The numbers of the fields that a table shows.
+    shown: Vec<usize>,
     has_intervals: bool,
     is_table: bool,
     /// The key of the event that is counted.
@@ -54,11 +78,13 @@ impl Counted {
             return Ok(None);
         }
         let by = By::new(E::FIELDS, &asked.count_by, asked.stat.as_deref())?;
+        Rate::check(asked.rate, format)?;
         let is_table = format == Format::Table;
         let names = by.keys.iter().map(|index| E::FIELDS[*index].name);
         Ok(Some(Self {
             timer: Timer::default(),
             by: names.collect::<Vec<_>>().join(", "),
+            shown: shown(by.has_stat(), asked.rate),
             counts: Counts::new(by, asked.keys_max.get()),
             top: asked.top.unwrap_or(if is_table { TOP } else { usize::MAX }),
             has_intervals: asked.interval.is_some(),
@@ -71,10 +97,6 @@ impl Counted {
     pub(super) fn columns<T: EventFamily>(&self) -> Vec<Column<T>> {
         let fields = self.counts.by().keys.iter();
         fields.map(|index| Column::of(*index).inside()).collect()
-    }
-
-    fn shown(&self) -> &'static [usize] {
-        Measure::shown(self.counts.by().has_stat())
     }
 
     /// The first interval begins.
@@ -105,7 +127,7 @@ impl Counted {
         let ended = self.timer.next();
         let counted = self.counts.take(self.top);
         let (interval, has_intervals) = (ended.interval(), self.has_intervals);
-        let (shown, is_table) = (self.shown(), self.is_table);
+        let (shown, is_table) = (&self.shown, self.is_table);
         out.write(|writer| {
             writer.text(|lines| {
                 lines.end();
@@ -115,17 +137,23 @@ impl Counted {
                 }
             })?;
             if !counted.rows.is_empty() {
-                writer.header_of_counts::<Measure>(shown)?;
+                writer.header_of_counts::<Row>(shown)?;
             }
-            for (key, measure) in &counted.rows {
-                writer.count(&interval, Some(key), measure, shown)?;
+            for (key, measure) in counted.rows {
+                if is_table {
+                    let count_per_s = interval.rate(measure.count);
+                    let rated = Rated { count_per_s };
+                    writer.count(&interval, Some(&key), &Row { measure, rated }, shown)?;
+                } else {
+                    writer.count(&interval, Some(&key), &measure, &[])?;
+                }
             }
             let mut others = |measure: &Measure, words: std::fmt::Arguments<'_>| {
                 if is_table {
                     // No row begins like this: each begins with a number.
                     return writer.text(|lines| lines.text(format_args!("({words})\n")));
                 }
-                writer.count(&interval, None, measure, shown)
+                writer.count(&interval, None, measure, &[])
             };
             if let Some((keys, rest)) = &counted.below {
                 let (events, sum) = (rest.count, Sum(rest));

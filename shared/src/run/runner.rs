@@ -23,6 +23,7 @@ use crate::output::sink::Sink;
 use crate::output::summary::Summary;
 use crate::run::ends::Ends;
 use crate::run::launch::{self, Kept};
+use crate::run::rate::Rate;
 use crate::run::shutdown::Rotation;
 use crate::trace::cgroups::Cgroups;
 use crate::trace::distribution::Aside;
@@ -44,6 +45,8 @@ pub struct Interval {
     pub time: Moment,
     /// How long the interval was, in milliseconds.
     pub interval_ms: u64,
+    #[field(skip)]
+    length: Duration,
 }
 
 impl Interval {
@@ -52,7 +55,13 @@ impl Interval {
         Self {
             time: Moment { boot_ns: end_ns },
             interval_ms: u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
+            length,
         }
+    }
+
+    /// How many there were in a second, of so many in all.
+    pub fn rate(&self, count: u64) -> Rate {
+        Rate::of(count, self.length)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::output::outlet::Out;
 use crate::output::table::Column;
 use crate::run::periodic::Periodic;
 use crate::run::picked::Picked;
+use crate::run::rate::Rate;
 use crate::run::runner::{self, Account, Interval, Plan, Schedule, Source, Started};
 use crate::trace::tally::{Tallied, Tally};
 use crate::trace::tracer::Hooks;
@@ -24,6 +25,9 @@ pub type RowOf<T> = <<T as Tabulate>::Hooks as Tallied>::Row;
 pub trait Tabulate: clap::FromArgMatches + 'static {
     /// What they set up.
     type Hooks: Tallied;
+
+    /// The field that says how many operations a row tells of.
+    const COUNT: &'static str = "count";
 
     /// What a program reads of a row.
     type Report: EventFamily;
@@ -84,6 +88,7 @@ pub fn run<T: Tabulate>(matches: &clap::ArgMatches) -> Result<u8> {
     let common = args.common().clone();
     let mut options = common.options()?;
     options.exclude = Some(pid::own()?);
+    Rate::check(args.rows().rate, common.format)?;
     let order = sort::Order::new(&args, common.format)?;
     let picked = Picked::new::<<T::Report as EventFamily>::Event<'static>>(&args.rows().asked)?;
     let hooks = args.hooks()?;

@@ -8,8 +8,9 @@ use tracewell_shared::cli::{self, Common, Rows, sets};
 use tracewell_shared::columns;
 use tracewell_shared::console;
 use tracewell_shared::error::{Error, Result};
-use tracewell_shared::event::{Nanos, names};
+use tracewell_shared::event::{Nanos, Value, names};
 use tracewell_shared::output::table::{Cell, Column};
+use tracewell_shared::run::rate::Rate;
 use tracewell_shared::run::runner::{Interval, Schedule};
 use tracewell_shared::run::tables::{self, Tabulate};
 use tracewell_shared::trace::set::Set;
@@ -214,6 +215,7 @@ impl Tabulate for Args {
             comm if self.process,
             (Column::<Reports>::left("SYSCALL", 22, shown_call)) if !self.process,
             count,
+            (Column::<Reports>::right(Rate::COLUMN.title, Rate::COLUMN.width, rate)) if self.rows.rate,
             (Column::<Reports>::right("TIME (ms)", 16, |row, cell| time(row, 1_000_000, cell))) if self.latency && self.milliseconds,
             (Column::<Reports>::right("TIME (us)", 16, |row, cell| time(row, 1_000, cell))) if self.latency && !self.milliseconds,
         ]
@@ -261,9 +263,12 @@ fn shown_call(row: &Report<'_>, cell: &mut Cell<'_>) {
     }
 }
 
+fn rate(row: &Report<'_>, cell: &mut Cell<'_>) {
+    row.interval.rate(row.count).show(cell);
+}
+
 /// The time in a unit of so many nanoseconds, with three decimals.
 fn time(row: &Report<'_>, unit: u64, cell: &mut Cell<'_>) {
     let Nanos(ns) = row.took_ns.unwrap_or_default();
-    let part = u128::from(ns % unit) * 1_000 / u128::from(unit);
-    cell.text(&format!("{}.{part:03}", ns / unit));
+    cell.thousandths(ns, unit);
 }

@@ -9,6 +9,7 @@ use crate::event::{Event, EventFamily};
 use crate::hist::Bucket;
 use crate::output::Format;
 use crate::output::fields::{Fields, Frames, List};
+use crate::run::rate::Rate;
 
 /// Which rows, and in which order.
 pub(super) struct Order {
@@ -25,9 +26,12 @@ impl Order {
         let rows = args.rows();
         let fields = <<T::Report as EventFamily>::Event<'static> as Event>::FIELDS;
         let name = rows.sort.as_deref().unwrap_or(args.sorted_by());
+        // Of one interval, both come to the same order.
+        let name = if name == Rate::NAME { T::COUNT } else { name };
         let by = fields.iter().position(|field| field.name == name);
         let by = by.ok_or_else(|| {
-            let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+            let names = fields.iter().map(|field| field.name);
+            let names: Vec<_> = names.chain([Rate::NAME]).collect();
             Error::usage(format!("--sort {name}: there is no such field"))
                 .help(format!("the fields are: {}", names.join(", ")))
         })?;
