@@ -12,7 +12,7 @@
 #include "syncsnoop.h"
 
 struct sync_event *unused_sync_event __attribute__((unused));
-_Static_assert(sizeof(struct sync_event) == 96, "sync_event");
+_Static_assert(sizeof(struct sync_event) == 104, "sync_event");
 
 SCRATCH_MAP(sizeof(struct sync_event));
 
@@ -33,7 +33,10 @@ struct call_request {
 	int fd;
 	__u32 call; /* enum sync_call, without the second name of one */
 	__u32 detail; /* enum sync_detail */
+	__s64 took_ns;
 };
+
+#define CALL_TIMES
 
 /*
  * A 64-bit number that a 32-bit caller has in two registers: in the order that
@@ -95,6 +98,7 @@ common_code int call_exit(void *ctx, __u32 space, enum probe_label probe,
 	event_begin(&event->head);
 	event->start = request->start;
 	event->bytes = request->bytes;
+	event->took_ns = request->took_ns;
 	event->flags = request->flags;
 	event->ret = ret;
 	event->fd = request->fd;

@@ -25,6 +25,7 @@ struct sync_event {
 	struct event_head head;
 	__u64 start; /* of msync an address, of sync_file_range an offset */
 	__u64 bytes; /* from there, of the same two */
+	__s64 took_ns; /* negative where it is not known */
 	__u32 flags; /* MS_*, SYNC_FILE_RANGE_* */
 	__s32 ret; /* 0, or -errno */
 	__s32 fd;

@@ -10,8 +10,8 @@
  */
 #include "core.bpf.h"
 #include "by_cpu.bpf.h"
+#include "call_times.bpf.h"
 #include "filter.bpf.h"
-#include "since.bpf.h"
 #include "syscall.bpf.h"
 #include "turns.bpf.h"
 
@@ -43,7 +43,6 @@ struct calls_of_cpu *unused_calls_of_cpu __attribute__((unused));
 struct process_calls *unused_process_calls __attribute__((unused));
 
 const volatile bool by_process = false;
-const volatile bool timed = false;
 const volatile bool failed_only = false;
 /* The only error to count; 0: any. */
 const volatile __u32 wanted_errno = 0;
@@ -145,9 +144,7 @@ static __always_inline int call_exit(bool compat, long nr, long ret)
 		ret = (int)ret;
 	failed = ret < 0 && ret >= -MAX_ERRNO;
 	if (timed) {
-		__u64 now_ns = bpf_ktime_get_ns();
-
-		took_ns = since_end(bpf_get_current_task(), now_ns);
+		took_ns = call_took();
 		if (took_ns == SINCE_UNKNOWN)
 			return 0;
 	}
@@ -176,9 +173,12 @@ static __always_inline int call_exit(bool compat, long nr, long ret)
 static __always_inline int call_enter(void)
 {
 	if (filter_passes())
-		since_begin(bpf_get_current_task(), bpf_ktime_get_ns(), false);
+		call_begins();
 	return 0;
 }
+
+/* Whichever call it is. */
+#define CALL_ENTER(direct, regs) call_enter()
 
 /* Whether 32-bit callers have a table of their own, and the current one is such a caller. */
 #ifdef ONE_TABLE_OF_CALLS
@@ -209,28 +209,4 @@ int call_exit_rawsys(struct trace_event_raw_sys_exit *ctx)
 	return call_exit(IS_OTHER(true, current_regs()), ctx->id, ctx->ret);
 }
 
-/* A task's last call does not return. */
-SEC("raw_tp/sched_process_exit")
-int task_end_raw(void *ctx)
-{
-	since_forget(bpf_get_current_task());
-	return 0;
-}
-
-SEC("tp_btf/sys_enter")
-int call_enter_btf(void *ctx)
-{
-	return call_enter();
-}
-
-SEC("raw_tp/sys_enter")
-int call_enter_raw(void *ctx)
-{
-	return call_enter();
-}
-
-SEC("tp/raw_syscalls/sys_enter")
-int call_enter_rawsys(void *ctx)
-{
-	return call_enter();
-}
+CALL_ENTERS(CALL_ENTER)

@@ -19,6 +19,11 @@ static __always_inline int pair_enter(struct trace_event_raw_sys_enter *ctx, __u
 	args.arg[2] = ctx->args[2];
 	args.arg[3] = ctx->args[3];
 	call_request_of(&request, call, false, &args);
+#ifdef CALL_TIMES
+	/* Until it ends. */
+	if (timed)
+		request.took_ns = bpf_ktime_get_ns();
+#endif
 	if (bpf_map_update_elem(&inflight, &tid, &request, BPF_ANY))
 		lose(LOSS_INFLIGHT_FULL);
 	return 0;
@@ -33,6 +38,8 @@ static __always_inline int pair_exit(struct trace_event_raw_sys_exit *ctx, __u32
 		pair_without_entry(ret);
 		return 0;
 	}
+	if (!CALL_TAKES(&request, bpf_ktime_get_ns() - request.took_ns))
+		return 0;
 	if (!result_passes(ret) || is_unseen(ret))
 		return 0;
 	return call_exit(ctx, space, PROBE_TRACEPOINT, &request, ret);

@@ -17,7 +17,15 @@
  *   NAME_exit_tp                at the exit of one call, through tracefs
  *
  * The arguments are still in the caller's registers then, so nothing is kept
- * from the entry. 5.10 hands a program the registers on the first two only; what
+ * from the entry, unless the tool has a time: where it defines CALL_TIMES, its
+ * struct call_request has a took_ns, and its request is one that took as long as
+ * min_took_ns, if it is timed; or of which that is not known, as it began before
+ * the trace or its entry was refused: then took_ns is negative.
+ *
+ *   call_enter_btf, ...         call_times.bpf.h
+ *   NAME_enter_tp               at the entry of one call, through tracefs
+ *
+ * 5.10 hands a program the registers on the first two only; what
  * it has instead of the others is in pairs.bpf.h.
  */
 #ifndef TRACEWELL_CALLS_BPF_H
@@ -39,6 +47,24 @@ static __always_inline bool result_passes(int ret)
 }
 
 #define CALL_NUMBERS 512 /* a power of two above all of them */
+
+#ifdef CALL_TIMES
+#define SINCE_UNKNOWN_IS_TOLD
+#include "call_times.bpf.h"
+
+const volatile __s64 min_took_ns = 0;
+
+/* Whether a call took long enough. That comes first: however a call ends, what is kept of it goes. */
+static __always_inline bool call_takes(struct call_request *request, __s64 took_ns)
+{
+	request->took_ns = took_ns;
+	return took_ns < 0 || took_ns >= min_took_ns;
+}
+
+#define CALL_TAKES(request, took_ns) call_takes(request, timed ? (took_ns) : SINCE_UNKNOWN)
+#else
+#define CALL_TAKES(request, took_ns) true
+#endif
 
 /* What a number means to 64-bit callers, and to 32-bit ones with a table of their own; 0: no call of the tool's. */
 struct call_meaning {
@@ -115,7 +141,9 @@ static __always_inline bool any_call_passes(struct call_request *request, enum p
 	bool compat;
 	__u32 call = call_of(direct, regs, &self, &compat);
 
-	if (!call || !result_passes(ret) || !self_passes(&self, self.tid) || is_unseen(ret))
+	if (!call || !CALL_TAKES(request, call_took()))
+		return false;
+	if (!result_passes(ret) || !self_passes(&self, self.tid) || is_unseen(ret))
 		return false;
 	syscall_args(direct, regs, compat, &args);
 	call_request_of(request, call, compat, &args);
@@ -167,7 +195,7 @@ static __always_inline int one_call_exit(struct trace_event_raw_sys_exit *ctx, _
 	struct call_request request;
 	struct syscall_args args;
 
-	if (!call_passes(ctx->ret))
+	if (!CALL_TAKES(&request, call_took()) || !call_passes(ctx->ret))
 		return 0;
 	syscall_args(true, current_regs(), false, &args);
 	call_request_of(&request, call, false, &args);
@@ -183,5 +211,30 @@ static __always_inline int one_call_exit(struct trace_event_raw_sys_exit *ctx, _
 	}
 
 CALLS(EXIT_OF_CALL)
+
+#ifdef CALL_TIMES
+static __always_inline int call_enter(bool direct, struct pt_regs *regs)
+{
+	struct self self;
+	bool compat;
+
+	if (call_of(direct, regs, &self, &compat) && self_passes(&self, self.tid))
+		call_begins();
+	return 0;
+}
+
+CALL_ENTERS(call_enter)
+
+#define ENTER_OF_CALL(name, call)                                                                  \
+	SEC("tp/syscalls/sys_enter_" #name)                                                        \
+	int name##_enter_tp(void *ctx)                                                             \
+	{                                                                                          \
+		if (filter_passes())                                                               \
+			call_begins();                                                             \
+		return 0;                                                                          \
+	}
+
+CALLS(ENTER_OF_CALL)
+#endif
 
 #endif

@@ -51,10 +51,14 @@ static __always_inline void since_forget(__u64 task)
 
 static __always_inline void since_make(__u64 task, __u64 since_ns)
 {
-	if (!bpf_map_update_elem(&since, &task, &since_ns, BPF_NOEXIST))
+	if (!bpf_map_update_elem(&since, &task, &since_ns, BPF_NOEXIST)) {
 		__sync_fetch_and_add(&since_kept, 1);
-	else
-		lose(LOSS_INFLIGHT_FULL);
+		return;
+	}
+	/* Nothing is lost to a tool that tells of an end of which it knows no beginning. */
+#ifndef SINCE_UNKNOWN_IS_TOLD
+	lose(LOSS_INFLIGHT_FULL);
+#endif
 }
 
 /* The task is awake, so that whatever its entry has came to an end which was not told of. */

@@ -31,7 +31,9 @@ pub use group::Group;
 pub use kinds::{Kind, count_united, firsts, places, united};
 pub use signal::SignalName;
 pub use tracewell_derive::{Event, Group, Word};
-pub use value::{Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_returned, as_word};
+pub use value::{
+    Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_millis, as_returned, as_word,
+};
 
 /// One decoded event, borrowed from the batch that carried it. It is derived.
 pub trait Event {

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::process;
 use std::thread;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::libc::{self, MS_ASYNC, MS_INVALIDATE, MS_SYNC};
@@ -58,6 +59,7 @@ fn expected(call: &str, fd: Option<i32>, differs: &Value) -> Value {
         "address": null,
         "bytes": null,
         "compat": false,
+        "duration_ns": null,
     });
     for (name, value) in differs.as_object().unwrap() {
         event[name] = value.clone();
@@ -241,6 +243,63 @@ fn the_table_has_the_columns_that_were_asked_for() {
         table[1],
         ["sync_file_range", "SYNC_FILE_RANGE_WRITE", "5", "-", "6"]
     );
+}
+
+#[test]
+fn a_call_takes_no_longer_than_who_makes_it_waits() {
+    const EACH: usize = 100;
+    let file = file_of(4096);
+    let start = |args: &[&str]| on_self().args(args).start();
+    let options: [&[&str]; 4] = [
+        &["-L"],
+        &["--min-duration", "1ns"],
+        &["--min-duration", "1h"],
+        &["-x", "--where", "duration_ns > 0"],
+    ];
+    let tools = options.map(start);
+    let waited: Vec<_> = (0..EACH)
+        .map(|_| {
+            let began = Instant::now();
+            sys::fdatasync(file.as_raw_fd()).unwrap();
+            let succeeded = began.elapsed();
+            sys::fdatasync(NO_FD).unwrap_err();
+            [succeeded, began.elapsed() - succeeded]
+        })
+        .collect();
+    let [all, some, none, failed] = tools.map(|tool| tool.finish().success());
+
+    for (finished, seen) in [
+        (&all, 2 * EACH),
+        (&some, 2 * EACH),
+        (&none, 0),
+        (&failed, EACH),
+    ] {
+        check_all(finished);
+        assert_eq!(finished.summary()["lost"], 0, "{}", finished.summary());
+        assert_eq!(finished.events("sync").len(), seen);
+    }
+    let waited = waited.concat();
+    for finished in [&all, &some] {
+        for (event, waited) in finished.events("sync").iter().zip(&waited) {
+            let took = event["duration_ns"].as_u64().unwrap();
+            assert!(took > 0, "{event}");
+            assert!(u128::from(took) < waited.as_nanos(), "{event} {waited:?}");
+        }
+    }
+}
+
+#[test]
+fn durations_are_a_column_on_request() {
+    let (header, table) = rows(&["-L"]);
+    assert_eq!(
+        header,
+        "TID     COMM             CALL             FD   LAT(ms) ERR"
+    );
+    let millis: f64 = table[0][4].parse().unwrap();
+    assert!(millis >= 0.0, "{table:?}");
+    assert_eq!(table[0][4].split('.').nth(1).unwrap().len(), 3);
+    let (_, table) = rows(&["--columns", "call,lat(ms),errno"]);
+    assert_eq!((table[0].len(), table[1].len()), (3, 3), "{table:?}");
 }
 
 #[test]

@@ -349,6 +349,7 @@ impl Unlink {
 pub(crate) struct Sync {
     head: Head,
     part: [u64; 2],
+    took_ns: i64,
     flags: u32,
     ret: i32,
     fd: i32,
@@ -358,10 +359,11 @@ pub(crate) struct Sync {
 
 pub(crate) fn sync() -> impl Strategy<Value = Sync> {
     let numbers = (any::<[u64; 2]>(), any::<u32>(), -4095..1_i32, any::<i32>());
-    (head(), numbers, 0..6_u8, any::<bool>()).prop_map(
-        |(head, (part, flags, ret, fd), call, compat)| Sync {
+    (head(), numbers, any::<i64>(), 0..6_u8, any::<bool>()).prop_map(
+        |(head, (part, flags, ret, fd), took_ns, call, compat)| Sync {
             head,
             part,
+            took_ns,
             flags,
             ret,
             fd,
@@ -378,6 +380,7 @@ impl Sync {
         for number in self.part {
             record.extend(number.to_ne_bytes());
         }
+        record.extend(self.took_ns.to_ne_bytes());
         record.extend(self.flags.to_ne_bytes());
         record.extend(self.ret.to_ne_bytes());
         record.extend(self.fd.to_ne_bytes());
@@ -402,6 +405,7 @@ impl Sync {
             (&told["ret"], &told["compat"]),
             (&json!(self.ret), &json!(self.compat))
         );
+        assert_eq!(told["duration_ns"], json!(u64::try_from(self.took_ns).ok()));
         let of = |wanted: &[&str], value: Value| {
             if wanted.contains(&call) {
                 value

@@ -264,6 +264,15 @@ pub fn as_word(name: &&[u8], cell: &mut Cell<'_>) {
     cell.word(name);
 }
 
+/// Shows how long something took in milliseconds, `1.234`; see [`Cell::thousandths`].
+#[inline]
+pub fn as_millis(took: &Option<Nanos>, cell: &mut Cell<'_>) {
+    match took {
+        Some(Nanos(ns)) => cell.thousandths(*ns, 1_000_000),
+        None => took.show(cell),
+    }
+}
+
 /// Shows what a system call returned, with the name of its error; see [`Cell::signed_errno`].
 #[inline]
 pub fn as_returned(returned: &i32, cell: &mut Cell<'_>) {

@@ -29,6 +29,8 @@
 ///   exits tell of failures alone; and the program that has to be `with` it where it is reached through tracefs. Where
 ///   the kernel lacks that one's hook, the raw tracepoint stands in: such a kernel is too old to preempt tasks there.
 ///   With the pairs it is a program of its own, which knows of them.
+/// - `timed`: where the source defines `CALL_TIMES`, the program at a task's end, and what the name of an entry at each
+///   call's own tracepoint ends with. [`ON_REQUEST`](crate::trace::tracer::Hooks::ON_REQUEST) says when they are needed.
 /// - `of`: words to be followed by "x32 programs".
 /// - `refused`: what seccomp refuses, which an exit that takes an entry does not see.
 /// - `unseen`: what all rungs at system calls miss, before and behind that.
@@ -98,6 +100,7 @@ macro_rules! ladder {
         calls: $calls:tt,
         optional: $optional:tt,
         $(successes: $done:literal with $first:literal,)?
+        $(timed: $end:literal and $enter:literal,)?
         of: $of:literal,
         refused: $refused:literal,
         unseen: [$($before:expr),* $(,)?] and [$($behind:expr),* $(,)?] $(,)?
@@ -123,19 +126,22 @@ macro_rules! ladder {
                 )?
                 Rung {
                     label: "tp_btf",
-                    programs: &[$(concat!($done, "_btf"),)? "call_exit_btf"],
+                    programs: &[$(concat!($done, "_btf"),)? "call_exit_btf" $(, $end, "call_enter_btf")?],
+                    $(counted_otherwise: &[$end],)?
                     unseen: UNSEEN,
                     ..Rung::EMPTY
                 },
                 Rung {
                     label: "raw_tp",
-                    programs: &[$(concat!($done, "_raw"),)? "call_exit_raw"],
+                    programs: &[$(concat!($done, "_raw"),)? "call_exit_raw" $(, $end, "call_enter_raw")?],
+                    $(counted_otherwise: &[$end],)?
                     unseen: UNSEEN,
                     ..Rung::EMPTY
                 },
                 Rung {
                     label: "raw_syscalls",
-                    programs: &[$($first, concat!($done, "_tp"),)? "call_exit_rawsys"],
+                    programs: &[$($first, concat!($done, "_tp"),)? "call_exit_rawsys" $(, $end, "call_enter_rawsys")?],
+                    $(counted_otherwise: &[$end],)?
                     unseen: UNSEEN,
                     ..Rung::EMPTY
                 },
@@ -149,8 +155,11 @@ macro_rules! ladder {
                 },)?
                 Rung {
                     label: "tracepoint",
-                    programs: $crate::call_programs!([$($first, concat!($done, "_tp"))?], $calls, "_exit_tp"),
-                    optional: $crate::call_programs!([], $optional, "_exit_tp"),
+                    programs: $crate::call_programs!(
+                        [$($first, concat!($done, "_tp"))? $($end)?], $calls, "_exit_tp" $(, $enter)?
+                    ),
+                    optional: $crate::call_programs!([], $optional, "_exit_tp" $(, $enter)?),
+                    $(counted_otherwise: &[$end],)?
                     unseen: UNSEEN_BY_EACH,
                     ..Rung::EMPTY
                 },

@@ -3,7 +3,7 @@
 
 use tracewell_shared::data::record;
 use tracewell_shared::event::task::Task;
-use tracewell_shared::event::{Bytes, Event, Failure, Word};
+use tracewell_shared::event::{Bytes, Event, Failure, Nanos, Word, as_millis};
 
 use crate::flags::Flags;
 use crate::skel::types::sync_event;
@@ -83,6 +83,9 @@ pub struct Synced<'a> {
     pub bytes: Option<Bytes>,
     /// The caller used the 32-bit system calls (never told on rung `tracepoint`, which does not see them).
     pub compat: bool,
+    /// How long the call took, from its entry to its return.
+    #[field(null = "unless it is asked for (`-L`, `--min-duration` or by its name), of a call that began before the trace, and of more than `--inflight` at once", right("LAT(ms)", 9), show = as_millis)]
+    pub duration_ns: Option<Nanos>,
 }
 
 impl<'a> Synced<'a> {
@@ -101,6 +104,7 @@ impl<'a> Synced<'a> {
             address: (call == Call::Msync).then_some(raw.start),
             bytes: part.then_some(Bytes(raw.bytes)),
             compat: raw.detail & COMPAT != 0,
+            duration_ns: u64::try_from(raw.took_ns).ok().map(Nanos),
         })
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the trace, its ladder, and what they do to the BPF object.
 
+use std::time::Duration;
+
 use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::Result;
 use tracewell_shared::kernel::probe::Ladder;
@@ -22,6 +24,10 @@ pub struct Syncs {
     pub failed_only: bool,
     /// Only those that succeeded.
     pub succeeded_only: bool,
+    /// How long each takes is measured, for `duration_ns`.
+    pub timed: bool,
+    /// Only those that took so long, and those of which that is not known, if it is measured.
+    pub min_duration: Duration,
     #[doc(hidden)]
     pub _later: (),
 }
@@ -47,6 +53,7 @@ impl Hooks for Syncs {
         calls: ["sync", "syncfs", "fsync", "fdatasync", "msync"],
         // Each architecture has one of them.
         optional: ["sync_file_range", "sync_file_range2"],
+        timed: "task_end_raw" and "_enter_tp",
         of: "syncs by",
         refused: "syncs that a seccomp filter refuses",
         unseen: ["syncs by io_uring and io_submit(2)"] and [
@@ -54,10 +61,32 @@ impl Hooks for Syncs {
         ],
     };
 
+    const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1), ("since", 1)];
+
+    const ON_REQUEST: &'static [&'static str] = &[
+        "task_end_raw",
+        "call_enter_",
+        "sync_enter_tp",
+        "syncfs_enter_tp",
+        "fsync_enter_tp",
+        "fdatasync_enter_tp",
+        "msync_enter_tp",
+        "sync_file_range_enter_tp",
+        "sync_file_range2_enter_tp",
+    ];
+
+    fn requests(&self) -> bool {
+        self.timed
+    }
+
     fn bounds(&self) -> &'static [Cause] {
-        // What had no entry, or no exit, may have had another result.
-        if self.failed_only || self.succeeded_only {
-            &[Cause::InflightFull, Cause::ExitMissed]
+        // What had no entry, or no exit, may have had another result, or been short.
+        if self.failed_only || self.succeeded_only || !self.min_duration.is_zero() {
+            &[
+                Cause::InflightFull,
+                Cause::ExitMissed,
+                Cause::CompletionMissed,
+            ]
         } else {
             &[]
         }
@@ -68,9 +97,14 @@ impl Hooks for Syncs {
     }
 
     fn configure(&self, _rung: &str, object: &mut Opened<'_>) -> Result<()> {
+        let since_most = object.map("since")?.max_entries();
         let knobs = object.knobs::<rodata>()?;
         knobs.failed_only = self.failed_only;
         knobs.succeeded_only = self.succeeded_only;
+        knobs.timed = self.timed;
+        knobs.min_took_ns = i64::try_from(self.min_duration.as_nanos()).unwrap_or(i64::MAX);
+        // The other half is for calls that are under way at once.
+        knobs.since_kept_most = (since_most / 2).into();
         Ok(())
     }
 }
