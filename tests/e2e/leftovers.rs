@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What tools leave behind: nothing, however often they start and end, and however many run at once.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::thread::{scope, sleep};
@@ -61,13 +62,18 @@ pub(crate) fn gone(held: &[(&'static str, u32)]) {
     }
 }
 
-/// On every rung: a link of a trampoline, a probe and a tracepoint are let go each in its own way.
+/// On every rung: a link of a trampoline, a probe and a tracepoint are let go each in its own way. An emulated machine takes
+/// seconds for each, and tries a rung with the first tool that has it.
 #[test]
 fn a_killed_tool_leaves_nothing_behind() {
     with_own_mounts(|| {
         with_tracefs();
+        let mut tried = BTreeSet::new();
         for name in all_tools() {
             for rung in rungs(name, &[]) {
+                if !tried.insert(rung.clone()) && guest() {
+                    continue;
+                }
                 let tool = traced(name, unique_uid()).args(["--probe", &rung]);
                 // The filter of tasks is none of those that rung tracepoint of biolatency has.
                 let tool = if name == "biolatency" {
