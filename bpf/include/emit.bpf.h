@@ -8,6 +8,7 @@
 #ifndef TRACEWELL_EMIT_BPF_H
 #define TRACEWELL_EMIT_BPF_H
 
+#include "behind.bpf.h"
 #include "core.bpf.h"
 #include "loss.bpf.h"
 
@@ -123,8 +124,9 @@ static __always_inline void event_fill_head(struct event_head *head)
 	head->lost_inflight_full = shared_state.loss[slot].count[LOSS_INFLIGHT_FULL];
 	read_current_comm(self.task, head->comm);
 	head->cgroup_id = shared_knobs.cgroup_ids ? bpf_get_current_cgroup_id() : 0;
-	head->ancestors_at = 0;
+	head->behind_at = 0;
 	head->ancestors = 0;
+	head->cgroup = 0;
 }
 
 /* Both, where it is an event in any case. */
@@ -193,43 +195,11 @@ static __always_inline void event_output(void *ctx, void *event, __u64 bytes)
 	}
 }
 
-/*
- * Writes the ancestors of the current task behind an event of bytes bytes, from
- * its parent up to init or as many as are asked for; user space makes scratch
- * larger for them. Gives the end. A parent is whoever is it now: of an orphan,
- * the process that took it in.
- */
-common_code __u64 ancestors_behind(struct event_head *head, __u64 bytes)
-{
-	struct task_struct *task = current_task();
-	char *out = (char *)head;
-	__u32 i;
-
-	head->ancestors_at = bytes;
-	for (i = 0; i < ANCESTORS_MOST; i++) {
-		__u32 pid;
-
-		if (i >= shared_knobs.ancestors)
-			break;
-		task = BPF_CORE_READ(task, real_parent);
-		pid = BPF_CORE_READ(task, tgid);
-		/* The idle task is the parent of init, and its own. */
-		if (!pid)
-			break;
-		__builtin_memcpy(out + bytes, &pid, sizeof(pid));
-		task = BPF_CORE_READ(task, group_leader);
-		bpf_core_read(out + bytes + sizeof(pid), COMM_BYTES, &task->comm);
-		bytes += sizeof(struct ancestor);
-	}
-	head->ancestors = i | (shared_knobs.ancestors > 1 ? ANCESTORS_ALL : 0);
-	return bytes;
-}
-
 /* Sends an event of bytes bytes, and is done with it. */
 static __always_inline void emit(void *ctx, void *event, __u64 bytes)
 {
-	if (shared_knobs.ancestors)
-		bytes = ancestors_behind(event, bytes);
+	if (shared_knobs.behind)
+		bytes = asked_behind(event, bytes);
 	event_output(ctx, event, bytes);
 	event_end();
 }

@@ -72,12 +72,17 @@ struct event_head {
 	__u32 lost_inflight_full;
 	__u8 comm[COMM_BYTES];
 	__u64 cgroup_id; /* of the current task; 0 unless asked for */
-	__u32 ancestors_at; /* where in the record they are */
-	__u32 ancestors; /* how many, and ANCESTORS_ALL */
+	__u32
+	    behind_at; /* where in the record its ancestors are, and behind them its cgroup's names */
+	__u16 ancestors; /* how many, and ANCESTORS_ALL */
+	__u16 cgroup; /* the bytes of its cgroup's names, and CGROUP_NAMED */
 };
 
 /* All were asked for, and not the parent alone. */
-#define ANCESTORS_ALL (1U << 31)
+#define ANCESTORS_ALL (1U << 15)
+
+/* The names were asked for. */
+#define CGROUP_NAMED (1U << 15)
 
 /* How many ancestors of a task are told at most. */
 #define ANCESTORS_MOST 32
@@ -87,6 +92,16 @@ struct ancestor {
 	__u32 pid;
 	__u8 comm[COMM_BYTES];
 };
+
+/*
+ * The names that the path of a cgroup is made of, from its own to the root's,
+ * which is empty, each ended by a NUL: so many at most, and as much room. Where
+ * that of the root is not there, the outer part is missing.
+ */
+#define CGROUP_LEVELS 32
+#define CGROUP_NAME_BYTES 256 /* NAME_MAX and the NUL */
+#define CGROUP_PATH_BYTES 4096 /* a power of two */
+#define CGROUP_BYTES (CGROUP_PATH_BYTES + CGROUP_NAME_BYTES)
 
 /* What is wrong with a path: bits of the detail of an event that has one. */
 enum path_detail {
@@ -200,7 +215,7 @@ struct shared_knobs {
 	struct filter_places cgroups;
 	struct filter_places cgroup_maps;
 	struct filter_places mntns_maps;
-	__u8 ancestors; /* how many of each task are told, at most ANCESTORS_MOST */
+	__u8 behind; /* ancestors or cgroup_names: something stands behind each event */
 	__u8 cgroup_ids; /* those of tasks are told */
 	__u32 ppid;
 	__u8 comm[COMM_BYTES]; /* padded with NUL */
@@ -208,6 +223,15 @@ struct shared_knobs {
 	__u32 nsproxy_at; /* in task_struct */
 	__u32 mnt_ns_at; /* in nsproxy */
 	__u32 mntns_inum_at; /* in mnt_namespace */
+	__u8 ancestors; /* how many of each task are told, at most ANCESTORS_MOST */
+	__u8 cgroup_names; /* those of its cgroup's path are told */
+	__u8 pad[2];
+	/* Where the name of a task's cgroup is, and what is above it; 0 unless cgroup_names. */
+	__u32 cgroups_at; /* in task_struct */
+	__u32 default_cgroup_at; /* in css_set */
+	__u32 node_at; /* in cgroup */
+	__u32 node_name_at; /* in kernfs_node */
+	__u32 node_parent_at; /* in kernfs_node */
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */

@@ -5,11 +5,13 @@
 //! of it. Fields that many events have are a [`Group`]; a type with a form of its own is a [`Value`].
 
 pub mod ancestors;
+pub mod belonging;
 pub mod ending;
 pub mod fields;
 pub mod names;
 pub mod path;
 pub mod task;
+pub mod users;
 
 mod bucket;
 mod cell;

@@ -30,7 +30,7 @@ impl Cgroup {
         Self::at(mount().join(unique("")))
     }
 
-    fn at(path: PathBuf) -> Self {
+    pub(crate) fn at(path: PathBuf) -> Self {
         fs::create_dir(&path).unwrap();
         Self(path)
     }

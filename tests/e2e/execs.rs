@@ -115,6 +115,10 @@ fn an_exec_is_told_with_all_that_belongs_to_it() {
             "args_truncated": false,
             "ancestors": null,
             "ancestor_pids": null,
+            "cgroup": null,
+            "unit": null,
+            "container": null,
+            "user": null,
         })
     );
     check_via(&finished, "execve", &[]);

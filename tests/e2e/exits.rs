@@ -129,6 +129,10 @@ fn every_process_is_told_with_all_that_belongs_to_it() {
                 "exec_age_ns": null,
                 "ancestors": null,
                 "ancestor_pids": null,
+                "cgroup": null,
+                "unit": null,
+                "container": null,
+                "user": null,
             }),
             "{rung} {comm}"
         );

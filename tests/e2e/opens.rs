@@ -30,8 +30,16 @@ pub(crate) fn told(event: &Value) -> Value {
     assert!(fields.remove("ppid").is_some_and(|pid| pid.is_u64()));
     assert!(fields.remove("pcomm").is_some_and(|comm| comm.is_string()));
     assert!(fields.remove("cgroup_id").is_some_and(|id| id.is_u64()));
-    assert_eq!(fields.remove("ancestors"), Some(Value::Null));
-    assert_eq!(fields.remove("ancestor_pids"), Some(Value::Null));
+    for name in [
+        "ancestors",
+        "ancestor_pids",
+        "cgroup",
+        "unit",
+        "container",
+        "user",
+    ] {
+        assert_eq!(fields.remove(name), Some(Value::Null), "{name}");
+    }
     event
 }
 

@@ -22,7 +22,7 @@ const TIME: &str = "2026-11-22T16:28:40.302363773Z";
 /// Right lines of those kinds whose fields depend on each other.
 fn by_hand() -> Vec<Value> {
     let time = TIME;
-    vec![
+    let mut lines = vec![
         json!({"event": "exec", "time": time, "pid": 910, "tid": 910, "ppid": 908, "uid": 0, "comm": "sh\u{fffd}",
             "comm_b64": "c2j/", "pcomm": "sh\u{fffd}", "pcomm_b64": "c2j/", "ret": -2, "errno": 2, "error": "ENOENT",
             "filename": "/\u{fffd}", "filename_b64": "L/8=", "filename_truncated": false, "args": ["p", "\u{fffd}", ""],
@@ -53,7 +53,17 @@ fn by_hand() -> Vec<Value> {
             "lost_by": {"buffer_full": 3}, "lost_at_most": 1, "lost_at_most_by": {"recursion": 1}, "account": "at_most",
             "duration_ms": 12, "rung": "tp_btf", "buffer": "ring",
             "issued_again": 0}),
-    ]
+    ];
+    for line in &mut lines {
+        if !line["ancestors"].is_null() {
+            let names = json!({"cgroup": "/a\u{fffd}", "cgroup_b64": "L2H/", "unit": "\u{fffd}.scope",
+                "unit_b64": "/y5zY29wZQ==", "container": "\u{fffd}", "container_b64": "/w==", "user": "\u{fffd}",
+                "user_b64": "/w=="});
+            let names = names.as_object().expect("fields").clone();
+            line.as_object_mut().expect("fields").extend(names);
+        }
+    }
+    lines
 }
 
 /// A right value of a field, and the exact bytes that stand beside it.

@@ -55,13 +55,17 @@ pub(crate) struct Head {
     /// From the parent up; that alone, where not all were asked for.
     ancestors: Vec<(u32, Vec<u8>)>,
     all: bool,
+    /// The names of its cgroup and of those above it, from its own on; none where they were not asked for.
+    names: Option<Vec<Vec<u8>>>,
 }
 
 fn head() -> impl Strategy<Value = Head> {
     let ids = [any::<u32>(), any::<u32>(), any::<u32>()];
     let ancestors = (vec((any::<u32>(), comm()), 0..5), any::<bool>());
-    (0..10_u64.pow(18), ids, comm(), any::<u64>(), ancestors).prop_map(
-        |(time_ns, ids, comm, cgroup, (mut ancestors, all))| {
+    let names = prop::option::of(vec(component(), 0..5));
+    let behind = (ancestors, names);
+    (0..10_u64.pow(18), ids, comm(), any::<u64>(), behind).prop_map(
+        |(time_ns, ids, comm, cgroup, ((mut ancestors, all), names))| {
             if !all {
                 ancestors.truncate(1);
             }
@@ -72,6 +76,7 @@ fn head() -> impl Strategy<Value = Head> {
                 cgroup,
                 ancestors,
                 all,
+                names,
             }
         },
     )
@@ -86,19 +91,29 @@ impl Head {
         to.extend([0; 12]); // the account of losses
         padded(to, &self.comm, 16);
         to.extend(self.cgroup.to_ne_bytes());
-        to.extend([0; 8]); // the ancestors, once it is known where they are
+        to.extend([0; 8]); // what stands behind, once it is known where it is
     }
 
-    /// The record with the ancestors behind all else.
-    fn with_ancestors(&self, mut record: Vec<u8>) -> Vec<u8> {
+    /// The record with ancestors and names behind all else.
+    fn with_rest(&self, mut record: Vec<u8>) -> Vec<u8> {
         let at = u32::try_from(record.len()).expect("a short record");
-        let count = u32::try_from(self.ancestors.len()).expect("a few");
-        let count = count | u32::from(self.all) << 31;
+        let count = u16::try_from(self.ancestors.len()).expect("a few");
+        let count = count | u16::from(self.all) << 15;
         record[56..60].copy_from_slice(&at.to_ne_bytes());
-        record[60..64].copy_from_slice(&count.to_ne_bytes());
+        record[60..62].copy_from_slice(&count.to_ne_bytes());
         for (pid, comm) in &self.ancestors {
             record.extend(pid.to_ne_bytes());
             padded(&mut record, comm, 16);
+        }
+        if let Some(names) = &self.names {
+            let start = record.len();
+            for name in names {
+                record.extend_from_slice(name);
+                record.push(0);
+            }
+            record.push(0); // the root's
+            let bytes = u16::try_from(record.len() - start).expect("a few") | 1 << 15;
+            record[62..64].copy_from_slice(&bytes.to_ne_bytes());
         }
         record
     }
@@ -124,6 +139,19 @@ impl Head {
         } else {
             assert!(told["ancestors"].is_null() && told["ancestor_pids"].is_null());
         }
+        match &self.names {
+            Some(names) => {
+                let outer = names.iter().rev().map(|name| [b"/", &name[..]].concat());
+                let path = outer.collect::<Vec<_>>().concat();
+                let path = if path.is_empty() { b"/".to_vec() } else { path };
+                assert_eq!(words::bytes(told, "cgroup"), path);
+            }
+            None => {
+                for name in ["cgroup", "unit", "container", "user"] {
+                    assert!(told[name].is_null(), "{told}");
+                }
+            }
+        }
         for (id, name) in self.ids.iter().zip(["pid", "tid", "uid"]) {
             assert_eq!(told[name], *id);
         }
@@ -146,19 +174,27 @@ pub(crate) struct Path {
     status: u8,
 }
 
-fn path() -> impl Strategy<Value = Path> {
-    let component = name(4).prop_filter("a component has no slash", |name| {
+/// A component of a path.
+fn component() -> impl Strategy<Value = Vec<u8>> {
+    name(4).prop_filter("a component has no slash", |name| {
         !name.is_empty() && !name.contains(&b'/')
-    });
-    (name(12), vec(component, 0..5), any::<[bool; 2]>(), 0..3_u8).prop_map(
-        |(name, base, [unreadable, cut], status)| Path {
+    })
+}
+
+fn path() -> impl Strategy<Value = Path> {
+    (
+        name(12),
+        vec(component(), 0..5),
+        any::<[bool; 2]>(),
+        0..3_u8,
+    )
+        .prop_map(|(name, base, [unreadable, cut], status)| Path {
             name: if unreadable { Vec::new() } else { name },
             base,
             unreadable,
             cut,
             status,
-        },
-    )
+        })
 }
 
 impl Path {
@@ -255,7 +291,7 @@ impl Open {
         record.push(unreadable | cut << 1 | compat << 3);
         record.resize(96, 0); // no callers
         self.path.tail(&mut record);
-        self.head.with_ancestors(record)
+        self.head.with_rest(record)
     }
 
     pub(crate) fn compare(&self, told: &Value, full: bool) {
@@ -324,7 +360,7 @@ impl Unlink {
         record.push(unreadable | cut << 1 | seen << 2 | seen << 3 | seen << 4);
         record.resize(104, 0);
         self.path.tail(&mut record);
-        self.head.with_ancestors(record)
+        self.head.with_rest(record)
     }
 
     pub(crate) fn compare(&self, told: &Value, full: bool) {
@@ -385,7 +421,7 @@ impl Sync {
         record.extend(self.ret.to_ne_bytes());
         record.extend(self.fd.to_ne_bytes());
         record.extend([self.call + 1, self.compat.into(), 0, 0]);
-        self.head.with_ancestors(record)
+        self.head.with_rest(record)
     }
 
     pub(crate) fn compare(&self, told: &Value) {
@@ -489,7 +525,7 @@ impl Exec {
         padded(&mut record, &self.parent.1, 16);
         record.extend_from_slice(&self.filename);
         record.extend(args);
-        self.head.with_ancestors(record)
+        self.head.with_rest(record)
     }
 
     pub(crate) fn compare(&self, told: &Value) {

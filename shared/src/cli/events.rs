@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use super::{Asked, Counting, values};
-use crate::event::Field;
+use crate::event::belonging::Belonging;
+use crate::event::{Field, Group};
 use crate::trace::options::{Buffer, Options};
 
 /// The options of tools that print events; flattened beside [`Common`](super::Common). Each name is also the id for
@@ -32,6 +33,10 @@ pub struct Events {
     /// Show whose child each task is, up to init: names and processes
     #[arg(long, help_heading = "Output", conflicts_with_all = ["columns", "count_by"])]
     pub ancestors: bool,
+
+    /// Show what each task belongs to: user, systemd unit, container, and in JSON and CSV its cgroup's path
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["columns", "count_by"])]
+    pub names: bool,
 
     /// End after this many events
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
@@ -79,7 +84,8 @@ impl Events {
             true => Options::ALL_ANCESTORS,
             false => (asked("ppid") || asked("pcomm")).into(),
         };
-        options.cgroup_ids = asked("cgroup_id") || self.shows("cgroup");
+        options.cgroup_ids = asked("cgroup_id");
+        options.names = self.names || Belonging::FIELDS.iter().any(|field| self.shows(field.name));
         options.buffer = self.buffer;
         options.buffer_bytes = self.buffer_size;
         options.rings = self.buffer_rings;

@@ -53,24 +53,29 @@ fn show(all: Option<&[Raw]>, cell: &mut Cell<'_>, each: impl Fn(&Raw, &mut Cell<
 }
 
 /// `ANCESTORS_ALL` of `bpf/include/shared.h`.
-const ALL: u32 = 1 << 31;
+const ALL: u16 = 1 << 15;
 
 /// Those in a record, by number and name.
 pub(super) struct Found<'a> {
     raw: &'a [Raw],
     /// They were asked for, and not the parent alone.
     all: bool,
+    /// What stands behind them.
+    pub(super) behind: &'a [u8],
 }
 
 impl<'a> Found<'a> {
     /// `None` for a record that is too short.
     pub(super) fn of(head: &event_head, record: &'a [u8]) -> Option<Self> {
-        let from = usize::try_from(head.ancestors_at).ok()?;
-        let count = usize::try_from(head.ancestors & !ALL).ok()?;
-        let bytes = record.get(from..from.checked_add(size_of::<Raw>().checked_mul(count)?)?)?;
+        let from = usize::try_from(head.behind_at).ok()?;
+        let count = usize::from(head.ancestors & !ALL);
+        let (bytes, behind) = record
+            .get(from..)?
+            .split_at_checked(size_of::<Raw>().checked_mul(count)?)?;
         Some(Self {
             raw: bytes.as_chunks().0,
             all: head.ancestors & ALL != 0,
+            behind,
         })
     }
 

@@ -38,6 +38,15 @@ impl<'a> Full<'a> {
         matches!(base.status, WHOLE | CUT).then_some(Self { base, name })
     }
 
+    /// The path of what these components alone lead to, from the innermost to the outermost, each ended by a NUL.
+    pub(super) fn below_root(components: &'a [u8]) -> Self {
+        let base = Base {
+            components,
+            status: WHOLE,
+        };
+        Self { base, name: b"" }
+    }
+
     /// Whether the outer part is missing: the path then starts with the first component that is known.
     pub fn cut(&self) -> bool {
         self.base.status == CUT

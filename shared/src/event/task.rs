@@ -4,6 +4,7 @@
 use crate::data::decode::until_nul;
 use crate::data::raw::event_head;
 use crate::event::ancestors::{Ancestors, Found};
+use crate::event::belonging::Belonging;
 use crate::event::{Cell, Group, Moment, as_word};
 
 /// The task that an event is about, and when it was.
@@ -38,15 +39,18 @@ pub struct Task<'a> {
     )]
     pub pcomm: Option<&'a [u8]>,
     /// The id of its cgroup (v2): the inode number of its directory.
-    #[field(null = "of a table that nothing asks for it", left("CGROUP", 8))]
+    #[field(null = "of a table that nothing asks for it", left("CGROUP_ID", 9))]
     pub cgroup_id: Option<u64>,
     /// Those above it.
     #[field(group)]
     pub ancestors: Ancestors<'a>,
+    /// What it belongs to.
+    #[field(group)]
+    pub belonging: Belonging<'a>,
 }
 
 /// A name as one word, and a sign where there is none.
-fn as_name(name: &Option<&[u8]>, cell: &mut Cell<'_>) {
+pub(super) fn as_name(name: &Option<&[u8]>, cell: &mut Cell<'_>) {
     match name {
         Some(name) => cell.word(name),
         None => cell.text("-"),
@@ -72,6 +76,7 @@ impl<'a> Task<'a> {
             pcomm: parent.map(|(_, comm)| comm),
             cgroup_id: (head.cgroup_id != 0).then_some(head.cgroup_id),
             ancestors: above.ancestors(),
+            belonging: Belonging::of(&head, above.behind)?,
         })
     }
 }

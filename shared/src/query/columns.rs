@@ -67,6 +67,14 @@ pub fn timed<T: EventFamily>(columns: &mut Vec<Column<T>>) {
     }
 }
 
+/// Puts the fields of these names before the last column, which takes what it needs.
+pub fn before_last<T: EventFamily>(columns: &mut Vec<Column<T>>, names: &[&str]) {
+    let fields = <T::Event<'static> as Event>::FIELDS;
+    let found = names.iter().filter_map(|name| position(fields, name));
+    let place = columns.len().saturating_sub(1);
+    columns.splice(place..place, found.map(|index| Column::of(index).inside()));
+}
+
 /// Puts the field of this name behind all others.
 pub fn with_last<T: EventFamily>(columns: &mut Vec<Column<T>>, name: &str) {
     let Some(index) = position(<T::Event<'static> as Event>::FIELDS, name) else {

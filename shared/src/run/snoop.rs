@@ -96,6 +96,9 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
         if common.time_format.is_some() {
             columns::timed(&mut columns);
         }
+        if args.events().names {
+            columns::before_last(&mut columns, &["user", "unit", "container"]);
+        }
         if args.events().ancestors {
             columns::with_last(&mut columns, "ancestors");
         }

@@ -45,32 +45,62 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         filtered: (*filter != Filter::default() || options.follows()).into(),
         filtered_otherwise: (is_otherwise(filter) || options.follows()).into(),
         perf_buffer: perf.into(),
+        behind: (options.ancestors > 0 || options.names).into(),
         ancestors: options.ancestors.min(Options::ALL_ANCESTORS),
+        cgroup_names: options.names.into(),
         cgroup_ids: options.cgroup_ids.into(),
         typed_current: kernel::has_typed_current().into(),
         ..Default::default()
     };
     if !filter.mntns_map.is_empty() {
-        let types = Types::read(options.btf.as_deref());
-        let at = |structure, path: &[&str]| {
-            let found = types
-                .as_ref()
-                .and_then(|types| types.offset(structure, path));
-            found.ok_or_else(|| {
-                Error::new(
-                    Kind::Unsupported,
-                    format!(
-                        "--mntnsmap: the kernel's types have no {structure}.{}",
-                        path.join(".")
-                    ),
-                )
-            })
-        };
-        knobs.nsproxy_at = at("task_struct", &["nsproxy"])?;
-        knobs.mnt_ns_at = at("nsproxy", &["mnt_ns"])?;
-        knobs.mntns_inum_at = at("mnt_namespace", &["ns", "inum"])?;
+        let types = Asked::by("--mntnsmap", options);
+        knobs.nsproxy_at = types.at("task_struct", &["nsproxy"])?;
+        knobs.mnt_ns_at = types.at("nsproxy", &["mnt_ns"])?;
+        knobs.mntns_inum_at = types.at("mnt_namespace", &["ns", "inum"])?;
+    }
+    if options.names {
+        let types = Asked::by("the names of cgroups", options);
+        knobs.cgroups_at = types.at("task_struct", &["cgroups"])?;
+        knobs.default_cgroup_at = types.at("css_set", &["dfl_cgrp"])?;
+        knobs.node_at = types.at("cgroup", &["kn"])?;
+        knobs.node_name_at = types.at("kernfs_node", &["name"])?;
+        // Since 6.15, and before ("kernfs: Use RCU to access kernfs_node::parent.").
+        let parent = types.at("kernfs_node", &["__parent"]);
+        knobs.node_parent_at = parent.or_else(|_| types.at("kernfs_node", &["parent"]))?;
     }
     Ok(knobs)
+}
+
+/// The kernel's types, for what only some runs ask for.
+struct Asked {
+    /// What asks, in words.
+    by: &'static str,
+    types: Option<Types>,
+}
+
+impl Asked {
+    fn by(by: &'static str, options: &Options) -> Self {
+        let types = Types::read(options.btf.as_deref());
+        Self { by, types }
+    }
+
+    /// Where a member is in a structure, in bytes.
+    fn at(&self, structure: &str, path: &[&str]) -> Result<u32> {
+        let found = self
+            .types
+            .as_ref()
+            .and_then(|types| types.offset(structure, path));
+        found.ok_or_else(|| {
+            Error::new(
+                Kind::Unsupported,
+                format!(
+                    "{}: the kernel's types have no {structure}.{}",
+                    self.by,
+                    path.join(".")
+                ),
+            )
+        })
+    }
 }
 
 /// Whether tasks are filtered by more than their own numbers.

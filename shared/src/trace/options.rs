@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::data::raw::ancestor;
 use crate::trace::set::Set;
 
+/// `CGROUP_BYTES` of `bpf/include/shared.h`.
+const CGROUP_BYTES: usize = 4096 + 256;
+
 /// Which tasks to trace. Each filter is a set; all of them must hold, and the kernel decides, before an event is made.
 ///
 /// ```
@@ -87,6 +90,8 @@ pub struct Options {
     pub ancestors: u8,
     /// Whether each event has the id of its task's cgroup.
     pub cgroup_ids: bool,
+    /// Whether each event has the names of what its task belongs to: cgroup, unit, container, user.
+    pub names: bool,
     /// A file with the kernel's type information (BTF), for kernels that do not offer their own.
     pub btf: Option<PathBuf>,
     #[doc(hidden)]
@@ -114,9 +119,11 @@ impl Options {
         filter
     }
 
-    /// How many bytes the ancestors add to an event.
-    pub(crate) fn ancestor_bytes(&self) -> usize {
-        usize::from(self.ancestors.min(Self::ALL_ANCESTORS)) * size_of::<ancestor>()
+    /// How many bytes what is asked of an event's task adds to the event at most.
+    pub(crate) fn behind_bytes(&self) -> usize {
+        let ancestors = usize::from(self.ancestors.min(Self::ALL_ANCESTORS));
+        let names = if self.names { CGROUP_BYTES } else { 0 };
+        ancestors * size_of::<ancestor>() + names
     }
 }
 
@@ -135,6 +142,7 @@ impl Default for Options {
             latency: Self::DEFAULT_LATENCY,
             ancestors: 0,
             cgroup_ids: false,
+            names: false,
             btf: None,
             _later: (),
         }

@@ -22,6 +22,7 @@ use crate::confine::privilege::{self, Refusal};
 use crate::data::state::State;
 use crate::data::transport::{self, PERF_MOST_BYTES, Transport};
 use crate::error::{Error, Kind, Result};
+use crate::event::users;
 use crate::kernel::cpus;
 use crate::kernel::kfunc;
 use crate::kernel::minimal_btf::MinimalBtf;
@@ -58,8 +59,11 @@ struct Attempt<'a> {
 
 /// A tracer's session and what carries its events.
 pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session, Transport)> {
+    if options.names {
+        users::read();
+    }
     let perf = options.buffer == Buffer::Perf;
-    let most = tracer.most_bytes() + options.ancestor_bytes();
+    let most = tracer.most_bytes() + options.behind_bytes();
     if perf && most > PERF_MOST_BYTES {
         return Err(Error::usage(format!(
             "an event may have {most} bytes, and perf buffers carry {PERF_MOST_BYTES} at most"
@@ -209,7 +213,7 @@ impl<'a> Attempt<'a> {
             options,
             cpus: cpus::end()?,
             perf,
-            buffers: Buffers::of(options, hooks.most_bytes() + options.ancestor_bytes())?,
+            buffers: Buffers::of(options, hooks.most_bytes() + options.behind_bytes())?,
             // What forks while the descendants are looked for is made good like a fork that was missed.
             adopt: options.children || options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.kernel_filter())?,

@@ -55,7 +55,7 @@ impl Exit {
             record.extend(number.to_ne_bytes());
         }
         padded(&mut record, &self.parent.1, 16);
-        self.head.with_ancestors(record)
+        self.head.with_rest(record)
     }
 
     pub(crate) fn compare(&self, told: &Value) {

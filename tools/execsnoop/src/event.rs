@@ -6,6 +6,7 @@ use std::mem::offset_of;
 use tracewell_shared::data::decode;
 use tracewell_shared::data::record;
 use tracewell_shared::event::ancestors::Ancestors;
+use tracewell_shared::event::belonging::Belonging;
 use tracewell_shared::event::path::Path;
 use tracewell_shared::event::task::Task;
 use tracewell_shared::event::{
@@ -89,6 +90,9 @@ pub struct Exec<'a> {
     /// Those above it.
     #[field(group)]
     pub ancestors: Ancestors<'a>,
+    /// What it belongs to.
+    #[field(group)]
+    pub belonging: Belonging<'a>,
 }
 
 /// How an exec came about.
@@ -233,6 +237,7 @@ impl<'a> Exec<'a> {
             via: Via(raw.detail),
             cgroup_id: raw.cgroup_id,
             ancestors: task.ancestors,
+            belonging: task.belonging,
             cpu: raw.cpu,
         })
     }

@@ -5,6 +5,7 @@ use std::mem::offset_of;
 
 use tracewell_shared::data::{decode, record};
 use tracewell_shared::event::ancestors::Ancestors;
+use tracewell_shared::event::belonging::Belonging;
 use tracewell_shared::event::ending::{Cpu, Ending};
 use tracewell_shared::event::task::Task;
 use tracewell_shared::event::{Bytes, Cell, Event, Moment, Nanos, as_word};
@@ -76,6 +77,9 @@ pub struct Exit<'a> {
     /// Those above it.
     #[field(group)]
     pub ancestors: Ancestors<'a>,
+    /// What it belongs to.
+    #[field(group)]
+    pub belonging: Belonging<'a>,
 }
 
 fn as_label(label: &Option<&[u8]>, cell: &mut Cell<'_>) {
@@ -118,6 +122,7 @@ impl<'a> Exit<'a> {
                 .then_some(Bytes(raw.peak_pages.saturating_mul(page))),
             cgroup_id: raw.cgroup_id,
             ancestors: task.ancestors,
+            belonging: task.belonging,
         })
     }
 }

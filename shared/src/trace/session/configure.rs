@@ -67,7 +67,7 @@ impl Attempt<'_> {
                     map.set_max_entries(self.cpus * u32::from(spaces.count.max(1)))
                         .map_err(set)?;
                     if name == "scratch" {
-                        let room = self.hooks.room_bytes() + self.options.ancestor_bytes();
+                        let room = self.hooks.room_bytes() + self.options.behind_bytes();
                         let room = u32::try_from(room).unwrap_or(u32::MAX);
                         map.set_value_size(room).map_err(set)?;
                     }
