@@ -73,8 +73,11 @@ static __always_inline bool owner_is(struct cgroup *cgroup, enum owner_filter fi
 #pragma clang loop unroll(disable)
 	for (level = 0; level < OWNER_LEVELS && level < shared_knobs.owner_levels; level++) {
 		__u64 id = ancestor_id(cgroup, level);
-		__u8 *said = bpf_map_lookup_elem(&owner_ids, &id);
+		__u8 *said;
 
+		if (!id)
+			break;
+		said = bpf_map_lookup_elem(&owner_ids, &id);
 		if (said && *said == filter)
 			return true;
 	}

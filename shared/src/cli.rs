@@ -49,7 +49,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 
 use crate::confine::seccomp::Seccomp;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::kernel::pid;
 use crate::kernel::probe::Ladder;
 use crate::output::{Color, Format, Look, TimeFormat};
@@ -79,6 +79,10 @@ pub struct Common {
     #[arg(long, value_name = "TID", help_heading = "Filters", value_parser = sets::text_parser(values::task))]
     pub tid: Vec<Set<u32>>,
 
+    /// Only processes whose parent is PPID; the run ends with it
+    #[arg(long, value_name = "PPID", help_heading = "Filters", value_parser = sets::text_parser(number))]
+    pub ppid: Vec<Set<u32>>,
+
     /// Trace processes of this real user only: a name or a number
     #[arg(long, value_name = "USER", help_heading = "Filters", value_parser = sets::text_parser(values::uid))]
     pub uid: Vec<Set<u32>>,
@@ -87,9 +91,17 @@ pub struct Common {
     #[arg(long, value_name = "NAME", help_heading = "Filters", value_parser = sets::parser(values::comm))]
     pub comm: Vec<Set<OsString>>,
 
-    /// Trace this cgroup and those below it only: a directory of a cgroup v2 file system
+    /// Trace this cgroup and those below it only: a directory of a cgroup v2 file system, or its path below where that is mounted
     #[arg(long, value_name = "PATH", help_heading = "Filters", value_parser = sets::parser(values::path))]
     pub cgroup: Vec<Set<PathBuf>>,
+
+    /// Trace this systemd unit only: ssh is ssh.service
+    #[arg(long, value_name = "NAME", help_heading = "Filters", value_parser = sets::parser(part))]
+    pub unit: Vec<Set<OsString>>,
+
+    /// Trace this container only, by how its id begins, or its name: of Docker, containerd (CRI), CRI-O or Podman
+    #[arg(long, value_name = "ID", help_heading = "Filters", value_parser = sets::parser(part))]
+    pub container: Vec<Set<OsString>>,
 
     /// Trace the cgroups only whose ids are the keys of this pinned BPF map
     #[arg(long = "cgroupmap", value_name = "PATH", help_heading = "Filters", value_parser = sets::parser(values::path))]
@@ -183,27 +195,25 @@ impl Common {
                 ),
             );
         }
-        let comm = sets::together("--comm", &self.comm)?;
+        let bytes = |option, given: &[Set<OsString>]| {
+            let set = sets::together(option, given)?;
+            Ok::<_, Error>(set.map(|name| name.clone().into_vec()))
+        };
         let filter = Filter {
             pid: sets::together("--pid", &self.pid)?,
             tid: sets::together("--tid", &self.tid)?,
+            ppid: sets::together("--ppid", &self.ppid)?,
             uid: sets::together("--uid", &self.uid)?,
-            comm: comm.map(|name| name.clone().into_vec()),
-            cgroup: sets::together("--cgroup", &self.cgroup)?,
+            comm: bytes("--comm", &self.comm)?,
+            cgroup: cgroups_at(&sets::together("--cgroup", &self.cgroup)?)?,
+            unit: bytes("--unit", &self.unit)?,
+            container: bytes("--container", &self.container)?,
             cgroup_map: sets::together("--cgroupmap", &self.cgroup_map)?,
             mntns_map: sets::together("--mntnsmap", &self.mntns_map)?,
             ..Filter::default()
         };
         if self.children {
             check_children(&filter.pid)?;
-        }
-        for path in filter
-            .cgroup
-            .wanted()
-            .iter()
-            .chain(filter.cgroup.excluded())
-        {
-            check_cgroup(path)?;
         }
         Ok(Options {
             filter,
@@ -217,17 +227,19 @@ impl Common {
 
     /// Whether tasks are filtered, by whatever option. Asks nothing of the machine: a tool may be confined by then.
     pub fn picks_tasks(&self) -> bool {
-        let tasks = [&self.pid, &self.tid, &self.uid];
-        let paths = [&self.cgroup, &self.cgroup_map, &self.mntns_map];
+        let tasks = [&self.pid, &self.tid, &self.ppid, &self.uid];
         tasks.iter().any(|sets| !sets.is_empty())
-            || paths.iter().any(|sets| !sets.is_empty())
+            || self.picks_cgroups()
+            || !self.mntns_map.is_empty()
             || !self.comm.is_empty()
             || !self.command.is_empty()
     }
 
     /// Whether cgroups are filtered. Asks nothing of the machine, either.
     pub fn picks_cgroups(&self) -> bool {
-        !self.cgroup.is_empty() || !self.cgroup_map.is_empty()
+        let paths = [&self.cgroup, &self.cgroup_map];
+        let names = [&self.unit, &self.container];
+        paths.iter().any(|sets| !sets.is_empty()) || names.iter().any(|sets| !sets.is_empty())
     }
 
     /// Whether threads were asked for, by their numbers: a table then shows these, not those of processes.
@@ -335,30 +347,55 @@ fn check_children(pids: &Set<u32>) -> Result<()> {
     Ok(())
 }
 
-/// Whether `path` is a directory on a cgroup v2 file system, or else why not.
-fn check_cgroup(path: &Path) -> Result<()> {
-    let help = || match cgroups::mounts().first() {
+/// The directories of these cgroups: a relative path is one of the working directory, or else one below where cgroup v2 is
+/// mounted.
+fn cgroups_at(paths: &Set<PathBuf>) -> Result<Set<PathBuf>> {
+    let mut found = Set::default();
+    for path in paths.wanted() {
+        found.want(cgroup_at(path)?);
+    }
+    for path in paths.excluded() {
+        found.exclude(cgroup_at(path)?);
+    }
+    Ok(found)
+}
+
+fn cgroup_at(path: &Path) -> Result<PathBuf> {
+    let Some(mut why) = why_no_cgroup(path) else {
+        return Ok(path.to_owned());
+    };
+    let mount = cgroups::mounts().into_iter().next();
+    if let Some(mount) = mount.as_ref().filter(|_| path.is_relative()) {
+        let below = mount.join(path);
+        match why_no_cgroup(&below) {
+            None => return Ok(below),
+            Some(other) => why = format!("{why}; {}: {other}", below.display()),
+        }
+    }
+    let help = match mount {
         Some(mount) => format!(
             "cgroup v2 is mounted on {}; the line of /proc/PID/cgroup that begins with 0:: names a process's directory below it",
             mount.display()
         ),
         None => "no cgroup v2 is mounted here: mount -t cgroup2 none DIRECTORY".to_owned(),
     };
-    let shown = path.display();
-    let metadata = path
-        .metadata()
-        .map_err(|error| Error::usage(format!("--cgroup {shown}: {error}")).help(help()))?;
+    Err(Error::usage(format!("--cgroup {}: {why}", path.display())).help(help))
+}
+
+/// Why a path is no directory on a cgroup v2 file system; `None` for one that is.
+fn why_no_cgroup(path: &Path) -> Option<String> {
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) => return Some(error.to_string()),
+    };
     if !metadata.is_dir() {
-        return Err(Error::usage(format!("--cgroup {shown}: not a directory")).help(help()));
+        return Some("not a directory".to_owned());
     }
-    let found = statfs(path)
-        .map_err(|errno| Error::new(Kind::Io, format!("--cgroup {shown}: {}", errno.desc())))?;
-    if found.filesystem_type() != CGROUP2_SUPER_MAGIC {
-        return Err(
-            Error::usage(format!("--cgroup {shown}: not on a cgroup v2 file system")).help(help()),
-        );
+    match statfs(path) {
+        Ok(found) if found.filesystem_type() == CGROUP2_SUPER_MAGIC => None,
+        Ok(_) => Some("not on a cgroup v2 file system".to_owned()),
+        Err(errno) => Some(errno.desc().to_owned()),
     }
-    Ok(())
 }
 
 /// A size in bytes: a number, or one with a unit such as `8k`. A unit is a power of 1024.

@@ -2,4 +2,5 @@
 //! Bytes and times as text: what events, outputs and messages are written with.
 
 pub mod escape;
+pub(crate) mod near;
 pub(crate) mod stamp;

@@ -44,6 +44,7 @@ mod leftovers;
 mod lengths;
 mod looks;
 mod maps;
+mod named;
 mod names;
 mod namespaces;
 mod nasty;

@@ -22,7 +22,7 @@ use crate::schema::check_all;
 use crate::sys::{self, AT_FDCWD, c};
 
 /// The id of a container.
-pub(crate) const ID: &str = "4f1e2d3c4b5a69788796a5b4c3d2e1f04f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const ID: &str = "4f1e2d3c4b5a69788796a5b4c3d2e1f04f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 /// The directories from a cgroup down a path, made as they are missing; removed with the first.
 pub(crate) struct Tree(Vec<Cgroup>);
@@ -40,6 +40,11 @@ impl Tree {
         // Those below are removed first.
         made.reverse();
         Self(made)
+    }
+
+    /// The innermost.
+    pub(crate) fn path(&self) -> &Path {
+        self.0[0].path()
     }
 }
 

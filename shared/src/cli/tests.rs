@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
-use super::{Common, Events, check_cgroup, exit_on_usage, from_matches};
+use super::{Common, Events, cgroup_at, exit_on_usage, from_matches};
 use crate::output::Format;
 use crate::trace::options::{Buffer, Options};
 use crate::trace::set::Set;
@@ -164,7 +164,7 @@ fn a_cgroup_is_a_directory_of_cgroup2() {
         ("/proc/version", "not a directory"),
         ("/proc", "not on a cgroup v2"),
     ] {
-        let error = check_cgroup(Path::new(path)).expect_err(path);
+        let error = cgroup_at(Path::new(path)).expect_err(path);
         assert_eq!(error.exit_status(), 2);
         let text = error.to_string();
         assert!(
@@ -174,7 +174,7 @@ fn a_cgroup_is_a_directory_of_cgroup2() {
     }
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
     for line in mounts.lines().filter(|line| line.contains(" cgroup2 ")) {
-        check_cgroup(Path::new(line.split(' ').nth(1).unwrap())).unwrap();
+        cgroup_at(Path::new(line.split(' ').nth(1).unwrap())).unwrap();
     }
 }
 

@@ -78,7 +78,7 @@ fn as_short_id(id: &Option<&[u8]>, cell: &mut Cell<'_>) {
 }
 
 /// How many digits of an id are shown.
-const SHORT_ID: usize = 12;
+pub(crate) const SHORT_ID: usize = 12;
 
 /// The path of a cgroup.
 #[derive(Debug, Clone, Copy, Default)]
@@ -130,8 +130,13 @@ const UNITS: [&[u8]; 6] = [
 /// directory (`cg_escape()` of systemd's `src/basic/cgroup-util.c`), and is not the unit's.
 pub fn unit(name: &[u8]) -> Option<&[u8]> {
     let name = name.strip_prefix(b"_").unwrap_or(name);
-    let is_of = |end: &&[u8]| name.len() > end.len() && name.ends_with(end);
-    UNITS.iter().any(|end| is_of(&end)).then_some(name)
+    is_unit(name).then_some(name)
+}
+
+/// Whether this is the whole name of a unit that has cgroups.
+pub fn is_unit(name: &[u8]) -> bool {
+    let mut ends = UNITS.iter();
+    ends.any(|end| name.len() > end.len() && name.ends_with(end))
 }
 
 /// What container runtimes write before an id. Where nothing is there, it is Docker's or Kubernetes' without systemd. What

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The cgroups of `--cgroup`, which are known by their path: where one is removed and made again, as a service is by its
-//! restart, the new one takes the place of the old.
+//! restart, the new one takes the place of the old. Those of `--unit` and `--container` are looked for by their names, and
+//! then known by their path as well; one that comes later has a place that is kept free.
 //!
 //! The kernel's side knows a cgroup itself, not its path. inotify tells that something was made in a directory above, and
 //! a look each second finds what that cannot tell (in a directory that was made again itself). Where a cgroup was removed
 //! again before it was found, only inotify knows.
 
+mod containers;
 mod hierarchy;
+mod later;
+mod named;
 mod notices;
 mod paths;
+mod wanted;
 
 use std::fs::File;
 use std::io;
@@ -25,12 +30,14 @@ use tokio::time::{Instant, sleep_until};
 
 pub(crate) use self::hierarchy::level;
 pub use self::hierarchy::{mounts, shows_root};
+use self::later::Later;
 use self::notices::Notices;
 pub use self::paths::Paths;
+pub(crate) use self::wanted::Wanted;
 use crate::data::raw::owner_filter;
 use crate::error::{Error, Result};
+use crate::trace::filters::PLACES;
 use crate::trace::session::{bpf_error, is_refusal};
-use crate::trace::set::Set;
 
 /// How often the paths are looked at where nothing tells of a change.
 const LOOK: Duration = Duration::from_secs(1);
@@ -42,9 +49,11 @@ pub struct Cgroups {
     followed: Vec<Followed>,
     /// Whether one of those that are asked for was made again: what ran in it before it was found was not seen.
     interrupted: Arc<AtomicBool>,
-    /// Tells of what is made at their paths; `None` where the kernel has no room for it.
+    /// Tells of what is made at the paths that the trace began with; `None` where the kernel has no room for it.
     notices: Option<Notices>,
     next_look: Instant,
+    /// What is looked for by name, and where it can be put.
+    later: Option<Later>,
 }
 
 /// Where the kernel's side finds them.
@@ -60,6 +69,10 @@ pub(crate) struct Places {
 struct Followed {
     path: PathBuf,
     left_out: bool,
+    /// Its place in the array.
+    place: u32,
+    /// Whether what is made at its path is told of.
+    told: bool,
     /// The id of the cgroup that is in the array: the inode number of its directory, which the kernel does not use twice.
     id: u64,
     gone: bool,
@@ -99,7 +112,10 @@ pub enum Fate {
     Missed,
     /// It was made again, and the filter knows it from now on. What ran in it before this moment was not filtered by it.
     MadeAgain,
-    /// It was made again, and the filter cannot know it, for this reason.
+    /// It was made after the trace began, or was given the name that the filter asks for; the filter knows it from now on.
+    /// What ran in it before this moment was not filtered by it.
+    Found,
+    /// It was made again or found, and the filter cannot know it, for this reason.
     Refused(String),
 }
 
@@ -129,7 +145,11 @@ impl std::fmt::Display for Change {
                 f,
                 "was made again, and is {done} from here on; what ran in it until now was {until_now}"
             ),
-            Fate::Refused(why) => write!(f, "was made again, and cannot be {done}: {why}"),
+            Fate::Found => write!(
+                f,
+                "was made, and is {done} from here on; what ran in it until now was {until_now}"
+            ),
+            Fate::Refused(why) => write!(f, "was made, and cannot be {done}: {why}"),
         }
     }
 }
@@ -137,19 +157,17 @@ impl std::fmt::Display for Change {
 impl Cgroups {
     /// Puts the cgroups into the array, those that are wanted before those that are left out. Needs a tokio runtime with
     /// its I/O and time drivers.
-    pub(crate) fn new(places: Places, filter: &Set<PathBuf>) -> Result<Self> {
-        let all = || {
-            let wanted = filter.wanted().iter().map(|path| (path, false));
-            wanted.chain(filter.excluded().iter().map(|path| (path, true)))
-        };
+    pub(crate) fn new(places: Places, wanted: Wanted) -> Result<Self> {
         // Before they are looked at for the array, so that nothing comes between.
-        let notices = Notices::of(all().map(|(path, _)| path.as_path())).ok();
+        let notices = Notices::of(wanted.all().map(|(_, path, _)| path)).ok();
         let mut followed = Vec::new();
-        for (place, (path, left_out)) in (0_u32..).zip(all()) {
+        for (place, path, left_out) in wanted.all() {
             let id = places.put(place, path, left_out)?;
             followed.push(Followed {
-                path: path.clone(),
+                path: path.to_owned(),
                 left_out,
+                place,
+                told: notices.is_some(),
                 id,
                 gone: false,
                 made: false,
@@ -161,6 +179,7 @@ impl Cgroups {
             interrupted: Arc::default(),
             notices,
             next_look: Instant::now() + LOOK,
+            later: Later::of(wanted),
         })
     }
 
@@ -174,7 +193,7 @@ impl Cgroups {
             }
             tokio::select! {
                 () = told(self.notices.as_ref()) => {}
-                () = sleep_until(self.next_look) => self.next_look = Instant::now() + LOOK,
+                () = sleep_until(self.next_look) => self.begin_look(),
             }
         }
     }
@@ -182,26 +201,37 @@ impl Cgroups {
     /// Looks once more, without waiting, when the trace has ended: what was not found until then is in no event, and the
     /// account that is asked for after this says so.
     pub fn last_look(&mut self) {
-        // Each gives one change at most, however often it is made again meanwhile.
-        for _ in 0..self.followed.len() {
+        self.begin_look();
+        // Each gives one change at most, however often it is made again meanwhile; and no more are found than have a place.
+        for _ in 0..self.followed.len() + PLACES {
             if self.look().is_none() {
                 break;
             }
         }
     }
 
+    /// It is time to look at what nothing tells of.
+    fn begin_look(&mut self) {
+        self.next_look = Instant::now() + LOOK;
+        if let Some(later) = &mut self.later {
+            later.begin_look();
+        }
+    }
+
     fn look(&mut self) -> Option<Change> {
         if let Some(notices) = &self.notices {
-            notices.take(|place| {
-                if let Some(followed) = self.followed.get_mut(place) {
+            notices.take(|index| {
+                if let Some(followed) = self.followed.get_mut(index) {
                     followed.made = true;
                 }
             });
         }
-        let told = self.notices.is_some();
         let places = &self.places;
-        let mut followed = (0_u32..).zip(&mut self.followed);
-        let change = followed.find_map(|(place, followed)| followed.look(told, place, places))?;
+        let change = self.followed.iter_mut().find_map(|one| one.look(places));
+        let change = change.or_else(|| {
+            let later = self.later.as_mut()?;
+            later.look(&mut self.followed, &self.places)
+        })?;
         if change.misses() {
             self.interrupted.store(true, Ordering::Relaxed);
         }
@@ -228,13 +258,13 @@ impl Cgroups {
 }
 
 impl Followed {
-    /// Looks at its path, and puts what is there now into its place. `told` says whether what is made there is told of.
-    fn look(&mut self, told: bool, place: u32, places: &Places) -> Option<Change> {
-        let fate = match self.find(told)? {
+    /// Looks at its path, and puts what is there now into its place.
+    fn look(&mut self, places: &Places) -> Option<Change> {
+        let fate = match self.find(self.told)? {
             Found::Gone => Fate::Gone,
             Found::Missed => Fate::Missed,
             Found::Another => {
-                let put = places.put(place, &self.path, self.left_out);
+                let put = places.put(self.place, &self.path, self.left_out);
                 places.forget(self.id);
                 match put {
                     Ok(id) => {
@@ -336,6 +366,8 @@ mod tests {
         let mut followed = Followed {
             path: path.clone(),
             left_out: false,
+            place: 0,
+            told: true,
             id: path.metadata().unwrap().ino(),
             gone: false,
             made: false,

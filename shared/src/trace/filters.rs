@@ -9,7 +9,7 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType, Object, OpenMapMut};
 
 use crate::data::raw::{filter_by, filter_kind, filter_places};
 use crate::error::{Error, Kind, Result};
-use crate::trace::cgroups::{Cgroups, Places};
+use crate::trace::cgroups::{Cgroups, Places, Wanted};
 use crate::trace::options::{Filter, Options};
 use crate::trace::session::{bpf_error, find_map};
 use crate::trace::set::Set;
@@ -18,7 +18,7 @@ use crate::trace::set::Set;
 const COMM_BYTES: usize = 16;
 
 /// `FILTER_PLACES` of the header: entries of a filter that is an array.
-const PLACES: usize = 32;
+pub(crate) const PLACES: usize = 32;
 
 /// The map that an object has if it filters what the kernel charges to a cgroup, not the current task.
 pub(crate) const OWNERS: &str = "owner_ids";
@@ -112,7 +112,7 @@ fn in_places<T>(set: &Set<T>) -> impl Iterator<Item = &T> {
 pub(crate) struct Maps {
     ids: Vec<[u8; 8]>,
     comms: Vec<[u8; COMM_BYTES]>,
-    cgroups: Set<PathBuf>,
+    cgroups: Wanted,
     /// The maps that other programs pinned, by the name of the map that holds them.
     pinned: [(&'static str, Vec<MapHandle>); 2],
 }
@@ -126,7 +126,7 @@ impl Maps {
         Ok(Self {
             ids: ids(filter),
             comms: comms(filter)?,
-            cgroups: filter.cgroup.clone(),
+            cgroups: Wanted::of(filter)?,
             pinned: [
                 ("cgroup_ids", open(&filter.cgroup_map)?),
                 ("mntns_ids", open(&filter.mntns_map)?),
@@ -141,9 +141,9 @@ impl Maps {
         let count = match name.as_encoded_bytes() {
             b"filter_ids" => self.ids.len(),
             b"filter_comms" => self.comms.len(),
-            b"cgroup_filter" => in_places(&self.cgroups).count(),
+            b"cgroup_filter" => self.cgroups.count(),
             // One more for each that is made again, while the old one is there.
-            name if name == OWNERS.as_bytes() => 2 * in_places(&self.cgroups).count(),
+            name if name == OWNERS.as_bytes() => 2 * self.cgroups.count(),
             _ => {
                 let holder = self.pinned.iter().find(|(holder, _)| name == *holder);
                 let Some((_, pinned)) = holder else {
@@ -180,7 +180,7 @@ impl Maps {
             // When it started, the programs find out.
             update(object, "followed", &pid.to_ne_bytes(), &0u64.to_ne_bytes())?;
         }
-        if self.cgroups.is_empty() {
+        if self.cgroups.count() == 0 {
             return Ok(None);
         }
         let kept = |map: &libbpf_rs::Map<'_>| {
@@ -191,7 +191,12 @@ impl Maps {
             array: kept(&find_map(object, "cgroup_filter")?)?,
             ids: ids.as_ref().map(kept).transpose()?,
         };
-        Cgroups::new(places, &self.cgroups).map(Some)
+        Cgroups::new(places, self.cgroups.clone()).map(Some)
+    }
+
+    /// Which cgroups are asked for.
+    pub(crate) fn cgroups(&self) -> &Wanted {
+        &self.cgroups
     }
 }
 

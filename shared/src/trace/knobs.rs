@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The knobs that all objects share: from [`Options`] to `struct shared_knobs`.
 
-use std::path::PathBuf;
-
 use crate::data::raw::shared_knobs;
 use crate::data::transport;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::{self, Types};
-use crate::trace::cgroups;
+use crate::trace::cgroups::{self, Wanted};
 use crate::trace::filters::{decided_by, padded_comm, places};
 use crate::trace::options::{Filter, Options};
-use crate::trace::set::Set;
 
 /// The kernel's `TASK_COMM_LEN` less the NUL.
 pub const COMM_MAX: usize = 15;
 
 /// What to set before load, for a buffer of `buffer_bytes`.
-pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Result<shared_knobs> {
+pub(crate) fn shared(
+    options: &Options,
+    cgroups: &Wanted,
+    buffer_bytes: usize,
+    perf: bool,
+) -> Result<shared_knobs> {
     let filter = &options.kernel_filter();
     let (by_pid, pid) = decided_by(&filter.pid);
     let (by_tid, tid) = decided_by(&filter.tid);
@@ -37,7 +39,7 @@ pub(crate) fn shared(options: &Options, buffer_bytes: usize, perf: bool) -> Resu
         by_ppid,
         by_uid,
         by_comm,
-        cgroups: places("--cgroup", &filter.cgroup)?,
+        cgroups: cgroups.places(),
         cgroup_maps: places("--cgroupmap", &filter.cgroup_map)?,
         mntns_maps: places("--mntnsmap", &filter.mntns_map)?,
         rings: 1,
@@ -120,8 +122,10 @@ const LEVELS: u8 = 32;
 /// How many levels of the hierarchy have cgroups of this filter; all that the kernel's side looks at where a path does not
 /// tell, as in a container. Only for objects that filter what is charged to a cgroup: the current task's is asked of the
 /// kernel, at any depth.
-pub(crate) fn owner_levels(filter: &Set<PathBuf>) -> Result<u8> {
-    let mut levels = 0;
+pub(crate) fn owner_levels(cgroups: &Wanted) -> Result<u8> {
+    let (filter, more) = cgroups.paths();
+    // How deep others will lie that come later, nobody knows.
+    let mut levels = if more { LEVELS } else { 0 };
     for path in filter.wanted().iter().chain(filter.excluded()) {
         let most = LEVELS - 1;
         let level = cgroups::level(path).map_or(most, |level| level.try_into().unwrap_or(u8::MAX));

@@ -39,12 +39,26 @@ pub struct Filter {
     pub comm: Set<Vec<u8>>,
     /// Directories of a cgroup v2 file system, at most 32; their descendants are included, also those made later.
     pub cgroup: Set<PathBuf>,
+    /// Units of systemd, whose cgroups are looked for; `ssh` is `ssh.service`. Of `cgroup`, `unit` and `container` one alone may
+    /// say what is wanted.
+    pub unit: Set<Vec<u8>>,
+    /// Containers, whose cgroups are looked for: what they are called, or how their ids begin.
+    pub container: Set<Vec<u8>>,
     /// Pinned BPF hash maps whose keys are cgroup ids (u64), at most 32.
     pub cgroup_map: Set<PathBuf>,
     /// Pinned BPF hash maps whose keys are mount namespaces (inode number, u64), at most 32.
     pub mntns_map: Set<PathBuf>,
     #[doc(hidden)]
     pub _later: (),
+}
+
+impl Filter {
+    /// Whether cgroups are filtered, by whatever they are called.
+    pub fn picks_cgroups(&self) -> bool {
+        let paths = [&self.cgroup, &self.cgroup_map];
+        let names = [&self.unit, &self.container];
+        paths.iter().any(|set| !set.is_empty()) || names.iter().any(|set| !set.is_empty())
+    }
 }
 
 /// What carries events from the kernel to the tool.

@@ -87,7 +87,7 @@ Examples:
                                     what a command's I/O takes, for a program to read";
 
 /// What the shared options mean here.
-const MEANINGS: [(&str, &str); 9] = [
+const MEANINGS: [(&str, &str); 12] = [
     (
         "pid",
         "Only requests that this process submitted; the run ends with it",
@@ -106,7 +106,19 @@ const MEANINGS: [(&str, &str); 9] = [
     ),
     (
         "cgroup",
-        "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system",
+        "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system, or its path below where that is mounted",
+    ),
+    (
+        "unit",
+        "Only requests for this systemd unit: ssh is ssh.service",
+    ),
+    (
+        "container",
+        "Only requests for this container, by how its id begins, or its name: of Docker, containerd (CRI), CRI-O or Podman",
+    ),
+    (
+        "ppid",
+        "Only requests by processes whose parent is PPID; the run ends with it",
     ),
     (
         "cgroup_map",
@@ -135,8 +147,8 @@ pub(crate) fn command() -> clap::Command {
         });
     command.mut_arg("cgroup", |arg| {
         arg.short('c').long_help(
-            "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system, at most 31 levels below \
-             the root",
+            "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system, or its path below where that is \
+             mounted, at most 31 levels below the root",
         )
     })
 }

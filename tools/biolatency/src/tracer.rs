@@ -73,7 +73,7 @@ impl Keyed for Latencies {
     fn prepare(&mut self, options: &Options) {
         let filter = &options.filter;
         self.filtered = *filter != Filter::default() || options.follows();
-        self.cgroups_filtered = !filter.cgroup.is_empty() || !filter.cgroup_map.is_empty();
+        self.cgroups_filtered = filter.picks_cgroups();
     }
 
     fn is_keyed(&self) -> bool {

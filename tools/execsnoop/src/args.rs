@@ -30,10 +30,6 @@ pub(crate) struct Args {
     #[arg(short = 'x', long)]
     fails: bool,
 
-    /// Only processes whose parent is PPID; the run ends with it
-    #[arg(short = 'P', long, value_name = "PPID", help_heading = "Filters", value_parser = sets::text_parser(cli::number))]
-    ppid: Vec<Set<u32>>,
-
     /// Only execs whose new name, file or any argument contains NAME
     ///
     /// This is asked in user space: what is left out has come through the buffer all the same.
@@ -120,6 +116,7 @@ Examples:
 pub(crate) fn command() -> clap::Command {
     Args::command()
         .mut_arg("cgroup", |arg| arg.short('c'))
+        .mut_arg("ppid", |arg| arg.short('P'))
         .mut_arg("tid", |arg| {
             arg.long_help("Trace this thread only, by its number before the exec; the run ends with it. The new program has the number of the process")
         })
@@ -160,7 +157,7 @@ impl Args {
         let counting = &self.events.counting;
         let given = [
             ("-x", self.fails),
-            ("--ppid", !self.ppid.is_empty()),
+            ("--ppid", !self.common.ppid.is_empty()),
             ("--name", !self.name.is_empty()),
             ("--line", !self.line.is_empty()),
             ("--comm", !self.common.comm.is_empty()),
@@ -169,6 +166,7 @@ impl Args {
             ("--print-cpu", self.print_cpu),
             ("--quote", self.quote),
             ("--ancestors", self.events.ancestors),
+            ("--names", self.events.names),
             ("--max-events", self.events.max_events.is_some()),
             ("--count-by", !counting.count_by.is_empty()),
         ];
@@ -242,8 +240,7 @@ impl Snoop for Args {
         &self.events
     }
 
-    fn adjust(&mut self, options: &mut Options) -> Result<()> {
-        options.filter.ppid = sets::together("--ppid", &self.ppid)?;
+    fn adjust(&mut self, _options: &mut Options) -> Result<()> {
         self.asked = Asked {
             name: sets::together("--name", &self.name)?,
             line: sets::together("--line", &self.line)?,

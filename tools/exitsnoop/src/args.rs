@@ -4,15 +4,13 @@
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use tracewell_shared::cli::{self, Common, Events, Results, sets};
+use tracewell_shared::cli::{self, Common, Events, Results};
 use tracewell_shared::columns;
 use tracewell_shared::error::Result;
 use tracewell_shared::output::Format;
 use tracewell_shared::output::table::Column;
 use tracewell_shared::query::condition::Asks;
 use tracewell_shared::run::snoop::Snoop;
-use tracewell_shared::trace::options::Options;
-use tracewell_shared::trace::set::Set;
 
 use crate::tracer::Exits;
 
@@ -26,10 +24,6 @@ pub(crate) struct Args {
     /// The end of each thread, instead of each process; so it is with --tid
     #[arg(short = 'T', long, alias = "per-thread")]
     threaded: bool,
-
-    /// Only processes whose parent is PPID; the run ends with it
-    #[arg(short = 'P', long, value_name = "PPID", help_heading = "Filters", value_parser = sets::text_parser(cli::number))]
-    ppid: Vec<Set<u32>>,
 
     /// Only what lived at least this long: seconds, or with a unit such as 500ms or 10m
     #[arg(long, value_name = "TIME", help_heading = "Filters", value_parser = cli::duration)]
@@ -81,6 +75,7 @@ pub(crate) fn command() -> clap::Command {
         .mut_arg("successes", |arg| {
             arg.help("Only what ended with exit code 0")
         })
+        .mut_arg("ppid", |arg| arg.short('P'))
         .mut_arg("comm", |arg| {
             arg.help("Trace processes of exactly this name only; threads with -T")
         })
@@ -106,11 +101,6 @@ impl Snoop for Args {
 
     fn events(&self) -> &Events {
         &self.events
-    }
-
-    fn adjust(&mut self, options: &mut Options) -> Result<()> {
-        options.filter.ppid = sets::together("--ppid", &self.ppid)?;
-        Ok(())
     }
 
     fn tracer(&self) -> Result<Exits> {

@@ -57,7 +57,7 @@ Examples:
                                  those of a command and its descendants, for a program to read";
 
 /// What the shared options mean here.
-const MEANINGS: [(&str, &str); 9] = [
+const MEANINGS: [(&str, &str); 12] = [
     (
         "pid",
         "Only waits of this process's threads; the run ends with it",
@@ -70,7 +70,19 @@ const MEANINGS: [(&str, &str); 9] = [
     ("comm", "Only waits of threads of exactly this name"),
     (
         "cgroup",
-        "Only waits of tasks in this cgroup and those below it: a directory of a cgroup v2 file system",
+        "Only waits of tasks in this cgroup and those below it: a directory of a cgroup v2 file system, or its path below where that is mounted",
+    ),
+    (
+        "unit",
+        "Only waits of tasks in this systemd unit: ssh is ssh.service",
+    ),
+    (
+        "container",
+        "Only waits of tasks in this container, by how its id begins, or its name: of Docker, containerd (CRI), CRI-O or Podman",
+    ),
+    (
+        "ppid",
+        "Only waits of processes whose parent is PPID; the run ends with it",
     ),
     (
         "cgroup_map",

@@ -80,7 +80,7 @@ Examples:
                                  the same for a program to read";
 
 /// What the shared options mean here.
-const MEANINGS: [(&str, &str); 9] = [
+const MEANINGS: [(&str, &str); 12] = [
     ("pid", "Only calls of this process; the run ends with it"),
     ("tid", "Only calls of this thread; the run ends with it"),
     (
@@ -90,7 +90,19 @@ const MEANINGS: [(&str, &str); 9] = [
     ("comm", "Only calls of threads of exactly this name"),
     (
         "cgroup",
-        "Only calls of tasks in this cgroup and those below it: a directory of a cgroup v2 file system",
+        "Only calls of tasks in this cgroup and those below it: a directory of a cgroup v2 file system, or its path below where that is mounted",
+    ),
+    (
+        "unit",
+        "Only calls of tasks in this systemd unit: ssh is ssh.service",
+    ),
+    (
+        "container",
+        "Only calls of tasks in this container, by how its id begins, or its name: of Docker, containerd (CRI), CRI-O or Podman",
+    ),
+    (
+        "ppid",
+        "Only calls of processes whose parent is PPID; the run ends with it",
     ),
     (
         "top",

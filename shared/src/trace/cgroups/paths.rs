@@ -55,7 +55,7 @@ impl Paths {
 }
 
 /// Visits each directory below `mount`, with its inode number and its path from there, until `visit` says no more.
-fn walk(mount: &Path, visit: &mut impl FnMut(u64, &[u8]) -> bool) {
+pub(super) fn walk(mount: &Path, visit: &mut impl FnMut(u64, &[u8]) -> bool) {
     let Ok(root) = mount.metadata() else { return };
     if !visit(root.ino(), b"/") {
         return;

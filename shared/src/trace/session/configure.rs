@@ -33,7 +33,12 @@ impl Attempt<'_> {
             place.is_some_and(|place| self.kernel.preempts(place).is_some())
         };
         let spaces = Spaces::of(object, preempted)?;
-        let mut knobs = knobs::shared(self.options, self.buffers.bytes, self.perf)?;
+        let mut knobs = knobs::shared(
+            self.options,
+            self.filters.cgroups(),
+            self.buffers.bytes,
+            self.perf,
+        )?;
         knobs.spaces = spaces.count;
         knobs.slots_are_own = (!spaces.apart && self.cpus as usize <= SLOTS).into();
         knobs.adopt = self.adopt.into();
@@ -42,7 +47,7 @@ impl Attempt<'_> {
             knobs.ring_shift = u8::try_from(self.buffers.rings.shift).unwrap_or(0);
         }
         if object.maps().any(|map| map.name() == filters::OWNERS) {
-            knobs.owner_levels = knobs::owner_levels(&self.options.filter.cgroup)?;
+            knobs.owner_levels = knobs::owner_levels(self.filters.cgroups())?;
         }
         // SAFETY: integers and arrays of integers, without padding that is not a field.
         let knobs = unsafe { plain::as_bytes(&knobs) };
