@@ -510,6 +510,8 @@ impl Exec {
         let mut record = Vec::new();
         self.head.write(&mut record);
         record.extend(self.cgroup.to_ne_bytes());
+        // When the process was made, which only a tree tells.
+        record.extend(5_u64.to_ne_bytes());
         record.extend(self.parent.0.to_ne_bytes());
         record.extend(self.ret.to_ne_bytes());
         let args: Vec<u8> = self

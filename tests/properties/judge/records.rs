@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use tracewell::biolatency::Latencies;
-use tracewell::execsnoop::Execs;
+use tracewell::execsnoop::tree::{Programs, Tree};
+use tracewell::execsnoop::{Execs, Processes};
 use tracewell::exitsnoop::Exits;
 use tracewell::opensnoop::{Opens, Symbols};
 use tracewell::runqlat::Waits;
@@ -13,6 +14,7 @@ use tracewell::unlinksnoop::Unlinks;
 use tracewell_shared::event::{Event, EventFamily};
 use tracewell_shared::hist::Histogram;
 use tracewell_shared::output::table::Column;
+use tracewell_shared::run::gathered::{Ended, Gathered};
 use tracewell_shared::trace::distribution::Keyed;
 use tracewell_shared::trace::tally::Tallied;
 use tracewell_shared::trace::tracer::Tracer;
@@ -28,6 +30,7 @@ pub(crate) const DECODERS: &[(&str, Decoder)] = &[
         for max_args in [usize::MAX, 2] {
             drop(exec(record, max_args));
         }
+        step(record);
     }),
     ("exitsnoop", |record| drop(exit(record))),
     ("opensnoop", |record| {
@@ -68,6 +71,25 @@ pub(crate) fn open(record: &[u8], full_path: bool) -> Option<Value> {
     };
     let event = tracer.decode(record)?;
     Some(outputs(&every_column::<Opens>(), &event))
+}
+
+/// The record as a step of a process, and the tree that it alone makes.
+fn step(record: &[u8]) {
+    let tracer = Processes::default();
+    let Some(step) = tracer.decode(record) else {
+        return;
+    };
+    outputs(&every_column::<Processes>(), &step);
+    let mut tree = Tree::default();
+    tree.add(&step);
+    tree.end(Ended {
+        begun_ns: 1,
+        ended_ns: u64::MAX,
+        complete: false,
+    });
+    for program in tree.rows() {
+        outputs(&every_column::<Programs>(), &program);
+    }
 }
 
 /// The JSON of an end.
