@@ -14,5 +14,6 @@ pub mod runner;
 mod schedule;
 pub mod shutdown;
 pub mod snoop;
+mod streamed;
 pub mod tables;
 mod timer;

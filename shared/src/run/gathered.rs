@@ -12,7 +12,8 @@ use crate::output::table::Column;
 use crate::output::{Format, Writer};
 use crate::query::columns;
 use crate::run::picked::Picked;
-use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
+use crate::run::runner::{self, Account, More, Plan, Schedule, Source};
+use crate::run::streamed;
 use crate::trace::options::Options;
 use crate::trace::stream::{Item, Stream};
 use crate::trace::tracer::{Hooks, Tracer};
@@ -148,21 +149,13 @@ pub fn run<G: Gather>(matches: &clap::ArgMatches) -> Result<u8> {
     runner::run(
         plan,
         Box::new(move |options, sink| {
-            let mut stream = Stream::start(tracer, options)?;
+            let stream = Stream::start(tracer, options)?;
             let mut writer = Writer::new(format, sink, columns, Clock::new()).with_look(look);
             if chosen {
                 writer.choose();
             }
-            Ok(Started {
-                rung: stream.rung(),
-                buffer: Some(stream.buffer()),
-                passed: stream.passed().to_vec(),
-                note: stream.note().map(str::to_owned),
-                cgroups: stream.take_cgroups(),
-                state: stream.state(),
-                capabilities: &[],
-                updates_maps: false,
-                source: Box::new(Tracing::<G> {
+            Ok(streamed::started(stream, &[], |stream| {
+                Box::new(Tracing::<G> {
                     gathered: args.gathered(),
                     greeting: args.greeting(),
                     stream,
@@ -172,8 +165,8 @@ pub fn run<G: Gather>(matches: &clap::ArgMatches) -> Result<u8> {
                     begun_ns: 0,
                     shown: 0,
                     malformed: 0,
-                }),
-            })
+                })
+            }))
         }),
     )
 }
@@ -256,11 +249,7 @@ impl<G: Gather> Source for Tracing<G> {
                 match item {
                     Item::Event(event) => gathered.add(&event),
                     Item::Lost(lost) => {
-                        // The stream counts such a record as one that came.
-                        if lost.cause == Cause::Malformed {
-                            *malformed += lost.count;
-                        }
-                        out.lost(&lost)?;
+                        streamed::lost(&lost, malformed, out)?;
                     }
                 }
             }

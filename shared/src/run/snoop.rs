@@ -16,7 +16,8 @@ use crate::query::columns;
 use crate::query::condition::Asks;
 use crate::run::counted::Counted;
 use crate::run::picked::Picked;
-use crate::run::runner::{self, Account, More, Plan, Schedule, Source, Started};
+use crate::run::runner::{self, Account, More, Plan, Schedule, Source};
+use crate::run::streamed;
 use crate::trace::options::Options;
 use crate::trace::stream::{Item, Stream};
 use crate::trace::tracer::{Hooks, Tracer};
@@ -135,7 +136,7 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
                     format_args!("--where: what it asks of {decided} is asked in the kernel, too"),
                 );
             }
-            let mut stream = Stream::start(tracer, &options)?;
+            let stream = Stream::start(tracer, &options)?;
             let (columns, chosen) = match &counted {
                 Some(counted) => (counted.columns(), true),
                 None => (columns, chosen),
@@ -144,16 +145,9 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
             if chosen {
                 writer.choose();
             }
-            Ok(Started {
-                rung: stream.rung(),
-                buffer: Some(stream.buffer()),
-                passed: stream.passed().to_vec(),
-                note: stream.note().map(str::to_owned),
-                cgroups: stream.take_cgroups(),
-                state: stream.state(),
-                capabilities: args.keeps(),
-                updates_maps: false,
-                source: Box::new(Printed {
+            let keeps = args.keeps();
+            Ok(streamed::started(stream, keeps, |stream| {
+                Box::new(Printed {
                     args,
                     stream,
                     out: Outlet::new(S::Tracer::NAME, format, writer),
@@ -161,8 +155,8 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
                     picked,
                     counted,
                     malformed: 0,
-                }),
-            })
+                })
+            }))
         }),
     )
 }
@@ -227,11 +221,7 @@ impl<S: Snoop> Source for Printed<S> {
                     }
                     Item::Event(_) => {}
                     Item::Lost(lost) => {
-                        // The stream counts such a record as one that came.
-                        if lost.cause == Cause::Malformed {
-                            *malformed += lost.count;
-                        }
-                        out.lost(&lost)?;
+                        streamed::lost(&lost, malformed, out)?;
                     }
                 }
             }

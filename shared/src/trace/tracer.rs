@@ -7,6 +7,10 @@ use crate::event::EventFamily;
 use crate::kernel::probe::{self, Ladder};
 use crate::trace::object::{Object, Opened};
 
+/// The program that forgets processes which are gone, of tools with [`Hooks::FORGETS_FOLLOWED`]. That the kernel may refuse to
+/// run it does no harm.
+pub const PROCESS_FREED: &str = "process_freed_raw";
+
 /// A tool's settings, and how to load and attach its object with them.
 pub trait Hooks: Send {
     /// The tool's name.

@@ -6,7 +6,7 @@ use tracewell_shared::kernel::probe::{Ladder, Rung};
 use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::stream::Stream;
-use tracewell_shared::trace::tracer::{Hooks, Tracer};
+use tracewell_shared::trace::tracer::{Hooks, PROCESS_FREED, Tracer};
 
 use crate::skel::types::step_event;
 use crate::step::Step;
@@ -34,16 +34,13 @@ impl Processes {
     }
 }
 
-/// A program that forgets processes which are gone. That the kernel may refuse to run it does no harm.
-const FORGETS: &str = "process_freed_raw";
-
 macro_rules! rung {
     ($label:literal, $exec:literal, $fork:literal, $exit:literal) => {
         Rung {
             label: $label,
             programs: &[$exec, $fork, $exit],
-            optional: &[FORGETS],
-            counted_otherwise: &[FORGETS],
+            optional: &[PROCESS_FREED],
+            counted_otherwise: &[PROCESS_FREED],
             ..Rung::EMPTY
         }
     };

@@ -8,7 +8,7 @@ use tracewell_shared::kernel::probe::{Ladder, Rung};
 use tracewell_shared::trace::object::{Object, Opened};
 use tracewell_shared::trace::options::Options;
 use tracewell_shared::trace::stream::Stream;
-use tracewell_shared::trace::tracer::{Hooks, Tracer};
+use tracewell_shared::trace::tracer::{Hooks, PROCESS_FREED, Tracer};
 
 use crate::event::Exit;
 use crate::skel::types::{exit_event, rodata};
@@ -45,18 +45,15 @@ impl Exits {
     }
 }
 
-/// A program that forgets processes which are gone. That the kernel may refuse to run it does no harm.
-const FORGETS: &str = "process_freed_raw";
-
 /// A rung at `sched_process_exit`. Where the kernel preempts tasks is asked of the first program alone.
 macro_rules! rung {
     ($label:literal, $exit:literal, $exec:literal) => {
         Rung {
             label: $label,
             programs: &[$exit],
-            optional: &[$exec, FORGETS],
+            optional: &[$exec, PROCESS_FREED],
             // An exec that is missed is found at the end of the process.
-            counted_otherwise: &[$exec, FORGETS],
+            counted_otherwise: &[$exec, PROCESS_FREED],
             ..Rung::EMPTY
         }
     };
