@@ -144,7 +144,11 @@ fn every_rung_of_the_kernel_matrix_is_a_tools() {
         }
     }
     let list = text("tests/vm/stands.list");
-    for label in first_words(&list) {
+    // The tests of no one tool.
+    for label in first_words(&list)
+        .into_iter()
+        .filter(|what| *what != "others")
+    {
         let known = TOOLS.iter().any(|tool| has(tool, label));
         assert!(known, "stands.list: no tool has {label}");
     }
