@@ -151,14 +151,18 @@ static __always_inline void read_current_comm(struct task_struct *task, void *co
 
 /*
  * value, or most where it is larger. The compiler cannot see through it, and
- * so cannot keep another copy whose bound the verifier does not know.
+ * so cannot keep another copy whose bound the verifier does not know. The
+ * verifier goes on with what is not larger first, and then finds most among what
+ * it has seen: were it to take most first, it would go through all that follows
+ * twice.
  */
 static __always_inline __u64 at_most(__u64 value, __u64 most)
 {
-	asm volatile("" : "+r"(value));
-	if (value > most)
-		value = most;
-	asm volatile("" : "+r"(value));
+	asm volatile("if %0 > %1 goto +1\n\t"
+		     "goto +1\n\t"
+		     "%0 = %1"
+		     : "+r"(value)
+		     : "r"(most));
 	return value;
 }
 
