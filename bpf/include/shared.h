@@ -73,9 +73,9 @@ struct event_head {
 	__u8 comm[COMM_BYTES];
 	__u64 cgroup_id; /* of the current task; 0 unless asked for */
 	__u32
-	    behind_at; /* where in the record its ancestors are, and behind them its cgroup's names */
+	    behind_at; /* where in the record its ancestors are, then its cgroup's names, then its exe */
 	__u16 ancestors; /* how many, and ANCESTORS_ALL */
-	__u16 cgroup; /* the bytes of its cgroup's names, and CGROUP_NAMED */
+	__u16 cgroup; /* the bytes of its cgroup's names, CGROUP_NAMED and EXE_TOLD */
 };
 
 /* All were asked for, and not the parent alone. */
@@ -83,6 +83,9 @@ struct event_head {
 
 /* The names were asked for. */
 #define CGROUP_NAMED (1U << 15)
+
+/* The executable was asked for. */
+#define EXE_TOLD (1U << 14)
 
 /* How many ancestors of a task are told at most. */
 #define ANCESTORS_MOST 32
@@ -102,6 +105,17 @@ struct ancestor {
 #define CGROUP_NAME_BYTES 256 /* NAME_MAX and the NUL */
 #define CGROUP_PATH_BYTES 4096 /* a power of two */
 #define CGROUP_BYTES (CGROUP_PATH_BYTES + CGROUP_NAME_BYTES)
+
+/*
+ * Behind EXE_TOLD: two bytes for how many there are of names and EXE_WHOLE, and
+ * the names that the path of an executable is made of, from its own on, each
+ * ended by a NUL. There are none where a task has no executable.
+ */
+#define EXE_WHOLE (1U << 15) /* the last name lies in the root of a mount namespace */
+#define EXE_STEPS 128 /* names and mounts together */
+#define EXE_NAME_BYTES 256 /* NAME_MAX and the NUL */
+#define EXE_PATH_BYTES 4096 /* a power of two */
+#define EXE_BYTES (2 + EXE_PATH_BYTES + EXE_NAME_BYTES)
 
 /* What is wrong with a path: bits of the detail of an event that has one. */
 enum path_detail {
@@ -180,6 +194,24 @@ struct filter_places {
 	__u8 excluded;
 };
 
+/* Where the path of a task's executable is, in bytes from the start of a structure; 0 unless it is asked for. */
+struct exe_places {
+	__u32 mm; /* in task_struct */
+	__u32 exe_file; /* in mm_struct */
+	__u32 file_mnt; /* in file: a vfsmount */
+	__u32 file_dentry; /* in file */
+	__u32 dentry_parent; /* in dentry */
+	__u32 dentry_name; /* in dentry */
+	__u32 vfsmount; /* in mount */
+	__u32 mount_root; /* in mount */
+	__u32 mount_parent; /* in mount */
+	__u32 mountpoint; /* in mount */
+	__u32 mount_ns; /* in mount */
+	__u32 ns_inum; /* in mnt_namespace */
+	__u32
+	    in_a_row; /* 0 or 1: a dentry's two are the first and third of three words, a mount's those three */
+};
+
 /*
  * Set by user space before load; constants to the verifier, which drops what is off but for the loads: what each event
  * asks for comes first, in one cache line.
@@ -215,7 +247,7 @@ struct shared_knobs {
 	struct filter_places cgroups;
 	struct filter_places cgroup_maps;
 	struct filter_places mntns_maps;
-	__u8 behind; /* ancestors or cgroup_names: something stands behind each event */
+	__u8 behind; /* ancestors, cgroup_names or exe: something stands behind each event */
 	__u8 cgroup_ids; /* those of tasks are told */
 	__u32 ppid;
 	__u8 comm[COMM_BYTES]; /* padded with NUL */
@@ -225,13 +257,16 @@ struct shared_knobs {
 	__u32 mntns_inum_at; /* in mnt_namespace */
 	__u8 ancestors; /* how many of each task are told, at most ANCESTORS_MOST */
 	__u8 cgroup_names; /* those of its cgroup's path are told */
-	__u8 pad[2];
+	__u8 exe; /* its executable is told */
+	__u8 pad;
 	/* Where the name of a task's cgroup is, and what is above it; 0 unless cgroup_names. */
 	__u32 cgroups_at; /* in task_struct */
 	__u32 default_cgroup_at; /* in css_set */
 	__u32 node_at; /* in cgroup */
 	__u32 node_name_at; /* in kernfs_node */
 	__u32 node_parent_at; /* in kernfs_node */
+	struct exe_places exe_places;
+	__u32 behind_most; /* where in a record it may stand */
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */

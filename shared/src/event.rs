@@ -7,6 +7,7 @@
 pub mod ancestors;
 pub mod belonging;
 pub mod ending;
+pub mod exe;
 pub mod fields;
 pub mod names;
 pub mod path;

@@ -182,14 +182,27 @@ impl Types {
     /// The bytes from the start of a structure to a member of a member (and so on) of it; members without a name are
     /// looked through. `None` where the kernel has none of that name, or a bit field.
     pub fn offset(&self, structure: &str, path: &[&str]) -> Option<u32> {
-        let mut within: BtfType<'_> = self.0.type_by_name(structure)?;
-        let mut bytes = 0;
-        for name in path {
-            let (at, member) = self.member(within, name)?;
-            bytes += at;
-            within = member;
-        }
-        Some(bytes)
+        let [offset] = self.offsets(structure, [path]);
+        offset
+    }
+
+    /// The same of several members: to find the structure takes longer than to find them.
+    pub(crate) fn offsets<const N: usize>(
+        &self,
+        structure: &str,
+        paths: [&[&str]; N],
+    ) -> [Option<u32>; N] {
+        let found: Option<BtfType<'_>> = self.0.type_by_name(structure);
+        paths.map(|path| {
+            let mut within = found?;
+            let mut bytes = 0;
+            for name in path {
+                let (at, member) = self.member(within, name)?;
+                bytes += at;
+                within = member;
+            }
+            Some(bytes)
+        })
     }
 
     /// Whether the kernel counts programs on kprobes, and on tracepoints through tracefs, that it skips while bpf(2) works on

@@ -119,6 +119,8 @@ fn an_exec_is_told_with_all_that_belongs_to_it() {
             "unit": null,
             "container": null,
             "user": null,
+            "exe": null,
+            "exe_truncated": false,
         })
     );
     check_via(&finished, "execve", &[]);

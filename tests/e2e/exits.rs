@@ -133,6 +133,8 @@ fn every_process_is_told_with_all_that_belongs_to_it() {
                 "unit": null,
                 "container": null,
                 "user": null,
+                "exe": null,
+                "exe_truncated": false,
             }),
             "{rung} {comm}"
         );

@@ -28,6 +28,7 @@ mod counts;
 mod disk;
 mod doctor;
 mod endings;
+mod exe;
 mod execs;
 mod exits;
 mod fails;

@@ -37,9 +37,11 @@ pub(crate) fn told(event: &Value) -> Value {
         "unit",
         "container",
         "user",
+        "exe",
     ] {
         assert_eq!(fields.remove(name), Some(Value::Null), "{name}");
     }
+    assert_eq!(fields.remove("exe_truncated"), Some(json!(false)));
     event
 }
 

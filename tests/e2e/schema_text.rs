@@ -58,7 +58,7 @@ fn by_hand() -> Vec<Value> {
         if !line["ancestors"].is_null() {
             let names = json!({"cgroup": "/a\u{fffd}", "cgroup_b64": "L2H/", "unit": "\u{fffd}.scope",
                 "unit_b64": "/y5zY29wZQ==", "container": "\u{fffd}", "container_b64": "/w==", "user": "\u{fffd}",
-                "user_b64": "/w=="});
+                "user_b64": "/w==", "exe": "/\u{fffd}", "exe_b64": "L/8=", "exe_truncated": true});
             let names = names.as_object().expect("fields").clone();
             line.as_object_mut().expect("fields").extend(names);
         }

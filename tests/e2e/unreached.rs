@@ -47,7 +47,7 @@ fn detached() -> OwnedFd {
 }
 
 /// A copy of a mount that is mounted nowhere.
-fn cloned(path: &str) -> OwnedFd {
+pub(crate) fn cloned(path: &str) -> OwnedFd {
     const CLONE: libc::c_int = 1; // OPEN_TREE_CLONE
     let path = c(path);
     // SAFETY: the path is a string.

@@ -57,15 +57,18 @@ pub(crate) struct Head {
     all: bool,
     /// The names of its cgroup and of those above it, from its own on; none where they were not asked for.
     names: Option<Vec<Vec<u8>>>,
+    /// The same of its executable, and whether they lead to a root.
+    exe: Option<(Vec<Vec<u8>>, bool)>,
 }
 
 fn head() -> impl Strategy<Value = Head> {
     let ids = [any::<u32>(), any::<u32>(), any::<u32>()];
     let ancestors = (vec((any::<u32>(), comm()), 0..5), any::<bool>());
     let names = prop::option::of(vec(component(), 0..5));
-    let behind = (ancestors, names);
+    let exe = prop::option::of((vec(component(), 0..5), any::<bool>()));
+    let behind = (ancestors, names, exe);
     (0..10_u64.pow(18), ids, comm(), any::<u64>(), behind).prop_map(
-        |(time_ns, ids, comm, cgroup, ((mut ancestors, all), names))| {
+        |(time_ns, ids, comm, cgroup, ((mut ancestors, all), names, exe))| {
             if !all {
                 ancestors.truncate(1);
             }
@@ -77,6 +80,7 @@ fn head() -> impl Strategy<Value = Head> {
                 ancestors,
                 all,
                 names,
+                exe,
             }
         },
     )
@@ -105,16 +109,21 @@ impl Head {
             record.extend(pid.to_ne_bytes());
             padded(&mut record, comm, 16);
         }
+        let mut told = 0_u16;
         if let Some(names) = &self.names {
-            let start = record.len();
-            for name in names {
-                record.extend_from_slice(name);
-                record.push(0);
-            }
-            record.push(0); // the root's
-            let bytes = u16::try_from(record.len() - start).expect("a few") | 1 << 15;
-            record[62..64].copy_from_slice(&bytes.to_ne_bytes());
+            let mut names = ended(names);
+            names.push(0); // the root's
+            told |= u16::try_from(names.len()).expect("a few") | 1 << 15;
+            record.extend(names);
         }
+        if let Some((names, whole)) = &self.exe {
+            let names = ended(names);
+            told |= 1 << 14;
+            let bytes = u16::try_from(names.len()).expect("a few") | u16::from(*whole) << 15;
+            record.extend(bytes.to_ne_bytes());
+            record.extend(names);
+        }
+        record[62..64].copy_from_slice(&told.to_ne_bytes());
         record
     }
 
@@ -152,11 +161,30 @@ impl Head {
                 }
             }
         }
+        match &self.exe {
+            Some((names, whole)) if !names.is_empty() => {
+                let outer: Vec<_> = names.iter().rev().map(Vec::as_slice).collect();
+                let start = if *whole { "/" } else { "" };
+                let path = [start.as_bytes(), &outer.join(&b'/')].concat();
+                assert_eq!(words::bytes(told, "exe"), path);
+                assert_eq!(told["exe_truncated"], !whole);
+            }
+            _ => assert_eq!(
+                (&told["exe"], &told["exe_truncated"]),
+                (&json!(null), &json!(false))
+            ),
+        }
         for (id, name) in self.ids.iter().zip(["pid", "tid", "uid"]) {
             assert_eq!(told[name], *id);
         }
         assert_eq!(words::bytes(told, "comm"), self.comm);
     }
+}
+
+/// Names, each ended by a NUL.
+fn ended(names: &[Vec<u8>]) -> Vec<u8> {
+    let ended = names.iter().map(|name| [name, &[0][..]].concat());
+    ended.collect::<Vec<_>>().concat()
 }
 
 fn padded(to: &mut Vec<u8>, bytes: &[u8], size: usize) {

@@ -38,6 +38,10 @@ pub struct Events {
     #[arg(long, help_heading = "Output", conflicts_with_all = ["columns", "count_by"])]
     pub names: bool,
 
+    /// Show which executable each process runs: its path
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["columns", "count_by"])]
+    pub exe: bool,
+
     /// End after this many events
     #[arg(long, value_name = "N", help_heading = "Tracing", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_events: Option<u64>,
@@ -86,6 +90,7 @@ impl Events {
         };
         options.cgroup_ids = asked("cgroup_id");
         options.names = self.names || Belonging::FIELDS.iter().any(|field| self.shows(field.name));
+        options.exe = self.exe || self.shows("exe");
         options.buffer = self.buffer;
         options.buffer_bytes = self.buffer_size;
         options.rings = self.buffer_rings;

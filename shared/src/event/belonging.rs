@@ -46,18 +46,22 @@ pub struct Belonging<'a> {
 /// `CGROUP_NAMED` of `bpf/include/shared.h`.
 const NAMED: u16 = 1 << 15;
 
+/// The bits of `event_head.cgroup` that are a number.
+const BYTES: u16 = (1 << 14) - 1;
+
 impl<'a> Belonging<'a> {
-    /// What a record says; `behind` is what stands behind the ancestors. `None` for a record that is too short.
-    pub(super) fn of(head: &event_head, behind: &'a [u8]) -> Option<Self> {
+    /// What a record says, and what stands behind it; `behind` is what stands behind the ancestors. `None` for a record that
+    /// is too short.
+    pub(super) fn of(head: &event_head, behind: &'a [u8]) -> Option<(Self, &'a [u8])> {
         if head.cgroup & NAMED == 0 {
-            return Some(Self::default());
+            return Some((Self::default(), behind));
         }
-        let names = behind.get(..usize::from(head.cgroup & !NAMED))?;
-        let user = users::name(head.uid);
-        Some(Self {
-            user,
+        let (names, behind) = behind.split_at_checked((head.cgroup & BYTES).into())?;
+        let named = Self {
+            user: users::name(head.uid),
             ..Self::of_names(names)
-        })
+        };
+        Some((named, behind))
     }
 
     /// What the names come to that the path of a cgroup is made of: its own comes first, and each ends with a NUL.

@@ -47,6 +47,15 @@ impl<'a> Full<'a> {
         Self { base, name: b"" }
     }
 
+    /// The same of what is not known further up.
+    pub(super) fn below_unknown(components: &'a [u8]) -> Self {
+        let base = Base {
+            components,
+            status: CUT,
+        };
+        Self { base, name: b"" }
+    }
+
     /// Whether the outer part is missing: the path then starts with the first component that is known.
     pub fn cut(&self) -> bool {
         self.base.status == CUT

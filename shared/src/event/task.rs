@@ -5,6 +5,7 @@ use crate::data::decode::until_nul;
 use crate::data::raw::event_head;
 use crate::event::ancestors::{Ancestors, Found};
 use crate::event::belonging::Belonging;
+use crate::event::exe::Exe;
 use crate::event::{Cell, Group, Moment, as_word};
 
 /// The task that an event is about, and when it was.
@@ -47,6 +48,9 @@ pub struct Task<'a> {
     /// What it belongs to.
     #[field(group)]
     pub belonging: Belonging<'a>,
+    /// What it runs.
+    #[field(group)]
+    pub exe: Exe<'a>,
 }
 
 /// A name as one word, and a sign where there is none.
@@ -64,6 +68,7 @@ impl<'a> Task<'a> {
         plain::copy_from_bytes(&mut head, record).ok()?;
         let above = Found::of(&head, record)?;
         let parent = above.parent();
+        let (belonging, behind) = Belonging::of(&head, above.behind)?;
         Some(Self {
             time: Moment {
                 boot_ns: head.time_ns,
@@ -76,7 +81,8 @@ impl<'a> Task<'a> {
             pcomm: parent.map(|(_, comm)| comm),
             cgroup_id: (head.cgroup_id != 0).then_some(head.cgroup_id),
             ancestors: above.ancestors(),
-            belonging: Belonging::of(&head, above.behind)?,
+            belonging,
+            exe: Exe::of(&head, behind)?,
         })
     }
 }

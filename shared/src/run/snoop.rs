@@ -100,6 +100,9 @@ pub fn run<S: Snoop>(matches: &clap::ArgMatches) -> Result<u8> {
         if args.events().names {
             columns::before_last(&mut columns, &["user", "unit", "container"]);
         }
+        if args.events().exe {
+            columns::before_last(&mut columns, &["exe"]);
+        }
         if args.events().ancestors {
             columns::with_last(&mut columns, "ancestors");
         }

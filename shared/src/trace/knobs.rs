@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The knobs that all objects share: from [`Options`] to `struct shared_knobs`.
 
-use crate::data::raw::shared_knobs;
+use crate::data::raw::{exe_places, shared_knobs};
 use crate::data::transport;
 use crate::error::{Error, Kind, Result};
 use crate::kernel::{self, Types};
@@ -47,9 +47,10 @@ pub(crate) fn shared(
         filtered: (*filter != Filter::default() || options.follows()).into(),
         filtered_otherwise: (is_otherwise(filter) || options.follows()).into(),
         perf_buffer: perf.into(),
-        behind: (options.ancestors > 0 || options.names).into(),
+        behind: (options.ancestors > 0 || options.names || options.exe).into(),
         ancestors: options.ancestors.min(Options::ALL_ANCESTORS),
         cgroup_names: options.names.into(),
+        exe: options.exe.into(),
         cgroup_ids: options.cgroup_ids.into(),
         typed_current: kernel::has_typed_current().into(),
         ..Default::default()
@@ -70,7 +71,49 @@ pub(crate) fn shared(
         let parent = types.at("kernfs_node", &["__parent"]);
         knobs.node_parent_at = parent.or_else(|_| types.at("kernfs_node", &["parent"]))?;
     }
+    if options.exe {
+        knobs.exe_places = exe_places(&Asked::by("the executable", options))?;
+    }
     Ok(knobs)
+}
+
+/// The bytes of a pointer.
+const WORD: u32 = 8;
+
+/// Where the path of a task's executable is.
+fn exe_places(types: &Asked) -> Result<exe_places> {
+    let [file_mnt, file_dentry] =
+        types.all_at("file", [&["f_path", "mnt"], &["f_path", "dentry"]])?;
+    let [dentry_parent, dentry_name] =
+        types.all_at("dentry", [&["d_parent"], &["d_name", "name"]])?;
+    let [vfsmount, mount_root, mount_parent, mountpoint, mount_ns] = types.all_at(
+        "mount",
+        [
+            &["mnt"],
+            &["mnt", "mnt_root"],
+            &["mnt_parent"],
+            &["mnt_mountpoint"],
+            &["mnt_ns"],
+        ],
+    )?;
+    let dentry_row = dentry_name.checked_sub(dentry_parent) == Some(2 * WORD);
+    let mount_row = mountpoint.checked_sub(mount_parent) == Some(WORD)
+        && mount_root.checked_sub(mount_parent) == Some(2 * WORD);
+    Ok(exe_places {
+        in_a_row: (dentry_row && mount_row).into(),
+        mm: types.at("task_struct", &["mm"])?,
+        exe_file: types.at("mm_struct", &["exe_file"])?,
+        file_mnt,
+        file_dentry,
+        dentry_parent,
+        dentry_name,
+        vfsmount,
+        mount_root,
+        mount_parent,
+        mountpoint,
+        mount_ns,
+        ns_inum: types.at("mnt_namespace", &["ns", "inum"])?,
+    })
 }
 
 /// The kernel's types, for what only some runs ask for.
@@ -88,20 +131,27 @@ impl Asked {
 
     /// Where a member is in a structure, in bytes.
     fn at(&self, structure: &str, path: &[&str]) -> Result<u32> {
-        let found = self
-            .types
-            .as_ref()
-            .and_then(|types| types.offset(structure, path));
-        found.ok_or_else(|| {
-            Error::new(
-                Kind::Unsupported,
-                format!(
-                    "{}: the kernel's types have no {structure}.{}",
-                    self.by,
-                    path.join(".")
-                ),
-            )
-        })
+        self.all_at(structure, [path]).map(|[at]| at)
+    }
+
+    /// Where members are in a structure, which is looked for once, in bytes.
+    fn all_at<const N: usize>(&self, structure: &str, paths: [&[&str]; N]) -> Result<[u32; N]> {
+        let types = self.types.as_ref();
+        let found = types.map_or([None; N], |types| types.offsets(structure, paths));
+        let mut places = [0; N];
+        for ((place, found), path) in places.iter_mut().zip(found).zip(paths) {
+            *place = found.ok_or_else(|| {
+                Error::new(
+                    Kind::Unsupported,
+                    format!(
+                        "{}: the kernel's types have no {structure}.{}",
+                        self.by,
+                        path.join(".")
+                    ),
+                )
+            })?;
+        }
+        Ok(places)
     }
 }
 

@@ -10,6 +10,9 @@ use crate::trace::set::Set;
 /// `CGROUP_BYTES` of `bpf/include/shared.h`.
 const CGROUP_BYTES: usize = 4096 + 256;
 
+/// `EXE_BYTES` of that file.
+const EXE_BYTES: usize = 2 + 4096 + 256;
+
 /// Which tasks to trace. Each filter is a set; all of them must hold, and the kernel decides, before an event is made.
 ///
 /// ```
@@ -106,6 +109,8 @@ pub struct Options {
     pub cgroup_ids: bool,
     /// Whether each event has the names of what its task belongs to: cgroup, unit, container, user.
     pub names: bool,
+    /// Whether each event has the path of the file that its process runs.
+    pub exe: bool,
     /// A file with the kernel's type information (BTF), for kernels that do not offer their own.
     pub btf: Option<PathBuf>,
     #[doc(hidden)]
@@ -137,7 +142,8 @@ impl Options {
     pub(crate) fn behind_bytes(&self) -> usize {
         let ancestors = usize::from(self.ancestors.min(Self::ALL_ANCESTORS));
         let names = if self.names { CGROUP_BYTES } else { 0 };
-        ancestors * size_of::<ancestor>() + names
+        let exe = if self.exe { EXE_BYTES } else { 0 };
+        ancestors * size_of::<ancestor>() + names + exe
     }
 }
 
@@ -157,6 +163,7 @@ impl Default for Options {
             ancestors: 0,
             cgroup_ids: false,
             names: false,
+            exe: false,
             btf: None,
             _later: (),
         }

@@ -167,6 +167,7 @@ impl Args {
             ("--quote", self.quote),
             ("--ancestors", self.events.ancestors),
             ("--names", self.events.names),
+            ("--exe", self.events.exe),
             ("--max-events", self.events.max_events.is_some()),
             ("--count-by", !counting.count_by.is_empty()),
         ];

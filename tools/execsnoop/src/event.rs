@@ -7,6 +7,7 @@ use tracewell_shared::data::decode;
 use tracewell_shared::data::record;
 use tracewell_shared::event::ancestors::Ancestors;
 use tracewell_shared::event::belonging::Belonging;
+use tracewell_shared::event::exe::Exe;
 use tracewell_shared::event::path::Path;
 use tracewell_shared::event::task::Task;
 use tracewell_shared::event::{
@@ -93,6 +94,9 @@ pub struct Exec<'a> {
     /// What it belongs to.
     #[field(group)]
     pub belonging: Belonging<'a>,
+    /// What it runs.
+    #[field(group)]
+    pub exe: Exe<'a>,
 }
 
 /// How an exec came about.
@@ -238,6 +242,7 @@ impl<'a> Exec<'a> {
             cgroup_id: raw.cgroup_id,
             ancestors: task.ancestors,
             belonging: task.belonging,
+            exe: task.exe,
             cpu: raw.cpu,
         })
     }

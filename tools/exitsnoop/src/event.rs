@@ -7,6 +7,7 @@ use tracewell_shared::data::{decode, record};
 use tracewell_shared::event::ancestors::Ancestors;
 use tracewell_shared::event::belonging::Belonging;
 use tracewell_shared::event::ending::{Cpu, Ending};
+use tracewell_shared::event::exe::Exe;
 use tracewell_shared::event::task::Task;
 use tracewell_shared::event::{Bytes, Cell, Event, Moment, Nanos, as_word};
 
@@ -80,6 +81,9 @@ pub struct Exit<'a> {
     /// What it belongs to.
     #[field(group)]
     pub belonging: Belonging<'a>,
+    /// What it runs.
+    #[field(group)]
+    pub exe: Exe<'a>,
 }
 
 fn as_label(label: &Option<&[u8]>, cell: &mut Cell<'_>) {
@@ -123,6 +127,7 @@ impl<'a> Exit<'a> {
             cgroup_id: raw.cgroup_id,
             ancestors: task.ancestors,
             belonging: task.belonging,
+            exe: task.exe,
         })
     }
 }

@@ -39,6 +39,7 @@ impl Attempt<'_> {
             self.buffers.bytes,
             self.perf,
         )?;
+        knobs.behind_most = u32::try_from(self.hooks.most_bytes()).unwrap_or(u32::MAX);
         knobs.spaces = spaces.count;
         knobs.slots_are_own = (!spaces.apart && self.cpus as usize <= SLOTS).into();
         knobs.adopt = self.adopt.into();
