@@ -14,72 +14,88 @@
 #include "biolatency.h"
 
 _Static_assert(sizeof(struct latency_key) == 48, "latency_key");
-_Static_assert(sizeof(struct in_flight) == 32, "in_flight");
 struct latency_key *unused_latency_key __attribute__((unused));
 
 const volatile bool from_made = false;
 const volatile bool by_disk = false;
 const volatile bool by_flags = false;
 const volatile bool by_cgroup = false;
-/* Which disks are asked for: the first so many of disks; 0: all. Or all but those. */
-const volatile __u32 disks_named = 0;
-const volatile bool disks_excluded = false;
-const volatile struct disk_name disks[DISKS_MOST] = {};
-/* How many entries of ended requests are kept: see requests. User space sets it. */
-const volatile __u64 kept_most = 0;
 /* Who submitted a request matters: filters are on, or by_cgroup. */
 const volatile bool by_submitter = false;
-/* Whose it is matters: by_cgroup, or a filter by cgroup. */
-const volatile bool by_owner = false;
 
 KEYED_HISTOGRAMS(struct latency_key);
 
-#include "biolatency_keys.bpf.h"
-#include "biolatency_join.bpf.h"
+#include "request_join.bpf.h"
 
-/*
- * Until 5.11 ("block: remove the request_queue to argument request based
- * tracepoints"), which some 5.10 have too, the queue comes before the request.
- */
-typedef void (*btf_trace_block_rq_issue___request)(void *, struct request *);
+_Static_assert(sizeof(struct in_flight) == 32, "in_flight");
 
-/* The barriers keep the compiler from choosing an address, which the verifier would refuse, not a value. */
-static __always_inline struct request *request_of(const __u64 *args)
+/* How many of those that were counted had been issued more than once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} issued_again SEC(".maps");
+
+static __always_inline bool is_keyed(void)
 {
-	__u64 rq;
-
-	if (bpf_core_type_exists(btf_trace_block_rq_issue___request)) {
-		rq = args[0];
-		asm volatile("" : "+r"(rq));
-	} else {
-		rq = args[1];
-		asm volatile("" : "+r"(rq));
-	}
-	return (struct request *)rq;
+	return by_disk || by_flags || by_cgroup;
 }
 
-/* An event of requests, for the two mechanisms that hand over the request. */
-#define REQUEST_HOOK(event, ...)                                                                   \
-	SEC("tp_btf/block_rq_" #event)                                                             \
-	int rq_##event##_btf(__u64 *ctx)                                                           \
-	{                                                                                          \
-		return rq_##event(true, __VA_ARGS__);                                              \
-	}                                                                                          \
-                                                                                                   \
-	SEC("raw_tp/block_rq_" #event)                                                             \
-	int rq_##event##_raw(__u64 *ctx)                                                           \
-	{                                                                                          \
-		return rq_##event(false, __VA_ARGS__);                                             \
-	}
+static __always_inline bool request_passes(bool direct, struct request *rq,
+					   struct request_owner *owner)
+{
+	return rq_passes(direct, rq, &owner->cgroup);
+}
 
-/*
- * The end comes first: programs are attached in the order of this file and
- * detached from its end, so that nothing starts whose end would not be seen.
- */
-REQUEST_HOOK(complete, (struct request *)ctx[0], ctx[2])
-REQUEST_HOOK(requeue, request_of(ctx))
-REQUEST_HOOK(issue, request_of(ctx))
-REQUEST_HOOK(merge, request_of(ctx))
-REQUEST_HOOK(insert, request_of(ctx))
+static __always_inline void request_issued(bool direct, struct request *rq,
+					   struct request_owner *owner)
+{
+}
+
+static __always_inline void count_again(void)
+{
+	__u32 only = 0;
+	__u64 *again = bpf_map_lookup_elem(&issued_again, &only);
+
+	if (again)
+		__sync_fetch_and_add(again, 1);
+}
+
+/* Counts a time by what requests are told apart by. */
+common_code void count_apart(bool direct, struct request *rq, __u64 cgroup, __u64 took_ns)
+{
+	struct keyed of = {};
+
+	if (by_disk)
+		read_disk(direct, rq, &of.key.disk);
+	if (by_flags)
+		of.key.flags = FIELD(direct, rq, cmd_flags);
+	if (by_cgroup)
+		of.key.cgroup = cgroup;
+	keyed_count(&of, took_ns);
+}
+
+static __always_inline void request_ended(bool direct, struct request *rq,
+					  const struct in_flight *entry)
+{
+	__u64 start_ns = entry->start_ns, took_ns;
+
+	if (from_made) {
+		__u64 made_ns = FIELD(direct, rq, start_time_ns);
+
+		/* Not set where nothing is accounted: see judge(). */
+		start_ns = made_ns ? made_ns : entry->first_ns;
+	}
+	took_ns = span(start_ns, bpf_ktime_get_ns());
+	if (is_keyed())
+		count_apart(direct, rq, entry->owner.cgroup, took_ns);
+	else
+		whole_count(took_ns);
+	if (entry->again)
+		count_again();
+}
+
+REQUEST_HOOKS
 
 #include "biolatency_tp.bpf.h"

@@ -31,6 +31,7 @@
 
 mod asked;
 mod counting;
+mod disks;
 mod events;
 pub mod files;
 mod intervals;
@@ -59,6 +60,7 @@ use crate::trace::set::Set;
 
 pub use self::asked::Asked;
 pub use self::counting::Counting;
+pub use self::disks::OfDisks;
 pub use self::events::{Events, buffer_pages};
 pub use self::intervals::{Histograms, Intervals, Rows};
 pub use self::results::Results;

@@ -12,6 +12,7 @@
 //! | [`text`] | escapes and times, as text |
 //! | [`output`] | table, JSON, CSV, and files that are safe to create |
 //! | [`trace`] | an object in the kernel: opened, configured, loaded, attached, filtered and read |
+//! | [`block`] | disks: which are meant, and what the kernel calls what is done to them |
 //! | [`hist`] | histograms, and files of them |
 //! | [`confine`] | what a tool gives up once it is attached: capabilities and system calls |
 //! | [`run`] | a run from a command line: endings, signals, `-- COMMAND`, the loop |
@@ -21,6 +22,7 @@
 //! A tool implements [`trace::tracer::Tracer`] and [`event::Event`]; [`trace::stream::Stream`] runs it for any tokio
 //! program, and [`run::snoop`] for a command line.
 
+pub mod block;
 pub mod callers;
 pub mod cli;
 pub mod confine;

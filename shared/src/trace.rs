@@ -19,3 +19,4 @@ pub mod subjects;
 pub mod tally;
 pub mod tracer;
 pub mod turns;
+pub(crate) mod under_way;

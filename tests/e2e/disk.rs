@@ -4,12 +4,13 @@
 
 use std::env;
 use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nix::libc::O_DIRECT;
+use nix::libc::{self, O_DIRECT};
 use tempfile::TempDir;
 use tracewell_tests::{note, scratch};
 
@@ -163,6 +164,15 @@ impl Direct {
             let offset = block % BLOCKS * BLOCK as u64;
             assert_eq!(self.0.write_at(&page.0, offset).unwrap(), BLOCK);
         }
+    }
+
+    /// Discards so many blocks, by one request; whether the disk can.
+    pub(crate) fn discard(&self, blocks: u64) -> bool {
+        const BLKDISCARD: libc::Ioctl = 0x1277; // linux/fs.h
+        let range = [0, blocks * BLOCK as u64];
+        // SAFETY: the kernel reads two numbers.
+        let done = unsafe { libc::ioctl(self.0.as_raw_fd(), BLKDISCARD, range.as_ptr()) };
+        done == 0
     }
 
     /// Each is one flush of the disk's own cache.

@@ -13,6 +13,7 @@ mod argv;
 mod asked;
 mod biolatency;
 mod biolatency_picks;
+mod biotop;
 mod busy;
 mod bytes;
 mod callers;

@@ -3,6 +3,7 @@
 //! all that happens has a name that carries the truth, so that an event which never was is seen, and not only one that
 //! is missing.
 
+mod biotop;
 mod calls;
 mod execs;
 mod exits;

@@ -46,6 +46,9 @@ pub trait Tabulate: clap::FromArgMatches + 'static {
         None
     }
 
+    /// Names that BCC has for fields to sort by, and whose fields these are.
+    const SORTS: &'static [(&'static str, &'static str)] = &[];
+
     /// The field that rows are sorted by, where nobody says it.
     fn sorted_by(&self) -> &'static str;
 
@@ -55,6 +58,9 @@ pub trait Tabulate: clap::FromArgMatches + 'static {
     ///
     /// For values that cannot be met.
     fn hooks(&mut self) -> Result<Self::Hooks>;
+
+    /// The trace has begun.
+    fn attached(&self) {}
 
     /// Why a run may have met nothing at all; for its last line.
     fn why_nothing(&self) -> String;
@@ -136,6 +142,7 @@ struct Shown<T: Tabulate> {
 
 impl<T: Tabulate> Source for Shown<T> {
     fn begin(&mut self) -> Result<()> {
+        self.args.attached();
         self.periodic.begin(&self.args.greeting())
     }
 

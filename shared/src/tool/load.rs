@@ -3,6 +3,8 @@
 //!
 //! `tracewell selftest` makes it beside the tool, and says how much of it the tool told.
 
+mod loop_device;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -13,6 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use serde_json::Value;
+
+use loop_device::LoopDevice;
 
 /// A load that is ready to be made.
 pub struct Load {
@@ -75,6 +79,21 @@ pub fn at_least(load: Load) -> Load {
             more
         }),
     }
+}
+
+/// Reads and writes of a disk of its own, one request each.
+///
+/// # Errors
+///
+/// Why it cannot be had here.
+pub fn requests(directory: &Path) -> Result<Load, String> {
+    let disk = LoopDevice::new(directory);
+    let mut disk = disk.map_err(|error| format!("no loop device can be had: {error}"))?;
+    Ok(Load {
+        args: vec!["--disk".into(), disk.name().into()],
+        make: Box::new(move |number| disk.request(number, number % 2 == 0)),
+        seen: counted(),
+    })
 }
 
 /// One event for each object of this kind whose path is of the load: the C library opens files of its own.

@@ -7,13 +7,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::Duration;
 
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
 
 pub use crate::data::aside::Aside;
-use crate::data::loss::{Cause, Certainty, Counts};
+use crate::data::loss::{Certainty, Counts};
 use crate::data::state::State;
 use crate::error::{Error, Kind, Result};
 use crate::event::Word;
@@ -24,6 +22,7 @@ use crate::trace::options::Options;
 use crate::trace::session::{self, Session, bpf_error, keep_map};
 use crate::trace::tracer::Hooks;
 use crate::trace::turns::Turns;
+use crate::trace::under_way::UnderWay;
 
 /// What the values of a histogram are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Word)]
@@ -41,34 +40,16 @@ pub trait Keyed: Hooks {
     /// What its histograms are told apart by. Its default stands for all together.
     type Key: Copy + Default + Ord + Send;
 
-    /// What it counts beside the histograms, on rungs of which [`under_way_in`](Self::under_way_in) knows a map: those that
+    /// What it counts beside the histograms, on rungs of which [`under_way_in`](Hooks::under_way_in) knows a map: those that
     /// show the operation itself.
     const ASIDES: &'static [Aside] = &[];
-
-    /// Learns what the trace is told, before it is configured: whether tasks are filtered, for one.
-    fn prepare(&mut self, _options: &Options) {}
 
     /// Whether these settings tell values apart at all.
     fn is_keyed(&self) -> bool;
 
     /// The key in the bytes that `struct keyed` begins with; `None` when they are not one.
     fn key(&self, bytes: &[u8]) -> Option<Self::Key>;
-
-    /// The map of what is under way on the rung with this label, if what is left there can be told from what has ended
-    /// unseen. Its values begin with the time of the start, which is 0 once the end was seen.
-    fn under_way_in(&self, _rung: &str) -> Option<&'static str> {
-        None
-    }
-
-    /// How many the kernel says are under way; `None` where it does not count them all.
-    fn under_way(&self) -> Option<u64> {
-        None
-    }
 }
-
-/// How often, and after what time, the end looks whether what is under way has ended.
-const ENDING_STEPS: u32 = 20;
-const ENDING_STEP: Duration = Duration::from_millis(1);
 
 /// A running trace. Dropping it detaches.
 #[derive(Debug)]
@@ -78,8 +59,7 @@ pub struct Distribution<H: Keyed> {
     maps: Maps,
     /// The one histogram as it was last read.
     before: Histogram,
-    /// What had ended unseen when the trace was stopped, and was not met again by BPF; `None` while it runs.
-    unseen: Option<u64>,
+    under_way: UnderWay,
 }
 
 /// What one key's values were since the last look.
@@ -97,7 +77,6 @@ pub struct Part<K> {
 struct Maps {
     whole: MapHandle,
     keyed: Option<Turns>,
-    under_way: Option<MapHandle>,
     /// In the order of [`Keyed::ASIDES`]; none on a rung that cannot tell.
     asides: Vec<MapHandle>,
 }
@@ -110,26 +89,28 @@ impl<H: Keyed> Distribution<H> {
     /// As [`Stream::start`](crate::trace::stream::Stream::start).
     pub fn start(mut hooks: H, options: &Options) -> Result<Self> {
         hooks.prepare(options);
-        let (session, maps) = session::attach_first(&hooks, options, |loaded| {
+        let (session, (maps, under_way)) = session::attach_first(&hooks, options, |loaded| {
             let object = loaded.object;
-            let under_way = hooks.under_way_in(loaded.rung);
-            Ok(Maps {
+            let under_way = UnderWay::of(&hooks, loaded)?;
+            let maps = Maps {
                 whole: keep_map(object, "whole")?,
                 keyed: hooks.is_keyed().then(|| Turns::of(object)).transpose()?,
-                under_way: under_way.map(|name| keep_map(object, name)).transpose()?,
                 asides: under_way
+                    .is_told()
+                    .then_some(H::ASIDES)
                     .into_iter()
-                    .flat_map(|_| H::ASIDES)
+                    .flatten()
                     .map(|aside| keep_map(object, aside.map))
                     .collect::<Result<_>>()?,
-            })
+            };
+            Ok((maps, under_way))
         })?;
         Ok(Self {
             hooks,
             session,
             maps,
             before: Histogram::default(),
-            unseen: None,
+            under_way,
         })
     }
 
@@ -188,41 +169,7 @@ impl<H: Keyed> Distribution<H> {
     /// each program that is taken off its hook. In a program that does other things meanwhile, call it by
     /// `tokio::task::spawn_blocking` or on a thread of its own.
     pub fn stop(&mut self) {
-        if self.unseen.is_none() {
-            // While ends are still seen: what ends after them is neither seen nor lost.
-            self.session.state.close();
-            self.unseen = Some(self.find_unseen());
-            self.session.detach();
-        }
-    }
-
-    /// How many have ended of those whose end no program saw.
-    fn find_unseen(&self) -> u64 {
-        let mut unseen = u64::MAX;
-        for _ in 0..ENDING_STEPS {
-            let left = self.left_under_way();
-            let Some(under_way) = self.hooks.under_way() else {
-                return 0;
-            };
-            // What ends between the two looks is there for one step only; what ended unseen stays.
-            unseen = unseen.min(left.saturating_sub(under_way));
-            if unseen == 0 {
-                break;
-            }
-            sleep(ENDING_STEP);
-        }
-        unseen
-    }
-
-    fn left_under_way(&self) -> u64 {
-        let Some(map) = &self.maps.under_way else {
-            return 0;
-        };
-        let started = map.keys().filter(|key| {
-            let value = map.lookup(key, MapFlags::ANY).ok().flatten();
-            value.is_some_and(|value| value.iter().take(size_of::<u64>()).any(|byte| *byte != 0))
-        });
-        started.count() as u64
+        self.under_way.stop(&self.hooks, &mut self.session);
     }
 
     /// What was counted beside the histograms; `None` of what this rung cannot tell, or that cannot be read.
@@ -236,7 +183,7 @@ impl<H: Keyed> Distribution<H> {
     /// stopped.
     pub fn losses(&self) -> Counts {
         let mut losses = self.session.losses();
-        losses.add(Cause::CompletionMissed, self.unseen.unwrap_or(0));
+        self.under_way.add_to(&mut losses);
         losses
     }
 

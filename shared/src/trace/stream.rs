@@ -82,7 +82,8 @@ impl<T: Tracer> Stream<T> {
     /// [`Permission`](crate::error::Kind::Permission) without the capabilities,
     /// [`Unsupported`](crate::error::Kind::Unsupported) with each rung's reason when the kernel offers none,
     /// [`Usage`](crate::error::Kind::Usage) for options that cannot be met.
-    pub fn start(tracer: T, options: &Options) -> Result<Self> {
+    pub fn start(mut tracer: T, options: &Options) -> Result<Self> {
+        tracer.prepare(options);
         let (session, transport) = session::start(&tracer, options)?;
         let gaps = Gaps::new(session.bounds);
         Ok(Self {

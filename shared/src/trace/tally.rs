@@ -14,6 +14,7 @@ use crate::trace::options::Options;
 use crate::trace::session::{self, Session};
 use crate::trace::tracer::Hooks;
 use crate::trace::turns::Turns;
+use crate::trace::under_way::UnderWay;
 
 /// A tool whose object has the maps of `bpf/include/turns.bpf.h`, of `bpf/include/by_cpu.bpf.h`, or both.
 pub trait Tallied: Hooks {
@@ -35,6 +36,7 @@ pub struct Tally<H: Tallied> {
     session: Session,
     by_cpu: Option<ByCpu>,
     keyed: Option<Turns>,
+    under_way: UnderWay,
 }
 
 impl<H: Tallied> Tally<H> {
@@ -43,17 +45,20 @@ impl<H: Tallied> Tally<H> {
     /// # Errors
     ///
     /// As [`Stream::start`](crate::trace::stream::Stream::start).
-    pub fn start(hooks: H, options: &Options) -> Result<Self> {
-        let (session, (by_cpu, keyed)) = session::attach_first(&hooks, options, |loaded| {
-            let object = loaded.object;
-            let keyed = hooks.is_keyed().then(|| Turns::of(object)).transpose()?;
-            Ok((ByCpu::of(object)?, keyed))
-        })?;
+    pub fn start(mut hooks: H, options: &Options) -> Result<Self> {
+        hooks.prepare(options);
+        let (session, (by_cpu, keyed, under_way)) =
+            session::attach_first(&hooks, options, |loaded| {
+                let object = loaded.object;
+                let keyed = hooks.is_keyed().then(|| Turns::of(object)).transpose()?;
+                Ok((ByCpu::of(object)?, keyed, UnderWay::of(&hooks, loaded)?))
+            })?;
         Ok(Self {
             hooks,
             session,
             by_cpu,
             keyed,
+            under_way,
         })
     }
 
@@ -80,14 +85,18 @@ impl<H: Tallied> Tally<H> {
         by_cpu && self.keyed.as_ref().is_none_or(Turns::is_readable)
     }
 
-    /// Detaches. What was counted can still be read. This blocks the thread for some milliseconds for each program.
+    /// Detaches. What was counted can still be read. This blocks the thread for some milliseconds for each program, and for
+    /// up to 20 ms while what is under way comes to its end.
     pub fn stop(&mut self) {
-        self.session.detach();
+        self.under_way.stop(&self.hooks, &mut self.session);
     }
 
-    /// What was lost so far, by cause.
+    /// What was lost so far, by cause. What depends on operations that are still under way is known once the trace was
+    /// stopped.
     pub fn losses(&self) -> Counts {
-        self.session.losses()
+        let mut losses = self.session.losses();
+        self.under_way.add_to(&mut losses);
+        losses
     }
 
     /// What such losses are worth.

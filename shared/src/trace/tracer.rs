@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::event::EventFamily;
 use crate::kernel::probe::{self, Ladder};
 use crate::trace::object::{Object, Opened};
+use crate::trace::options::Options;
 
 /// The program that forgets processes which are gone, of tools with [`Hooks::FORGETS_FOLLOWED`]. That the kernel may refuse to
 /// run it does no harm.
@@ -83,6 +84,20 @@ pub trait Hooks: Send {
     /// How many bytes a program needs to put an event together in.
     fn room_bytes(&self) -> usize {
         self.most_bytes()
+    }
+
+    /// Learns what the trace is told, before it is configured: whether tasks are filtered, for one.
+    fn prepare(&mut self, _options: &Options) {}
+
+    /// The map of what is under way on the rung with this label, if what is left there can be told from what has ended
+    /// unseen. Its values begin with the time of the start, which is 0 once the end was seen.
+    fn under_way_in(&self, _rung: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// How many the kernel says are under way; `None` where it does not count them all.
+    fn under_way(&self) -> Option<u64> {
+        None
     }
 
     /// Sets the object's own knobs and map sizes for the rung with this label. What is common to all tools is

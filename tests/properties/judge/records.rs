@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use tracewell::biolatency::Latencies;
+use tracewell::biotop::Submitters;
 use tracewell::execsnoop::tree::{Programs, Tree};
 use tracewell::execsnoop::{Execs, Processes};
 use tracewell::exitsnoop::Exits;
@@ -26,6 +27,11 @@ type Decoder = fn(&[u8]);
 /// What each tool makes of a record, with all that it can be asked for and with nothing.
 pub(crate) const DECODERS: &[(&str, Decoder)] = &[
     ("biolatency", |record| _ = Latencies::default().key(record)),
+    ("biotop", |record| {
+        let (key, value) = record.split_at(record.len().min(40));
+        let counted = [(key.into(), value.into())];
+        drop(Submitters::default().rows(&[0; 3], &counted));
+    }),
     ("execsnoop", |record| {
         for max_args in [usize::MAX, 2] {
             drop(exec(record, max_args));

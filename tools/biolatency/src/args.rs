@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options of the command line.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use clap::{CommandFactory, Parser};
-use tracewell_shared::cli::{Common, Histograms, Intervals, sets};
+use tracewell_shared::block::{Disk, Names, Operation, Seen, charges_requests};
+use tracewell_shared::cli::{Common, Histograms, Intervals, OfDisks};
 use tracewell_shared::console;
-use tracewell_shared::error::{Error, Result};
+use tracewell_shared::error::Result;
 use tracewell_shared::hist::Spread;
 use tracewell_shared::run::histograms::Distribute;
 use tracewell_shared::run::runner::Interval;
 use tracewell_shared::trace::cgroups::Paths;
 use tracewell_shared::trace::distribution::{Part, Quantity};
-use tracewell_shared::trace::set::Set;
 
-use crate::cgroups::charges_requests;
-use crate::disk::Disk;
-use crate::disks::{self, Disks};
-use crate::names::Names;
-use crate::report::{Flags, Itself, Operation, Report, Reports};
+use crate::report::{Flags, Itself, Report, Reports};
 use crate::tracer::{Key, Latencies};
 
 /// Show how long block I/O takes, as histograms
@@ -51,9 +47,8 @@ pub(crate) struct Args {
     #[arg(short = 'C', long)]
     cgroups: bool,
 
-    /// Only requests of these disks: names of /sys/block or paths, with commas between; '!' before one leaves it out
-    #[arg(short, long, value_name = "DISK", help_heading = "Filters", value_parser = sets::parser(disks::meant))]
-    disk: Vec<Set<Vec<Disk>>>,
+    #[command(flatten)]
+    of_disks: OfDisks,
 
     #[command(flatten)]
     common: Common,
@@ -64,18 +59,13 @@ pub(crate) struct Args {
     #[arg(skip)]
     found: Paths,
 
-    /// The disks that `disk` asks for.
-    #[arg(skip)]
-    disks_chosen: Disks,
-
     /// The names of disks that only the number is known of, as they were when it was met first: another disk may have it
     /// by now.
     #[arg(skip)]
     numbered: RefCell<BTreeMap<Disk, String>>,
 
-    /// What the kernel had counted of the disks when the trace began.
     #[arg(skip)]
-    done_before: Cell<Option<u64>>,
+    seen: Seen,
 }
 
 const EXAMPLES: &str = "\
@@ -165,14 +155,6 @@ impl Args {
         }
     }
 
-    /// The disks that `-d` asks for.
-    fn chosen(&self) -> Result<Disks> {
-        let asked = sets::together("--disk", &self.disk)?;
-        let all = |disks: &[Vec<Disk>]| disks.concat();
-        Disks::chosen(all(asked.wanted()), all(asked.excluded()))
-            .map_err(|wrong| Error::usage(format!("--disk: {wrong}")))
-    }
-
     /// Whether requests are left out by who submitted them.
     fn picks_tasks(&self) -> bool {
         self.common.picks_tasks()
@@ -192,7 +174,8 @@ impl Distribute for Args {
         if self.flags {
             self.names = Names::read(self.common.btf.as_deref());
         }
-        self.disks_chosen = self.chosen()?;
+        let disks = self.of_disks.chosen()?;
+        self.seen = Seen::of(disks.clone());
         let asked = self.cgroups || self.common.picks_cgroups();
         let doubt = match asked.then(charges_requests) {
             None | Some(Some(true)) => None,
@@ -215,7 +198,7 @@ impl Distribute for Args {
             by_disk: self.disks,
             by_flags: self.flags,
             by_cgroup: self.cgroups,
-            disks: self.disks_chosen.clone(),
+            disks,
             room: self.histograms.room,
             ..Latencies::default()
         })
@@ -234,7 +217,7 @@ impl Distribute for Args {
     }
 
     fn attached(&self) {
-        self.done_before.set(self.disks_chosen.done());
+        self.seen.begin();
     }
 
     fn meet(&self, keys: &mut dyn Iterator<Item = &Key>) {
@@ -244,32 +227,7 @@ impl Distribute for Args {
     }
 
     fn why_nothing(&self) -> String {
-        let done = self.disks_chosen.done().zip(self.done_before.get());
-        let done = done.map(|(now, before)| now.saturating_sub(before));
-        let disks = if self.disks_chosen.are_all() {
-            "the disks"
-        } else {
-            "the disks that --disk names"
-        };
-        match (done, self.picks_tasks()) {
-            (Some(done @ 1..), true) => {
-                format!(
-                    "{disks} did {done} operations meanwhile, none for the tasks that the filters let pass"
-                )
-            }
-            (Some(done @ 1..), false) => {
-                format!(
-                    "{disks} did {done} operations meanwhile, whose requests began before the start"
-                )
-            }
-            (None, true) => {
-                format!("{disks} had no request of the tasks that the filters let pass")
-            }
-            _ => format!(
-                "{disks} had no request meanwhile: what the page cache answers makes none, and what goes to drivers \
-                 without requests (zram, dm, md) makes them of the disks below, if at all"
-            ),
-        }
+        self.seen.why_nothing(self.picks_tasks())
     }
 
     fn words(&self, key: &Key) -> Vec<(&'static str, Vec<u8>)> {

@@ -29,24 +29,14 @@
 //! ```
 
 mod args;
-mod cgroups;
-mod disk;
-mod disks;
-mod load;
-mod loop_device;
-mod names;
 mod report;
-mod sysfs;
 mod tracer;
 
 include!(concat!(env!("OUT_DIR"), "/skel.rs"));
 
-pub use cgroups::charges_requests;
-pub use disk::Disk;
-pub use disks::Disks;
-pub use names::Names;
-pub use report::{Flags, Operation, Report, Reports};
+pub use report::{Flags, Report, Reports};
 pub use tracer::{Key, Latencies};
+pub use tracewell_shared::block::{Disk, Disks, Names, Operation, charges_requests};
 pub use tracewell_shared::error::{Error, Result};
 pub use tracewell_shared::hist::Histogram;
 pub use tracewell_shared::trace::distribution::{Distribution, Part};
@@ -54,7 +44,7 @@ pub use tracewell_shared::trace::options::{Filter, Options};
 
 use tracewell_shared::confine::privilege;
 use tracewell_shared::run::histograms;
-use tracewell_shared::tool::{Tool, Trace};
+use tracewell_shared::tool::{Tool, Trace, load};
 
 /// The command line.
 pub static TOOL: Tool = Tool {

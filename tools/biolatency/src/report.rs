@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One histogram, as a program reads it.
 
+use tracewell_shared::block::Operation;
 use tracewell_shared::event::{Cell, Event, Fields, Type, Value, Word};
 use tracewell_shared::hist::Spread;
 use tracewell_shared::run::runner::Interval;
@@ -52,22 +53,6 @@ pub enum Itself {
 /// The family of [`Report`].
 #[derive(Debug, Clone, Copy)]
 pub struct Reports;
-
-/// An operation, by its name.
-#[derive(Debug, Clone)]
-pub struct Operation(pub String);
-
-impl Value for Operation {
-    const TYPE: Type = Type::Text("^[a-z0-9_]+$");
-
-    fn give(&self, name: &'static str, to: &mut dyn Fields) {
-        to.text(name, &self.0);
-    }
-
-    fn show(&self, cell: &mut Cell<'_>) {
-        cell.text(&self.0);
-    }
-}
 
 /// The flags of requests, by their names.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the measurement, its ladder, and what they do to the BPF object.
 
+use tracewell_shared::block::{Disk, Disks};
 use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::Result;
 use tracewell_shared::kernel::probe::Ladder;
@@ -11,8 +12,6 @@ use tracewell_shared::trace::options::{Filter, Options};
 use tracewell_shared::trace::tracer::Hooks;
 use tracewell_shared::trace::turns;
 
-use crate::disk::Disk;
-use crate::disks::Disks;
 use crate::skel::types::{latency_key, rodata};
 
 /// What to measure of block requests, and by what to tell them apart.
@@ -70,12 +69,6 @@ pub struct Key {
 impl Keyed for Latencies {
     type Key = Key;
 
-    fn prepare(&mut self, options: &Options) {
-        let filter = &options.filter;
-        self.filtered = *filter != Filter::default() || options.follows();
-        self.cgroups_filtered = filter.picks_cgroups();
-    }
-
     fn is_keyed(&self) -> bool {
         self.by_disk || self.by_flags || self.by_cgroup
     }
@@ -88,15 +81,6 @@ impl Keyed for Latencies {
             flags: raw.flags,
             cgroup: raw.cgroup,
         })
-    }
-
-    fn under_way_in(&self, rung: &str) -> Option<&'static str> {
-        // A place does not tell whether its request has ended.
-        (rung != PLACES).then_some("requests")
-    }
-
-    fn under_way(&self) -> Option<u64> {
-        self.disks.in_flight()
     }
 
     const ASIDES: &'static [Aside] = &[Aside {
@@ -172,6 +156,21 @@ impl Hooks for Latencies {
         }
     }
 
+    fn prepare(&mut self, options: &Options) {
+        let filter = &options.filter;
+        self.filtered = *filter != Filter::default() || options.follows();
+        self.cgroups_filtered = filter.picks_cgroups();
+    }
+
+    fn under_way_in(&self, rung: &str) -> Option<&'static str> {
+        // A place does not tell whether its request has ended.
+        (rung != PLACES).then_some("requests")
+    }
+
+    fn under_way(&self) -> Option<u64> {
+        self.disks.in_flight()
+    }
+
     fn configure(&self, rung: &str, object: &mut Opened<'_>) -> Result<()> {
         let requests = object.map("requests")?.max_entries();
         let knobs = object.knobs::<rodata>()?;
@@ -186,11 +185,8 @@ impl Hooks for Latencies {
         } else {
             self.disks.clone()
         };
-        for (place, disk) in knobs.disks.iter_mut().zip(disks.named()) {
-            place.word = disk.words();
-            knobs.disks_named += 1;
-        }
-        knobs.disks_excluded = disks.excluded();
+        let places = knobs.disks.iter_mut().map(|place| &mut place.word);
+        (knobs.disks_named, knobs.disks_excluded) = disks.tell(places);
         // The other half is for requests that are under way at once.
         knobs.kept_most = (requests / 2).into();
         let room = self.room.unwrap_or(ROOM);

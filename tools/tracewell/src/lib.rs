@@ -30,6 +30,7 @@ macro_rules! tools {
 
 tools![
     biolatency,
+    biotop,
     execsnoop,
     exitsnoop,
     opensnoop,

@@ -15,6 +15,11 @@ use tracewell_shared::tool::Tool;
 const NOT_IN: &[(&str, &str, &str)] = &[
     (
         "bench/src/subject.rs",
+        "biotop",
+        "its programs are biolatency's, which is measured there",
+    ),
+    (
+        "bench/src/subject.rs",
         "syncsnoop",
         "the libbpf-tools that ours are measured beside (0.26) have none yet",
     ),

@@ -26,6 +26,10 @@ impl Order {
         let rows = args.rows();
         let fields = <<T::Report as EventFamily>::Event<'static> as Event>::FIELDS;
         let name = rows.sort.as_deref().unwrap_or(args.sorted_by());
+        let mut others = T::SORTS.iter();
+        let name = others
+            .find_map(|(other, field)| (*other == name).then_some(*field))
+            .unwrap_or(name);
         // Of one interval, both come to the same order.
         let name = if name == Rate::NAME { T::COUNT } else { name };
         let by = fields.iter().position(|field| field.name == name);

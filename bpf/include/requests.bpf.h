@@ -1,5 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What requests are told apart and picked by: their disk, and the cgroup that they are for. */
+#ifndef TRACEWELL_REQUESTS_BPF_H
+#define TRACEWELL_REQUESTS_BPF_H
+
+#include "core.bpf.h"
+#include "owner.bpf.h"
+#include "requests.h"
+
+/* Which disks are asked for: the first so many of disks; 0: all. Or all but those. */
+const volatile __u32 disks_named = 0;
+const volatile bool disks_excluded = false;
+const volatile struct disk_name disks[DISKS_MOST] = {};
+/* Whose it is matters: to tell cgroups apart, or to a filter by cgroup. */
+const volatile bool by_owner = false;
 
 /* Up to 5.16 a request knows its disk, since 5.15 its queue does ("block: remove the rq_disk field"). */
 struct request___rq_disk {
@@ -149,7 +162,4 @@ static __always_inline bool rq_passes(bool direct, struct request *rq, __u64 *ow
 	return task_passes(&self);
 }
 
-static __always_inline bool is_keyed(void)
-{
-	return by_disk || by_flags || by_cgroup;
-}
+#endif

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use tracewell_shared::kernel::Types;
+use crate::event::{Cell, Fields, Type, Value};
+use crate::kernel::Types;
 
 /// `FLAGS_ARE_LETTERS` of `bpf/biolatency.h`.
 const LETTERS: u64 = 0xff << 56;
@@ -76,6 +77,22 @@ impl Names {
         let mut words: Vec<String> = self.flags(flags).into_iter().map(word).collect();
         words.push(word(&self.op(flags)));
         words.join("-")
+    }
+}
+
+/// An operation, by its name.
+#[derive(Debug, Clone)]
+pub struct Operation(pub String);
+
+impl Value for Operation {
+    const TYPE: Type = Type::Text("^[a-z0-9_]+$");
+
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        to.text(name, &self.0);
+    }
+
+    fn show(&self, cell: &mut Cell<'_>) {
+        cell.text(&self.0);
     }
 }
 

@@ -5,12 +5,12 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::sysfs::Sysfs;
+use crate::block::sysfs::Sysfs;
 
-/// `DISK_WORDS` of `bpf/biolatency.h`.
+/// `DISK_WORDS` of `bpf/include/requests.h`.
 pub(crate) const WORDS: usize = 8;
 
-/// `DISK_IS_NUMBER` of `bpf/biolatency.h`: the last word of a disk that only its number is known of.
+/// `DISK_IS_NUMBER` of `bpf/include/requests.h`: the last word of a disk that only its number is known of.
 const IS_NUMBER: u32 = u32::MAX;
 
 /// The bits of a device's minor number in the kernel.
@@ -53,7 +53,8 @@ impl Disk {
         Self(words)
     }
 
-    pub(crate) fn from_words(words: [u32; WORDS]) -> Self {
+    /// The disk of a `struct disk_name` of `bpf/include/requests.h`.
+    pub fn from_words(words: [u32; WORDS]) -> Self {
         // A number that is none is no disk.
         if words[WORDS - 1] == IS_NUMBER && words[0] == 0 {
             return Self::NONE;
@@ -69,6 +70,15 @@ impl Disk {
     pub fn numbers(self) -> Option<(u32, u32)> {
         (self.0[WORDS - 1] == IS_NUMBER)
             .then(|| (self.0[0] >> MINOR_BITS, self.0[0] & ((1 << MINOR_BITS) - 1)))
+    }
+
+    /// Major and minor number of the disk that has the name now; `None` of one that has none, or shows none.
+    pub fn numbers_now(self) -> Option<(u32, u32)> {
+        if self == Self::NONE {
+            return None;
+        }
+        let numbers = || Sysfs::default().numbers_of(OsStr::from_bytes(&self.bytes()));
+        self.numbers().or_else(numbers)
     }
 
     /// Its name, as people write it: `nvme0n1`, `cciss/c0d0`; `no-disk` of [`NONE`](Self::NONE). Of a disk that only the

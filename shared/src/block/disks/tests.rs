@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::{Disks, meant_in};
-use crate::disk::Disk;
-use crate::sysfs::Sysfs;
+use crate::block::disk::Disk;
+use crate::block::sysfs::Sysfs;
 
 /// A tree of `/sys` and `/proc` of a test's own.
 struct Tree(PathBuf);

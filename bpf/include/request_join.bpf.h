@@ -1,5 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Requests under way: what is kept of each from its insertion to its completion. */
+/*
+ * Requests under way: what is kept of each from its insertion to its completion.
+ *
+ * The source that includes it has, before that, struct request_owner, what it
+ * keeps of whose a request is, and by_submitter; behind it the three functions
+ * that are declared below. The programs are its own (REQUEST_HOOKS).
+ */
+#ifndef TRACEWELL_REQUEST_JOIN_BPF_H
+#define TRACEWELL_REQUEST_JOIN_BPF_H
+
+#include "requests.bpf.h"
+
+/* Where a request is between its making and its end. */
+enum stage {
+	STAGE_NONE =
+	    0, /* never met, or ended: what is known of the entry's last request is not this one's */
+	STAGE_INSERTED = 1,
+	STAGE_ISSUED = 2,
+	STAGE_PUT_BACK = 3, /* by the driver: it will be issued again */
+};
+
+/* One request under way. The entry stays when the request ends: see kept_most. */
+struct in_flight {
+	__u64 start_ns; /* of the last issue; 0: not under way, or not wanted */
+	__u64 first_ns; /* of the first issue */
+	__u8 stage; /* enum stage */
+	__u8 wanted; /* by the filters; of a request that has a stage */
+	__u8 again; /* issued more than once */
+	__u8 pad[5];
+	struct request_owner owner;
+};
+
+/* Asked of the current task as its submitter: whether the request is to be counted, and whose it is. */
+static __always_inline bool request_passes(bool direct, struct request *rq,
+					   struct request_owner *owner);
+/* It is issued for the first time. */
+static __always_inline void request_issued(bool direct, struct request *rq,
+					   struct request_owner *owner);
+/* It ends now, and is to be counted. */
+static __always_inline void request_ended(bool direct, struct request *rq,
+					  const struct in_flight *entry);
+
+/* How many entries of ended requests are kept. User space sets it. */
+const volatile __u64 kept_most = 0;
 
 /*
  * Requests by address. They live in pools and are used again and again, so an
@@ -17,14 +60,6 @@ struct {
 } requests SEC(".maps");
 
 __u64 kept = 0;
-
-/* How many of those that were counted had been issued more than once. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} issued_again SEC(".maps");
 
 static __always_inline struct in_flight *known(__u64 rq)
 {
@@ -53,7 +88,7 @@ static __always_inline struct in_flight *entry_of(__u64 rq)
  */
 common_code void judge(bool direct, struct request *rq, struct in_flight *entry)
 {
-	entry->wanted = rq_passes(direct, rq, &entry->cgroup);
+	entry->wanted = request_passes(direct, rq, &entry->owner);
 	entry->again = 0;
 }
 
@@ -132,8 +167,10 @@ static __always_inline int rq_issue(bool direct, struct request *rq)
 	if (by_submitter && wanted)
 		wanted = entry->wanted;
 	now_ns = bpf_ktime_get_ns();
-	if (!entry->again)
+	if (!entry->again) {
 		entry->first_ns = now_ns;
+		request_issued(direct, rq, &entry->owner);
+	}
 	entry->stage = STAGE_ISSUED;
 	entry->start_ns = wanted && !shared_state.closing ? now_ns : 0;
 	return 0;
@@ -147,48 +184,6 @@ static __always_inline __u64 span(__u64 start_ns, __u64 end_ns)
 	return span_ns & ~(span_ns >> 63);
 }
 
-static __always_inline void count_again(void)
-{
-	__u32 only = 0;
-	__u64 *again = bpf_map_lookup_elem(&issued_again, &only);
-
-	if (again)
-		__sync_fetch_and_add(again, 1);
-}
-
-/* Counts a time by what requests are told apart by. */
-common_code void count_apart(bool direct, struct request *rq, __u64 cgroup, __u64 took_ns)
-{
-	struct keyed of = {};
-
-	if (by_disk)
-		read_disk(direct, rq, &of.key.disk);
-	if (by_flags)
-		of.key.flags = FIELD(direct, rq, cmd_flags);
-	if (by_cgroup)
-		of.key.cgroup = cgroup;
-	keyed_count(&of, took_ns);
-}
-
-/* Counts a request that ends now. */
-static __always_inline void count_request(bool direct, struct request *rq,
-					  const struct in_flight *entry)
-{
-	__u64 start_ns = entry->start_ns, took_ns;
-
-	if (from_made) {
-		__u64 made_ns = FIELD(direct, rq, start_time_ns);
-
-		/* Not set where nothing is accounted: see judge(). */
-		start_ns = made_ns ? made_ns : entry->first_ns;
-	}
-	took_ns = span(start_ns, bpf_ktime_get_ns());
-	if (is_keyed())
-		count_apart(direct, rq, entry->cgroup, took_ns);
-	else
-		whole_count(took_ns);
-}
-
 /*
  * Each part of a request that is completed in parts comes here. What is left
  * is in __data_len, which is counted down after this.
@@ -200,14 +195,59 @@ static __always_inline int rq_complete(bool direct, struct request *rq, unsigned
 
 	if (!entry || bytes < FIELD(direct, rq, __data_len))
 		return 0;
-	if (entry->start_ns) {
-		count_request(direct, rq, entry);
-		if (entry->again)
-			count_again();
-	}
+	if (entry->start_ns)
+		request_ended(direct, rq, entry);
 	entry->start_ns = 0;
 	entry->stage = STAGE_NONE;
 	if (kept > kept_most && !bpf_map_delete_elem(&requests, &address))
 		__sync_fetch_and_add(&kept, -1);
 	return 0;
 }
+
+/*
+ * Until 5.11 ("block: remove the request_queue to argument request based
+ * tracepoints"), which some 5.10 have too, the queue comes before the request.
+ */
+typedef void (*btf_trace_block_rq_issue___request)(void *, struct request *);
+
+/* The barriers keep the compiler from choosing an address, which the verifier would refuse, not a value. */
+static __always_inline struct request *request_of(const __u64 *args)
+{
+	__u64 rq;
+
+	if (bpf_core_type_exists(btf_trace_block_rq_issue___request)) {
+		rq = args[0];
+		asm volatile("" : "+r"(rq));
+	} else {
+		rq = args[1];
+		asm volatile("" : "+r"(rq));
+	}
+	return (struct request *)rq;
+}
+
+/* An event of requests, for the two mechanisms that hand over the request. */
+#define REQUEST_HOOK(event, ...)                                                                   \
+	SEC("tp_btf/block_rq_" #event)                                                             \
+	int rq_##event##_btf(__u64 *ctx)                                                           \
+	{                                                                                          \
+		return rq_##event(true, __VA_ARGS__);                                              \
+	}                                                                                          \
+                                                                                                   \
+	SEC("raw_tp/block_rq_" #event)                                                             \
+	int rq_##event##_raw(__u64 *ctx)                                                           \
+	{                                                                                          \
+		return rq_##event(false, __VA_ARGS__);                                             \
+	}
+
+/*
+ * The end comes first: programs are attached in the order of this file and
+ * detached from its end, so that nothing starts whose end would not be seen.
+ */
+#define REQUEST_HOOKS                                                                              \
+	REQUEST_HOOK(complete, (struct request *)ctx[0], ctx[2])                                   \
+	REQUEST_HOOK(requeue, request_of(ctx))                                                     \
+	REQUEST_HOOK(issue, request_of(ctx))                                                       \
+	REQUEST_HOOK(merge, request_of(ctx))                                                       \
+	REQUEST_HOOK(insert, request_of(ctx))
+
+#endif

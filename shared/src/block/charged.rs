@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use tracewell_shared::trace::cgroups;
+use crate::trace::cgroups;
 
 /// Whether requests are charged to cgroups, so that what the kernel writes back belongs to who wrote it: the hierarchy of
 /// cgroup v2 has the controller `io`. It has not where the kernel was built without (`CONFIG_BLK_CGROUP`), and where v1 has

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use nix::sys::stat::{major, minor};
 
-use crate::disk::{Disk, NO_DISK};
-use crate::sysfs::Sysfs;
+use crate::block::disk::{Disk, NO_DISK, WORDS};
+use crate::block::sysfs::Sysfs;
 
 /// Which disks to measure: all, some, or all but some.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Disks {
 }
 
 impl Disks {
-    /// How many can be named: `DISKS_MOST` of `bpf/biolatency.h`.
+    /// How many can be named: `DISKS_MOST` of `bpf/include/requests.h`.
     pub const MOST: usize = 64;
 
     /// These only; of none, all.
@@ -42,7 +42,11 @@ impl Disks {
     }
 
     /// What is asked for by a list of disks to measure and one of disks to leave out; what is wrong with it in words.
-    pub(crate) fn chosen(
+    ///
+    /// # Errors
+    ///
+    /// Where they come to none, or to more than can be named.
+    pub fn chosen(
         wanted: impl IntoIterator<Item = Disk>,
         unwanted: impl IntoIterator<Item = Disk>,
     ) -> Result<Self, String> {
@@ -74,14 +78,15 @@ impl Disks {
         self.named.is_empty()
     }
 
-    /// Whether those that are named are left out.
-    pub(crate) fn excluded(&self) -> bool {
-        self.excluded
-    }
-
-    /// Those that are named.
-    pub(crate) fn named(&self) -> impl Iterator<Item = Disk> {
-        self.named.iter().copied()
+    /// Puts those that are named into places of the knobs of `bpf/include/requests.bpf.h`; gives `disks_named` and
+    /// `disks_excluded`.
+    pub fn tell<'a>(&self, places: impl Iterator<Item = &'a mut [u32; WORDS]>) -> (u32, bool) {
+        let mut named = 0;
+        for (place, disk) in places.zip(&self.named) {
+            *place = disk.words();
+            named += 1;
+        }
+        (named, self.excluded)
     }
 
     /// Whether this disk is measured.
@@ -90,7 +95,7 @@ impl Disks {
     }
 
     /// The same disks by their numbers, for a rung that is told no more; `None` where one shows none.
-    pub(crate) fn by_number(&self) -> Option<Self> {
+    pub fn by_number(&self) -> Option<Self> {
         let sysfs = Sysfs::default();
         let numbered = self.named.iter().map(|disk| match disk {
             // Number 0, as the kernel says it.
@@ -118,13 +123,13 @@ impl Disks {
 
     /// How many of their requests the kernel counts as handed to a driver and not completed; `None` where it does not
     /// count those of every queue (`queue/iostats` is 0).
-    pub(crate) fn in_flight(&self) -> Option<u64> {
+    pub fn in_flight(&self) -> Option<u64> {
         self.sum(Sysfs::in_flight)
     }
 
     /// How many operations of theirs the kernel counts as done, since it started; `None` where it does not count those of
     /// every queue.
-    pub(crate) fn done(&self) -> Option<u64> {
+    pub fn done(&self) -> Option<u64> {
         self.sum(Sysfs::done)
     }
 }
@@ -134,7 +139,7 @@ impl Disks {
 /// # Errors
 ///
 /// What is wrong with the name, and which to use instead.
-pub(crate) fn meant(name: &OsStr) -> Result<Vec<Disk>, String> {
+pub fn meant(name: &OsStr) -> Result<Vec<Disk>, String> {
     meant_in(&Sysfs::default(), name)
 }
 
