@@ -76,71 +76,9 @@ Examples:
   biolatency -j -o io.json -- fio job.fio
                                     what a command's I/O takes, for a program to read";
 
-/// What the shared options mean here.
-const MEANINGS: [(&str, &str); 12] = [
-    (
-        "pid",
-        "Only requests that this process submitted; the run ends with it",
-    ),
-    (
-        "tid",
-        "Only requests that this thread submitted; the run ends with it",
-    ),
-    (
-        "uid",
-        "Only requests that this real user's processes submitted: a name or a number",
-    ),
-    (
-        "comm",
-        "Only requests that threads of exactly this name submitted",
-    ),
-    (
-        "cgroup",
-        "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system, or its path below where that is mounted",
-    ),
-    (
-        "unit",
-        "Only requests for this systemd unit: ssh is ssh.service",
-    ),
-    (
-        "container",
-        "Only requests for this container, by how its id begins, or its name: of Docker, containerd (CRI), CRI-O or Podman",
-    ),
-    (
-        "ppid",
-        "Only requests by processes whose parent is PPID; the run ends with it",
-    ),
-    (
-        "cgroup_map",
-        "Only requests for cgroups whose ids are the keys of this pinned BPF map",
-    ),
-    (
-        "mntns_map",
-        "Only requests submitted from mount namespaces whose inode numbers are the keys of this pinned BPF map",
-    ),
-    (
-        "command",
-        "Run this command, count only what it and its descendants submit, and end with its exit status",
-    ),
-    (
-        "inflight",
-        "How many requests may be under way at once; 16,384 by default",
-    ),
-];
-
 /// The command line's parser, with the short names that users of biolatency know.
 pub(crate) fn command() -> clap::Command {
-    let command = MEANINGS
-        .into_iter()
-        .fold(Args::command(), |command, (id, help)| {
-            command.mut_arg(id, |arg| arg.help(help))
-        });
-    command.mut_arg("cgroup", |arg| {
-        arg.short('c').long_help(
-            "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system, or its path below where that is \
-             mounted, at most 31 levels below the root",
-        )
-    })
+    OfDisks::say(Args::command())
 }
 
 impl Args {

@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser};
 use tracewell_shared::block::{Disk, Names, Operation, Seen};
 use tracewell_shared::cli::{self, Common, OfDisks, Rows};
 use tracewell_shared::columns;
+use tracewell_shared::data::decode::until_nul;
 use tracewell_shared::error::Result;
 use tracewell_shared::event::{Bytes, Nanos, Value};
 use tracewell_shared::output::table::{Cell, Column};
@@ -72,56 +73,8 @@ Examples:
   biotop --format json -o io.json 1h -- make
                                  what a command and its descendants do, in all, for a program to read";
 
-/// What the shared options mean here.
-const MEANINGS: [(&str, &str); 15] = [
-    (
-        "pid",
-        "Only requests that this process submitted; the run ends with it",
-    ),
-    (
-        "tid",
-        "Only requests that this thread submitted; the run ends with it",
-    ),
-    (
-        "uid",
-        "Only requests that this real user's processes submitted: a name or a number",
-    ),
-    (
-        "comm",
-        "Only requests that threads of exactly this name submitted",
-    ),
-    (
-        "cgroup",
-        "Only requests for this cgroup and those below it: a directory of a cgroup v2 file system, or its path below where that is mounted",
-    ),
-    (
-        "unit",
-        "Only requests for this systemd unit: ssh is ssh.service",
-    ),
-    (
-        "container",
-        "Only requests for this container, by how its id begins, or its name: of Docker, containerd (CRI), CRI-O or Podman",
-    ),
-    (
-        "ppid",
-        "Only requests by processes whose parent is PPID; the run ends with it",
-    ),
-    (
-        "cgroup_map",
-        "Only requests for cgroups whose ids are the keys of this pinned BPF map",
-    ),
-    (
-        "mntns_map",
-        "Only requests submitted from mount namespaces whose inode numbers are the keys of this pinned BPF map",
-    ),
-    (
-        "command",
-        "Run this command, count only what it and its descendants submit, and end with its exit status",
-    ),
-    (
-        "inflight",
-        "How many requests may be under way at once; 16,384 by default",
-    ),
+/// What other shared options mean here.
+const MEANINGS: [(&str, &str); 3] = [
     (
         "top",
         "Show so many rows only, the first ones; 20 by default, except to programs (json, csv)",
@@ -140,11 +93,10 @@ const MEANINGS: [(&str, &str); 15] = [
 pub(crate) fn command() -> clap::Command {
     let command = MEANINGS
         .into_iter()
-        .fold(Args::command(), |command, (id, help)| {
+        .fold(OfDisks::say(Args::command()), |command, (id, help)| {
             command.mut_arg(id, |arg| arg.help(help))
         });
     command
-        .mut_arg("cgroup", |arg| arg.short('c'))
         .mut_arg("top", |arg| arg.short('r').visible_alias("rows"))
         .mut_arg("sort", |arg| arg.short('s'))
 }
@@ -237,7 +189,7 @@ impl Tabulate for Args {
             interval,
             tool: Itself::Biotop,
             pid: subject.map(|subject| subject.pid),
-            comm: subject.map(|subject| name(&subject.comm)),
+            comm: subject.map(|subject| until_nul(&subject.comm)),
             op: subject.map(|subject| Operation(self.names.op(subject.op))),
             major: numbers.map(|(major, _)| major),
             minor: numbers.map(|(_, minor)| minor),
@@ -248,11 +200,6 @@ impl Tabulate for Args {
             took_ns: Nanos(row.took_ns),
         }
     }
-}
-
-/// A process's name without the NULs behind it.
-fn name(comm: &[u8]) -> &[u8] {
-    comm.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 fn rate(row: &Report<'_>, cell: &mut Cell<'_>) {

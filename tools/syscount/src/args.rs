@@ -7,6 +7,7 @@ use clap::{ArgMatches, CommandFactory, Parser};
 use tracewell_shared::cli::{self, Common, Rows, sets};
 use tracewell_shared::columns;
 use tracewell_shared::console;
+use tracewell_shared::data::decode::until_nul;
 use tracewell_shared::error::{Error, Result};
 use tracewell_shared::event::{Nanos, Value, names};
 use tracewell_shared::output::table::{Cell, Column};
@@ -243,7 +244,7 @@ impl Tabulate for Args {
             _ => None,
         };
         let process = match &row.subject {
-            Subject::Process(pid, comm) => Some((*pid, name(comm))),
+            Subject::Process(pid, comm) => Some((*pid, until_nul(comm))),
             _ => None,
         };
         Report {
@@ -260,11 +261,6 @@ impl Tabulate for Args {
             took_ns: self.latency.then_some(Nanos(row.took_ns)),
         }
     }
-}
-
-/// A process's name without the NULs behind it.
-fn name(comm: &[u8]) -> &[u8] {
-    comm.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 fn shown_call(row: &Report<'_>, cell: &mut Cell<'_>) {
