@@ -50,6 +50,16 @@ pub enum Operation {
         /// The file.
         file: Arc<File>,
     },
+    /// One `getaddrinfo` of a numeric address: a lookup that takes neither a network nor a file.
+    Lookup {
+        /// Whether it is to fail, as of what is no number.
+        missing: bool,
+    },
+    /// One call of a function of the caller's own, which gives back what it is given.
+    Readline {
+        /// The function.
+        code: Code,
+    },
     /// One `nanosleep` of a nanosecond, which the timer's slack makes some 50 µs. When it ends, the thread waits for a CPU.
     Sleep,
     /// One `getppid`: a system call that no tool for one kind of call traces.
@@ -67,9 +77,48 @@ impl Operation {
             Self::Unlink { .. } => "unlink",
             Self::Read { .. } => "read",
             Self::Sync { .. } => "sync",
+            Self::Lookup { .. } => "lookup",
+            Self::Readline { .. } => "readline",
             Self::Sleep => "sleep",
             Self::Getppid => "getppid",
         }
+    }
+}
+
+/// The code of `tracewell_shared::tool::load::library`, in memory for as long as the process lives.
+#[derive(Debug, Clone, Copy)]
+pub struct Code(extern "C" fn(*const libc::c_char) -> *const libc::c_char);
+
+impl Code {
+    /// Where in the library it is.
+    const AT: libc::off_t = 65536;
+
+    /// Maps it.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing may be executed from the file.
+    pub fn map(library: &File) -> io::Result<Self> {
+        let access = libc::PROT_READ | libc::PROT_EXEC;
+        // SAFETY: it is new memory.
+        let code = unsafe {
+            let fd = library.as_raw_fd();
+            libc::mmap(ptr::null_mut(), 1, access, libc::MAP_PRIVATE, fd, Self::AT)
+        };
+        if code == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: who names the library says that such a function is there.
+        Ok(Self(unsafe {
+            std::mem::transmute::<
+                *mut libc::c_void,
+                extern "C" fn(*const libc::c_char) -> *const libc::c_char,
+            >(code)
+        }))
+    }
+
+    fn give(self, given: &CStr) -> bool {
+        (self.0)(given.as_ptr()) == given.as_ptr()
     }
 }
 
@@ -123,6 +172,9 @@ impl<'a> Worker<'a> {
                 // again that was interrupted.
                 unsafe { libc::syscall(libc::SYS_fdatasync, file.as_raw_fd()) == 0 }
             }
+            Operation::Lookup { missing: false } => look_up(c"127.0.0.1") == 0,
+            Operation::Lookup { missing: true } => look_up(c"no-number") == libc::EAI_NONAME,
+            Operation::Readline { code } => code.give(c"echo storm"),
             Operation::Sleep => sleep(),
             Operation::Getppid => {
                 // SAFETY: getppid takes no arguments.
@@ -167,6 +219,22 @@ fn open(path: &CStr, flags: libc::c_int) -> Result<(), Option<i32>> {
     // SAFETY: the descriptor was opened above and is used by nobody else.
     unsafe { libc::syscall(libc::SYS_close, fd) };
     Ok(())
+}
+
+/// One `getaddrinfo` of a numeric address; what it returned.
+fn look_up(host: &CStr) -> i32 {
+    // SAFETY: all of it is zero in hints that ask for nothing.
+    let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
+    hints.ai_flags = libc::AI_NUMERICHOST;
+    let mut found = ptr::null_mut();
+    // SAFETY: a string, and structures that outlive the call.
+    let returned =
+        unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &raw const hints, &raw mut found) };
+    if returned == 0 {
+        // SAFETY: the call made it.
+        unsafe { libc::freeaddrinfo(found) };
+    }
+    returned
 }
 
 fn sleep() -> bool {
@@ -273,6 +341,13 @@ mod tests {
         for (path, expected) in [("Cargo.toml", true), ("/dev/null", false)] {
             let file = std::fs::File::open(path).unwrap().into();
             assert_eq!(goes_as_it_should(&Operation::Sync { file }), expected);
+        }
+    }
+
+    #[test]
+    fn a_numeric_address_is_found() {
+        for missing in [false, true] {
+            assert!(goes_as_it_should(&Operation::Lookup { missing }));
         }
     }
 

@@ -20,6 +20,9 @@ enum probe_label {
 	PROBE_TRACEPOINT = 5,
 };
 
+/* How many tasks on a CPU can put an event together at once, where each claims a space (claim.bpf.h). */
+#define CLAIMED_SPACES 8
+
 /* CPUs beyond this many share slots; the counts stay exact, see loss_slot. */
 #define LOSS_SLOTS 256
 
@@ -258,7 +261,8 @@ struct shared_knobs {
 	__u8 ancestors; /* how many of each task are told, at most ANCESTORS_MOST */
 	__u8 cgroup_names; /* those of its cgroup's path are told */
 	__u8 exe; /* its executable is told */
-	__u8 pad;
+	__u8
+	    claimed; /* a task may be preempted in a program by one in the same: each claims a space */
 	/* Where the name of a task's cgroup is, and what is above it; 0 unless cgroup_names. */
 	__u32 cgroups_at; /* in task_struct */
 	__u32 default_cgroup_at; /* in css_set */

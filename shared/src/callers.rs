@@ -14,22 +14,14 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use caps::Capability;
-
 use crate::data::raw::caller_space;
 pub use crate::event::Frame;
 use crate::event::{self, Fields, Group, Truncated, Type, Value};
+/// What naming the callers of any process takes.
+pub use crate::symbols::CAPABILITIES;
 
 use elf::{FileId, Place};
 use process::{Process, Space};
-
-/// What naming the callers of any process takes: to look into `/proc/PID` and at its mapped files as they are
-/// mapped, and to read files that only their owner may read.
-pub const CAPABILITIES: &[Capability] = &[
-    Capability::CAP_SYS_PTRACE,
-    Capability::CAP_CHECKPOINT_RESTORE,
-    Capability::CAP_DAC_READ_SEARCH,
-];
 
 /// `CALLER_FRAMES` of `bpf/include/shared.h`.
 const FRAMES_MAX: usize = 16;

@@ -54,6 +54,7 @@ use crate::error::{Error, Result};
 use crate::kernel::pid;
 use crate::kernel::probe::Ladder;
 use crate::output::{Color, Format, Look, TimeFormat};
+use crate::symbols::Which;
 use crate::trace::cgroups;
 use crate::trace::options::{Filter, Options};
 use crate::trace::set::Set;
@@ -224,6 +225,24 @@ impl Common {
             children: self.children,
             btf: self.btf.clone(),
             ..Options::default()
+        })
+    }
+
+    /// In which files functions of programs are hooked: in those that were given, or in those that the processes have mapped
+    /// which alone are traced.
+    ///
+    /// # Errors
+    ///
+    /// For a process that is both wanted and excluded.
+    pub fn files(&self, given: &[PathBuf]) -> Result<Which> {
+        if !given.is_empty() {
+            return Ok(Which::Given(given.to_vec()));
+        }
+        let pids = sets::together("--pid", &self.pid)?;
+        // What descends from a process may be another program, with other files.
+        Ok(match pids.wanted() {
+            pids if !pids.is_empty() && !self.children => Which::Of(pids.to_vec()),
+            _ => Which::All,
         })
     }
 

@@ -12,6 +12,7 @@ pub mod fields;
 pub mod names;
 pub mod path;
 pub mod task;
+pub mod text;
 pub mod users;
 
 mod bucket;
@@ -35,7 +36,8 @@ pub use kinds::{Kind, count_united, firsts, places, united};
 pub use signal::SignalName;
 pub use tracewell_derive::{Event, Group, Word};
 pub use value::{
-    Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_millis, as_returned, as_word,
+    Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_known_millis, as_millis, as_returned,
+    as_word,
 };
 
 /// One decoded event, borrowed from the batch that carried it. It is derived.

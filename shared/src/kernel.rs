@@ -49,6 +49,9 @@ pub enum Place {
     Tracepoints,
     /// A function's entry and exit.
     Functions,
+    /// The entry and return of a program's function, in user space. The kernel does not refuse these to other tasks while
+    /// one is preempted inside, so that several of one CPU may be in the same program.
+    UserFunctions,
 }
 
 impl Place {
@@ -60,6 +63,7 @@ impl Place {
             ("tp_btf" | "raw_tp", _) => Some(Self::Tracepoints),
             ("tp", hook) if hook.starts_with("syscalls/") => Some(Self::SystemCalls),
             ("fentry" | "fexit" | "fsession", _) => Some(Self::Functions),
+            ("uprobe" | "uretprobe", _) => Some(Self::UserFunctions),
             _ => None,
         }
     }
@@ -125,6 +129,11 @@ pub fn tracefs() -> Option<PathBuf> {
 /// Whether the kernel sets kprobes by `perf_event_open(2)` (since 4.17, with `CONFIG_KPROBE_EVENTS`).
 pub fn has_kprobes() -> bool {
     Path::new("/sys/bus/event_source/devices/kprobe").exists()
+}
+
+/// Whether the kernel sets uprobes by `perf_event_open(2)` (since 4.17, with `CONFIG_UPROBE_EVENTS`).
+fn has_uprobes() -> bool {
+    Path::new("/sys/bus/event_source/devices/uprobe").exists()
 }
 
 /// Whether maps count against the limit on locked memory, as they did before 5.11: so it is where the kernel has not the
@@ -293,6 +302,18 @@ const PREEMPTS: &str = "trace_call_bpf_faultable";
 /// for tracepoints in idle tasks; 6.18 has the second alone.
 const PREEMPTS_OUTSIDE_CALLS: [&str; 2] = ["tracepoint_srcu_srcu_data", "srcu_ctr"];
 
+/// What came with programs at functions of programs that may sleep ("bpf: implement sleepable uprobes by chaining gps", 6.0):
+/// since then none of them is skipped while bpf(2) works on a map.
+const RUNS_EACH_UPROBE: &str = "bpf_prog_array_free_sleepable";
+
+impl Running {
+    /// Whether the kernel may skip a program at a function of a program, and count nothing: it does while bpf(2) works on a
+    /// map on that CPU, which takes a task that was preempted in the middle.
+    pub(crate) fn skips_uprobes(&self) -> bool {
+        self.names(RUNS_EACH_UPROBE) != Some(true) && self.preempts(Place::UserFunctions).is_some()
+    }
+}
+
 impl Kernel for Running {
     fn preempts(&self, place: Place) -> Option<String> {
         let has = |name| self.names(name) == Some(true);
@@ -302,9 +323,10 @@ impl Kernel for Running {
             Place::SystemCalls => in_calls().then(|| format!("it has {PREEMPTS}")),
             Place::Tracepoints => (in_calls() || elsewhere())
                 .then(|| format!("it has {}", PREEMPTS_OUTSIDE_CALLS.join(" and "))),
+            // Up to 5.19 they run with preemption disabled, which is not asked: each to have memory of its own does no harm.
             // Without this field, migrate_disable() is preempt_disable() ("sched: Make migrate_disable/enable()
             // independent of RT", 5.15). A kernel for one CPU has the field nowhere.
-            Place::Functions => {
+            Place::Functions | Place::UserFunctions => {
                 let told = preemption::Told::read();
                 let may = has("migration_disabled") || told.is_for_one_cpu();
                 (may || elsewhere())
@@ -341,6 +363,8 @@ impl Kernel for Running {
                 let known = self.names(name).unwrap_or_else(|| has_symbol(name));
                 (!known).then(|| format!("no kernel function {name}"))
             }
+            Need::Uprobes => (!has_uprobes())
+                .then(|| "the kernel has no uprobes (CONFIG_UPROBE_EVENTS)".into()),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | [`kernel`] | what this kernel can do, and the ladder of probes that is chosen by it |
 //! | [`data`] | the way from a kernel buffer to a record's bytes, and the account of what was lost |
 //! | [`event`] | what an event is: its fields, who did it, which file, the names of errors |
+//! | [`symbols`] | files of programs and libraries: where in them functions are, and which of them processes have mapped |
 //! | [`callers`] | the functions of a program that made a call |
 //! | [`query`] | what users ask of the fields: conditions, columns, counts, and of paths: patterns |
 //! | [`text`] | escapes and times, as text |
@@ -35,6 +36,7 @@ pub mod kernel;
 pub mod output;
 pub mod query;
 pub mod run;
+pub mod symbols;
 pub mod text;
 pub mod tool;
 pub mod trace;

@@ -12,8 +12,9 @@ use std::time::Duration;
 use nix::libc;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
-use tracewell_tests::{Finished, buffers, note, rungs, scratch};
+use tracewell_tests::{Finished, Tool, buffers, note, rungs, scratch};
 
+use crate::bashreadline;
 use crate::kernel::{with_own_mounts, with_tracefs};
 use crate::plugged::on_the_second_cpu;
 use crate::storms::{scaled, storm, traced, turn, unique_uid};
@@ -28,7 +29,7 @@ pub(crate) struct Load {
     /// The kind of its events in JSON.
     event: &'static str,
     /// What it needs to show the load.
-    pub(crate) option: Option<&'static str>,
+    pub(crate) options: Vec<String>,
     /// What the storm is to make.
     kind: Vec<String>,
     operations: u64,
@@ -41,18 +42,37 @@ impl Load {
         let directory = scratch();
         fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
         let mut words = vec![kind.to_owned()];
-        if kind == "unlink" {
-            words.extend(["--path".to_owned(), path(&directory)]);
+        let mut options = Vec::new();
+        match kind {
+            "unlink" => words.extend(["--path".to_owned(), path(directory.path())]),
+            "exec-fail" => options.push("-x".to_owned()),
+            "readline" => {
+                let library = path(&bashreadline::library(directory.path()));
+                words.extend(["--path".to_owned(), library.clone()]);
+                options.extend(["-s".to_owned(), library]);
+            }
+            _ => {}
         }
         Self {
             tool,
             event,
-            option: (kind == "exec-fail").then_some("-x"),
+            options,
             kind: words,
             // More than two pages hold, also on an emulated machine.
             operations: scaled(operations).max(THREADS * 12),
             _directory: directory,
         }
+    }
+
+    /// Its tool, that traces this user only.
+    pub(crate) fn traced(&self, uid: u32) -> Tool {
+        traced(self.tool, uid).args(&self.options)
+    }
+
+    /// The ways into the kernel that its tool has here.
+    pub(crate) fn rungs(&self) -> Vec<String> {
+        let options: Vec<_> = self.options.iter().map(String::as_str).collect();
+        rungs(self.tool, &options)
     }
 
     /// Makes it once, as this user, on many threads.
@@ -76,8 +96,8 @@ impl Load {
     }
 }
 
-fn path(directory: &TempDir) -> String {
-    directory.path().to_str().unwrap().to_owned()
+fn path(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
 }
 
 pub(crate) fn execs() -> Load {
@@ -96,6 +116,14 @@ pub(crate) fn opens() -> Load {
     Load::new("opensnoop", "open", "open", 16_000)
 }
 
+pub(crate) fn lines() -> Load {
+    Load::new("bashreadline", "line", "readline", 16_000)
+}
+
+pub(crate) fn lookups() -> Load {
+    Load::new("gethostlatency", "lookup", "lookup", 16_000)
+}
+
 pub(crate) fn syncs() -> Load {
     Load::new("syncsnoop", "sync", "sync", 16_000)
 }
@@ -105,8 +133,16 @@ pub(crate) fn unlinks() -> Load {
 }
 
 /// A load for each tool that prints events.
-pub(crate) fn loads() -> [Load; 5] {
-    [execs(), exits(), opens(), syncs(), unlinks()]
+pub(crate) fn loads() -> [Load; 7] {
+    [
+        lines(),
+        execs(),
+        exits(),
+        lookups(),
+        opens(),
+        syncs(),
+        unlinks(),
+    ]
 }
 
 #[test]
@@ -183,17 +219,16 @@ impl Told {
 /// Through each way in, with a buffer of one page whose reader stands still for half of the load.
 fn overflows(load: &Load) {
     let _turn = turn();
-    let option: Vec<_> = load.option.into_iter().collect();
     with_own_mounts(|| {
         with_tracefs();
-        for (index, rung) in rungs(load.tool, &option).into_iter().enumerate() {
+        for (index, rung) in load.rungs().into_iter().enumerate() {
             // The rungs send by the same code, so perf buffers are tried on the best one.
             let buffers = buffers().into_iter().take(if index == 0 { 2 } else { 1 });
             for buffer in buffers {
                 let uid = unique_uid();
-                let tool = traced(load.tool, uid)
+                let tool = load
+                    .traced(uid)
                     .json()
-                    .args(&option)
                     .args(["--probe", &rung, "--buffer", &buffer])
                     .args(["--buffer-size", "4k", "--fail-on-loss"])
                     .start();
@@ -229,6 +264,16 @@ fn opens_beyond_a_page() {
 }
 
 #[test]
+fn lines_beyond_a_page() {
+    overflows(&lines());
+}
+
+#[test]
+fn lookups_beyond_a_page() {
+    overflows(&lookups());
+}
+
+#[test]
 fn syncs_beyond_a_page() {
     overflows(&syncs());
 }
@@ -244,7 +289,8 @@ fn a_reader_that_is_stopped_again_and_again() {
     let _turn = turn();
     for load in loads() {
         let uid = unique_uid();
-        let tool = traced(load.tool, uid)
+        let tool = load
+            .traced(uid)
             .json()
             .args(["--buffer-size", "64k"])
             .start();
@@ -272,7 +318,8 @@ fn a_slow_reader_of_each_format() {
     for format in ["table", "json", "csv"] {
         let uid = unique_uid();
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let tool = traced(load.tool, uid)
+        let tool = load
+            .traced(uid)
             .args(["--format", format, "--buffer-size", "64k"])
             .stdout(writer)
             .start();
@@ -326,7 +373,8 @@ fn a_cpu_beyond_the_list_is_accounted_for() {
         sys::mount(Some(&list), Path::new(POSSIBLE), None, libc::MS_BIND);
         for load in loads() {
             let uid = unique_uid();
-            let tool = traced(load.tool, uid)
+            let tool = load
+                .traced(uid)
                 .json()
                 .args(["--buffer-size", "16m"])
                 .start();
@@ -349,7 +397,8 @@ fn a_cpu_beyond_the_list_is_accounted_for() {
 fn losses_beyond_so_many_events_are_told() {
     let _turn = turn();
     let (load, uid) = (opens(), unique_uid());
-    let tool = traced(load.tool, uid)
+    let tool = load
+        .traced(uid)
         .json()
         .args(["--max-events", "5", "--buffer-size", "4k"])
         .start();

@@ -5,8 +5,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use serde_json::{Value, json};
-use tracewell_tests::{Finished, Tool};
+use tracewell_tests::environment::program;
+use tracewell_tests::{Finished, Tool, scratch};
 
+use crate::bashreadline;
 use crate::event_tools;
 use crate::schema::check_all;
 
@@ -40,13 +42,21 @@ fn told(event: &Value) -> Vec<(u32, String)> {
     pairs.map(pair).collect()
 }
 
-/// Two shells, one below the other, which do something that each tool tells of, and whose processes are cat(1), rm(1) and sync(1).
-const SHELLS: &str = "sh -c 'exec 2>/dev/null; cat /etc/hostname >/dev/null; : >/tmp/gone-$$; rm /tmp/gone-$$; sync /etc/hostname; true'; true";
+/// Two shells, one below the other, which do something that each tool tells of, and whose processes are cat(1), rm(1), sync(1)
+/// and the storm. Their arguments are the storm, and a library for it.
+const SHELLS: &str = "sh -c 'exec >/dev/null 2>&1; cat /etc/hostname; : >/tmp/gone-$$; rm /tmp/gone-$$; sync /etc/hostname; \
+                      \"$0\" lookup --ops 1; \"$0\" readline --ops 1 --path \"$1\"; true' \"$0\" \"$1\"; true";
 
 /// What a tool tells of these.
 fn shells(tool: &str, args: &[&str]) -> Finished {
-    let tool = Tool::new(tool).json().args(args);
-    tool.args(["--", "sh", "-c", SHELLS]).run().success()
+    let folder = scratch();
+    let library = bashreadline::library(folder.path());
+    let mut run = Tool::new(tool).json().args(args);
+    if tool == "bashreadline" {
+        run = run.arg("-s").arg(&library);
+    }
+    let run = run.args(["--", "sh", "-c", SHELLS]);
+    run.arg(program("storm")).arg(library).run().success()
 }
 
 /// The events of the process that the inner shell started.
@@ -57,11 +67,14 @@ fn of_last(tool: &str, finished: &Finished) -> Vec<Value> {
         ("syncsnoop", "sync"),
         ("execsnoop", "exec"),
         ("exitsnoop", "exit"),
+        ("gethostlatency", "lookup"),
+        ("bashreadline", "line"),
     ];
     let kind = kinds.iter().find(|(name, _)| *name == tool);
     let (_, kind) = kind.unwrap_or_else(|| panic!("say what {tool} tells of"));
     let events = finished.events(kind);
-    let last = |event: &Value| ["cat", "rm", "sync"].contains(&event["comm"].as_str().unwrap());
+    let last =
+        |event: &Value| ["cat", "rm", "sync", "storm"].contains(&event["comm"].as_str().unwrap());
     events.into_iter().filter(last).collect()
 }
 

@@ -133,6 +133,7 @@ fn what_the_kernel_decides_is_said() {
         ),
         ("unlinksnoop", "errno == null", "errno"),
         ("syncsnoop", "error == EIO && ppid == 1", "ppid, errno"),
+        ("gethostlatency", "duration_ns > 1s", "duration_ns"),
         (
             "exitsnoop",
             "age_ns > 1s && exit_code == 0",

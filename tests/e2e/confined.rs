@@ -17,7 +17,7 @@ use tracewell_shared::confine::seccomp::{self, Also, Seccomp};
 use tracewell_tests::{Actor, Tool, actor, environment, executable_copy, note, own_tid, scratch};
 
 use crate::all_tools;
-use crate::privilege::{CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, NOBODY, limited};
+use crate::privilege::{CAP_BPF, CAP_DAC_READ_SEARCH, CAP_PERFMON, NOBODY, limited, takes};
 use crate::sys;
 
 // Its arguments: what becomes of it, and a file that it must not make.
@@ -273,7 +273,7 @@ fn a_command_has_not_what_the_tools_file_was_granted() {
         let Some(program) = copy(name, directory.path()) else {
             return;
         };
-        grant(&program, &[CAP_BPF, CAP_PERFMON]);
+        grant(&program, takes(name));
         let mut tool = Tool::at(&program, name).unforced();
         if let Some(file) = tracewell_tests::forced("--btf") {
             tool = tool.args(["--btf", &file]);

@@ -14,11 +14,11 @@ use nix::unistd::{gettid, mkfifo};
 use serde_json::json;
 use tracewell_tests::{Actor, Tool, actor, patience, rungs, scratch};
 
-use crate::accounts::{Load, THREADS, execs, failing_execs, unlinks};
+use crate::accounts::{Load, THREADS, execs, failing_execs, lookups, unlinks};
 use crate::biolatency;
 use crate::disk::Disk;
 use crate::kernel::{with_own_mounts, with_tracefs};
-use crate::storms::{traced, turn, unique_uid};
+use crate::storms::{turn, unique_uid};
 use crate::sys::{self, c};
 
 /// How many opens wait at once.
@@ -130,14 +130,13 @@ fn calls_beyond_the_map_are_lost_and_no_others() {
 /// On each rung, with room for one call: whatever the map has no room for is told.
 fn with_room_for_one(load: &Load, joins: &[&str]) {
     let _turn = turn();
-    let option: Vec<_> = load.option.into_iter().collect();
     with_own_mounts(|| {
         with_tracefs();
-        for rung in rungs(load.tool, &option) {
+        for rung in load.rungs() {
             let uid = unique_uid();
-            let tool = traced(load.tool, uid)
+            let tool = load
+                .traced(uid)
                 .json()
-                .args(&option)
                 .args(["--probe", &rung, "--inflight", "1", "--buffer-size", "8m"])
                 .start();
             let made = load.make(uid);
@@ -162,11 +161,16 @@ fn failing_execs_with_room_for_one() {
     with_room_for_one(&failing_execs(), &["tracepoint"]);
 }
 
+#[test]
+fn lookups_with_room_for_one() {
+    with_room_for_one(&lookups(), &["uprobe"]);
+}
+
 /// A success is told by another hook, so the map has nothing to do with it.
 #[test]
 fn execs_that_succeed_need_no_room() {
     let mut load = execs();
-    load.option = Some("-x");
+    load.options = vec!["-x".to_owned()];
     with_room_for_one(&load, &[]);
 }
 

@@ -120,7 +120,8 @@ fn twenty_at_once() {
     let of = |name: &str| loads.iter().position(|load| load.tool == name);
     let disk = Disk::new();
     let start = |name: &str| match of(name) {
-        Some(load) => traced(name, uids[load])
+        Some(load) => loads[load]
+            .traced(uids[load])
             .json()
             .args(["--buffer-size", "256k"])
             .start(),
@@ -320,7 +321,7 @@ fn an_output_that_fills_its_disk() {
         for format in ["table", "json", "csv"] {
             on_a_small_disk(|path| {
                 let uid = unique_uid();
-                let tool = traced(load.tool, uid).args(["--format", format]);
+                let tool = load.traced(uid).args(["--format", format]);
                 let said = until_it_fails(tool.output(path).start(), || {
                     load.make(uid);
                 });

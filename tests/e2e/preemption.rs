@@ -3,11 +3,13 @@
 //! all that happens has a name that carries the truth, so that an event which never was is seen, and not only one that
 //! is missing.
 
+mod bashreadline;
 mod biotop;
 mod calls;
 mod execs;
 mod exits;
 mod forks;
+mod gethostlatency;
 mod load;
 mod opens;
 mod reader;

@@ -18,6 +18,7 @@ use crate::disk::Disk;
 /// Numbers of linux/capability.h.
 pub(crate) const CAP_DAC_READ_SEARCH: u32 = 2;
 const CAP_SYS_PTRACE: u32 = 19;
+const CAP_SYS_ADMIN: u32 = 21;
 pub(crate) const CAP_PERFMON: u32 = 38;
 pub(crate) const CAP_BPF: u32 = 39;
 const CAP_CHECKPOINT_RESTORE: u32 = 40;
@@ -219,6 +220,27 @@ fn privileges(task: &Path, may_keep: u64) -> Vec<String> {
     held.map(str::to_owned).collect()
 }
 
+/// What a tool takes: at functions of programs more than elsewhere.
+pub(crate) fn takes(name: &str) -> &'static [u32] {
+    let tool = tracewell::TOOLS.iter().find(|tool| tool.name == name);
+    let trace = tool.and_then(|tool| tool.trace.as_ref()).expect("a tool");
+    if trace.ladder.labels() == ["uprobe"] {
+        &[CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN]
+    } else {
+        &[CAP_BPF, CAP_PERFMON]
+    }
+}
+
+#[test]
+fn functions_of_programs_take_one_more() {
+    let finished = limited("gethostlatency", NOBODY, &[CAP_BPF, CAP_PERFMON]).run();
+    let said = finished.ended_with(1).stderr;
+    assert!(
+        said.contains("tracing functions of programs takes CAP_SYS_ADMIN"),
+        "{said}"
+    );
+}
+
 /// One of a thread's sets of capabilities.
 fn set_of(task: &Path, set: &str) -> u64 {
     let status = fs::read_to_string(task.join("status")).unwrap();
@@ -231,7 +253,7 @@ fn none_is_kept() {
     for name in crate::all_tools() {
         for (tool, as_root) in [
             (Tool::new(name), true),
-            (limited(name, NOBODY, &[CAP_BPF, CAP_PERFMON]), false),
+            (limited(name, NOBODY, takes(name)), false),
         ] {
             let tool = tool.start();
             let process = format!("/proc/{}", tool.pid());

@@ -2,6 +2,7 @@
 //! `--failed` and `--successes`: which results are shown, by every tool whose events have one.
 
 use serde_json::Value;
+use tracewell_tests::environment::program;
 use tracewell_tests::{Tool, scratch};
 
 /// A script, and which events are of it.
@@ -27,6 +28,12 @@ fn load(tool: &str) -> Option<Load> {
         "syncsnoop" => ("sync .; sync /dev/stdout; sync .; sync /dev/stdout", |_| {
             true
         }),
+        "gethostlatency" => (
+            "storm lookup --ops 2; storm lookup --missing --ops 2",
+            |_| true,
+        ),
+        // A line is read, and no more.
+        "bashreadline" => return None,
         "exitsnoop" => ("(:); (exit 3); (:); (exit 4); exit 5", |event| {
             event["ppid"] != 1
         }),
@@ -43,6 +50,7 @@ fn only_what_is_asked_for_is_shown() {
         let Some((script, is_of)) = load(tool) else {
             continue;
         };
+        let script = script.replace("storm", program("storm").to_str().unwrap());
         let count = |options: &[&str]| {
             let mut run = Tool::new(tool).json().args(options);
             run = run.args(["--", "sh", "-c", &format!("exec >/dev/null 2>&1; {script}")]);

@@ -225,9 +225,9 @@ fn what_cannot_be_meant_is_refused() {
 #[test]
 fn an_unknown_probe_is_answered_with_those_there_are() {
     for tool in TOOLS {
-        let mut says = vec!["uprobe", "auto"];
+        let mut says = vec!["usdt", "auto"];
         says.extend(tool.trace.as_ref().unwrap().ladder.labels());
-        refused(tool.name, &["--probe", "uprobe"], &says);
+        refused(tool.name, &["--probe", "usdt"], &says);
     }
 }
 

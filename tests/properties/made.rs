@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use crate::words;
 
 mod exit;
+mod user;
 
 pub(crate) use exit::exit;
+pub(crate) use user::{line, lookup};
 
 /// Bytes up to so many pieces long, rich in what an output could take for its own.
 pub(crate) fn bytes(pieces: usize) -> impl Strategy<Value = Vec<u8>> {

@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 
-use made::{bytes, exec, exit, open, sync, unlink};
+use made::{bytes, exec, exit, line, lookup, open, sync, unlink};
 
 /// Tries the property on so many cases, the same ones each time.
 fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
@@ -58,10 +58,18 @@ fn any_record_is_an_event_or_none() {
 }
 
 /// Records as each tool that prints events has them.
-fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 5] {
+fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 7] {
     [
+        (
+            "bashreadline",
+            line().prop_map(|line| line.record()).boxed(),
+        ),
         ("execsnoop", exec().prop_map(|exec| exec.record()).boxed()),
         ("exitsnoop", exit().prop_map(|exit| exit.record()).boxed()),
+        (
+            "gethostlatency",
+            lookup().prop_map(|lookup| lookup.record()).boxed(),
+        ),
         ("opensnoop", open().prop_map(|open| open.record()).boxed()),
         ("syncsnoop", sync().prop_map(|sync| sync.record()).boxed()),
         (
@@ -118,6 +126,26 @@ fn execs_come_back_from_every_format() {
         let told = judge::records::exec(&exec.record(), usize::MAX).expect("it is one");
         validate::check(&validator, &told);
         exec.compare(&told);
+    });
+}
+
+#[test]
+fn lines_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, line(), |line| {
+        let told = judge::records::line(&line.record()).expect("it is one");
+        validate::check(&validator, &told);
+        line.compare(&told);
+    });
+}
+
+#[test]
+fn lookups_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, lookup(), |lookup| {
+        let told = judge::records::lookup(&lookup.record()).expect("it is one");
+        validate::check(&validator, &told);
+        lookup.compare(&told);
     });
 }
 

@@ -26,6 +26,7 @@ use tracewell_bench::error::Result;
 use tracewell_bench::storm::Plan;
 use tracewell_bench::storm::run;
 use tracewell_bench::workload::BLOCK;
+use tracewell_bench::workload::Code;
 use tracewell_bench::workload::Operation;
 
 /// Make an exact number of operations, and say what they cost.
@@ -100,6 +101,18 @@ enum OperationArgs {
     },
     /// One fdatasync of a file in memory
     Sync,
+    /// One getaddrinfo of a numeric address
+    Lookup {
+        /// It is no number: each lookup fails with `EAI_NONAME`
+        #[arg(long)]
+        missing: bool,
+    },
+    /// One call of a function that gives back what it is given
+    Readline {
+        /// A library with that function's code at 64 KiB
+        #[arg(long)]
+        path: PathBuf,
+    },
     /// One nanosleep, and so one wait for a CPU when it ends
     Sleep,
     /// One getppid: a system call that nobody traces, but who counts all of them
@@ -143,6 +156,14 @@ impl OperationArgs {
             Self::Sync => Operation::Sync {
                 file: Arc::new(in_memory()?),
             },
+            Self::Lookup { missing } => Operation::Lookup { missing },
+            Self::Readline { path } => {
+                let failed = || path.display().to_string();
+                let library = File::open(&path).context(failed)?;
+                Operation::Readline {
+                    code: Code::map(&library).context(failed)?,
+                }
+            }
             Self::Sleep => Operation::Sleep,
             Self::Getppid => Operation::Getppid,
         })

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A function's name, from the symbol tables of an ELF file.
 //!
-//! The file belongs to whoever is traced, and may be anything. It is read, never mapped: who cuts a file short that
-//! is mapped elsewhere kills the reader.
+//! The file belongs to whoever is traced, and may be anything.
 
-use std::cell::Cell;
 use std::cmp::Reverse;
 use std::fs::File;
-use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 
-use object::read::{ReadCache, ReadRef};
 use object::{Object, ObjectSegment, ObjectSymbol, SymbolKind};
 
 use super::name;
-
-/// So much of a file is read at most: the tables of the largest programs.
-const BYTES_MAX: u64 = 128 << 20;
+use crate::symbols::elf;
 
 /// A file as it was at some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,13 +45,10 @@ pub(super) struct Place {
 
 /// What is at this position; `None` where the file has no code there, or is not ELF.
 pub(super) fn find(file: &File, at: u64) -> Option<Place> {
-    let cache = ReadCache::new(file);
-    let left = Cell::new(BYTES_MAX);
-    let elf = object::File::parse(Bounded {
-        cache: &cache,
-        left: &left,
-    })
-    .ok()?;
+    elf::with(file, |elf| place(elf, at))?
+}
+
+fn place<'a>(elf: &impl Object<'a>, at: u64) -> Option<Place> {
     let address = elf.segments().find_map(|segment| {
         let (start, bytes) = segment.file_range();
         let into = at.checked_sub(start).filter(|into| *into < bytes)?;
@@ -92,37 +83,6 @@ pub(super) fn find(file: &File, at: u64) -> Option<Place> {
             offset: address,
         },
     })
-}
-
-/// A file of which only so much is read.
-#[derive(Debug, Clone, Copy)]
-struct Bounded<'a> {
-    cache: &'a ReadCache<&'a File>,
-    left: &'a Cell<u64>,
-}
-
-impl Bounded<'_> {
-    fn spend(&self, bytes: u64) -> Result<(), ()> {
-        self.left.set(self.left.get().checked_sub(bytes).ok_or(())?);
-        Ok(())
-    }
-}
-
-impl<'a> ReadRef<'a> for Bounded<'a> {
-    fn len(self) -> Result<u64, ()> {
-        self.cache.len()
-    }
-
-    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
-        self.spend(size)?;
-        self.cache.read_bytes_at(offset, size)
-    }
-
-    fn read_bytes_at_until(self, range: Range<u64>, delimiter: u8) -> Result<&'a [u8], ()> {
-        let bytes = self.cache.read_bytes_at_until(range, delimiter)?;
-        self.spend(bytes.len() as u64)?;
-        Ok(bytes)
-    }
 }
 
 #[cfg(test)]

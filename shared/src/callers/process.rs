@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A process's memory: what is mapped where, and whether it still is the one that called.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
-
-use nix::libc::O_PATH;
 
 use super::elf::{self, FileId, Place};
 use super::{Frame, PLACES_MAX, Places};
 use crate::data::raw::caller_space;
 use crate::kernel::clock::{boot_now_ns, namespace_ns};
 use crate::kernel::pid;
+use crate::symbols::maps::{self, Line};
 
 /// The kernel's clock ticks as it shows them to user space: `USER_HZ`, 100 on all that Rust and BPF run on.
 const TICK_NS: u64 = 1_000_000_000 / 100;
@@ -208,18 +205,12 @@ impl Mapping {
         if !self.path.starts_with(b"/") {
             return None;
         }
-        let path = format!("/proc/{pid}/map_files/{:x}-{:x}", self.start, self.end);
-        // To open a device has effects, so its kind is looked at first.
-        let handle = OpenOptions::new()
-            .read(true)
-            .custom_flags(O_PATH)
-            .open(path)
-            .ok()?;
+        let handle = maps::mapped(pid, self.start, self.end).ok()?;
         // The process, or its memory, may have become another one.
-        if !handle.metadata().ok()?.is_file() || Space::now(pid) != Some(*space) {
+        if Space::now(pid) != Some(*space) {
             return None;
         }
-        File::open(format!("/proc/self/fd/{}", handle.as_raw_fd())).ok()
+        handle.open().ok()
     }
 }
 
@@ -282,27 +273,16 @@ fn parse(mut maps: impl BufRead) -> Option<Memory> {
     Some(Memory { mappings, whole })
 }
 
-/// A line of `/proc/PID/maps`, if its memory can be executed: `start-end perms offset dev inode   path`.
+/// A line of `/proc/PID/maps`, if its memory can be executed.
 fn parse_line(line: &[u8]) -> Option<Mapping> {
-    let mut fields = line.splitn(6, |byte| *byte == b' ');
-    let mut next = || str::from_utf8(fields.next()?).ok();
-    let (start, end) = next()?.split_once('-')?;
-    let executable = next()?.as_bytes().get(2) == Some(&b'x');
-    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
-    let mapping = Mapping {
-        start: hex(start)?,
-        end: hex(end)?,
-        offset: hex(next()?)?,
-        path: {
-            next()?;
-            next()?;
-            let padded = fields.next().unwrap_or_default();
-            let blanks = padded.iter().take_while(|byte| **byte == b' ').count();
-            padded[blanks..].into()
-        },
+    let line = Line::parse(line)?;
+    line.executable.then(|| Mapping {
+        start: line.start,
+        end: line.end,
+        offset: line.offset,
+        path: line.path.into(),
         file: Opened::NotYet,
-    };
-    executable.then_some(mapping)
+    })
 }
 
 #[cfg(test)]

@@ -159,6 +159,24 @@ pub fn require() -> Result<()> {
     )))
 }
 
+/// Fails, and says what is missing, where functions of programs cannot be hooked: the kernel asks for more there than for
+/// all else (`perf_uprobe_event_init()` of `kernel/events/core.c`).
+///
+/// # Errors
+///
+/// Without `CAP_SYS_ADMIN`.
+pub fn require_for_uprobes() -> Result<()> {
+    let has = caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN);
+    if has.unwrap_or(false) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Kind::Permission,
+        "tracing functions of programs takes CAP_SYS_ADMIN",
+    )
+    .help("run it with sudo; the kernel lets nobody else set uprobes"))
+}
+
 /// Whether this process is in a user namespace of its own, such as a rootless container's. The capabilities it
 /// has there count for nothing here, so that the kernel may refuse what [`require`] found no fault with.
 pub fn in_user_namespace() -> bool {

@@ -2,6 +2,7 @@
 //! Paths that were put together from where the kernel started and the name it was given.
 
 use crate::data::record::Tail;
+pub use crate::event::text::Text as Path;
 use crate::event::{Cell, Fields, Group, Truncated, Type, Value};
 
 /// Room for a path of `PATH_MAX`, and the byte that shows a longer one; as `bpf/include/path.bpf.h` has it.
@@ -168,42 +169,6 @@ impl<'a> File<'a> {
                 name_cut: found.cut,
             },
         })
-    }
-}
-
-/// A path as it was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Path<'a> {
-    /// Its bytes; `None` where it could not be read.
-    pub bytes: Option<&'a [u8]>,
-    /// It had `PATH_MAX` bytes or more; the rest is missing.
-    pub truncated: bool,
-}
-
-impl Value for Path<'_> {
-    const TYPE: Type = Type::Maybe(&Type::Bytes);
-
-    #[inline]
-    fn give(&self, name: &'static str, to: &mut dyn Fields) {
-        to.opt_bytes(name, self.bytes);
-    }
-
-    #[inline]
-    fn show(&self, cell: &mut Cell<'_>) {
-        match self.bytes {
-            Some(path) => cell.bytes(path),
-            None => cell.cut(),
-        }
-        if self.truncated {
-            cell.cut();
-        }
-    }
-}
-
-impl Truncated for Path<'_> {
-    #[inline]
-    fn is_truncated(&self) -> bool {
-        self.truncated
     }
 }
 

@@ -266,9 +266,15 @@ pub fn as_word(name: &&[u8], cell: &mut Cell<'_>) {
 
 /// Shows how long something took in milliseconds, `1.234`; see [`Cell::thousandths`].
 #[inline]
+pub fn as_known_millis(took: &Nanos, cell: &mut Cell<'_>) {
+    cell.thousandths(took.0, 1_000_000);
+}
+
+/// The same of what is not always known.
+#[inline]
 pub fn as_millis(took: &Option<Nanos>, cell: &mut Cell<'_>) {
     match took {
-        Some(Nanos(ns)) => cell.thousandths(*ns, 1_000_000),
+        Some(took) => as_known_millis(took, cell),
         None => took.show(cell),
     }
 }

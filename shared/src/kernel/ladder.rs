@@ -54,11 +54,55 @@
 /// assert!(!LADDER.counts_otherwise("rq_complete_tp"));
 /// ```
 ///
+/// Or of a tool at functions of programs, in user space, which has one rung:
+///
+/// ```
+/// # use tracewell_shared::kernel::probe::Ladder;
+/// const LADDER: &Ladder = &tracewell_shared::ladder! {
+///     subject: "lookups",
+///     user_functions: ["getaddrinfo"],
+///     user_returns: [],
+///     beside: ["task_end_raw"],
+///     unseen: &["lookups of programs that are linked statically"],
+/// };
+/// assert_eq!(LADDER.labels(), ["uprobe"]);
+/// assert_eq!(LADDER.rungs[0].programs, ["getaddrinfo_leave", "getaddrinfo_enter", "task_end_raw"]);
+/// assert!(LADDER.counts_otherwise("task_end_raw"));
+/// ```
+///
+/// - `user_functions`, `user_returns`: what `USER_FUNCTION` and `USER_RETURN` of `user.bpf.h` are given.
+/// - `beside`: programs of other kinds, of which a refused run is no loss.
+///
+/// And of the one at tracepoints:
+///
 /// - `tracepoints`: what the programs' names begin with, in the order of attachment.
 /// - `counted_otherwise`: those of which a refused run is no loss by itself.
 /// - `in_tracefs`, `unseen_there`: the programs by the tracepoints' format, and what these miss; can be left out.
 #[macro_export]
 macro_rules! ladder {
+    (
+        subject: $subject:literal,
+        user_functions: [$($function:literal),* $(,)?],
+        user_returns: [$($returns:literal),* $(,)?],
+        beside: [$($beside:literal),* $(,)?],
+        unseen: $unseen:expr $(,)?
+    ) => {{
+        use $crate::kernel::probe::{Ladder, Rung};
+        Ladder {
+            subject: $subject,
+            rungs: &[Rung {
+                label: "uprobe",
+                programs: &[
+                    $(concat!($function, "_leave"), concat!($function, "_enter"),)*
+                    $(concat!($returns, "_leave"),)*
+                    $($beside,)*
+                ],
+                counted_otherwise: &[$($beside),*],
+                unseen: $unseen,
+                ..Rung::EMPTY
+            }],
+        }
+    }};
     (
         subject: $subject:literal,
         tracepoints: [$($program:literal),* $(,)?],

@@ -118,6 +118,8 @@ pub enum Need {
     },
     /// A function that a kprobe can be set on.
     Kprobe(String),
+    /// Functions of programs can be hooked. Which files have them is no matter of the kernel's.
+    Uprobes,
 }
 
 impl Need {
@@ -129,6 +131,7 @@ impl Need {
             "tp_btf" => Some(Self::BtfTracepoint(hook)),
             "fentry" | "fexit" | "fsession" => Some(Self::BtfFunction(hook)),
             "kprobe" | "kretprobe" | "kprobe.session" => Some(Self::Kprobe(hook)),
+            "uprobe" | "uretprobe" => Some(Self::Uprobes),
             "tp" => {
                 let (category, name) = hook.split_once('/')?;
                 Some(Self::Tracepoint {

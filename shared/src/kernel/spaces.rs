@@ -23,7 +23,16 @@ pub(crate) struct Spaces {
     pub(crate) apart: bool,
 }
 
+/// `CLAIMED_SPACES` of `bpf/include/shared.h`.
+const CLAIMED: u8 = 8;
+
 impl Spaces {
+    /// Of an object whose tasks each claim one, for as long as they put an event together: several may be in one program.
+    pub(crate) fn claimed(&mut self) {
+        self.count = CLAIMED;
+        self.apart = true;
+    }
+
     /// For the programs of `object` that are to be loaded. `preempted` says whether a task may be preempted in a program
     /// on the hook of this ELF section; where it may be in none, a CPU is in one of them at a time, and they share a space.
     /// (None of them runs in interrupts.)

@@ -139,7 +139,9 @@ pub(crate) struct Started<'a> {
     /// The better rungs that could not be had.
     pub(crate) passed: Vec<Passed>,
     /// What the user is to know from the start.
-    pub(crate) note: Option<String>,
+    pub(crate) notes: Vec<String>,
+    /// In which files functions of programs are hooked, a line for each.
+    pub(crate) hooked: Vec<String>,
     pub(crate) cgroups: Option<Cgroups>,
     pub(crate) state: Arc<State>,
     /// What is needed from now on.
@@ -178,7 +180,8 @@ pub(crate) fn run(plan: Plan<'_>, start: Start<'_>) -> Result<u8> {
             rung,
             buffer,
             passed,
-            note,
+            notes,
+            hooked,
             cgroups,
             state,
             capabilities,
@@ -186,7 +189,12 @@ pub(crate) fn run(plan: Plan<'_>, start: Start<'_>) -> Result<u8> {
         } = started;
         let carried = buffer.map_or_else(String::new, |buffer| format!(", {buffer} buffer"));
         launch::report_plan(name, common, &passed, format_args!("probe {rung}{carried}"));
-        if let Some(note) = note {
+        if common.verbose {
+            for line in hooked {
+                console::say(name, line);
+            }
+        }
+        for note in notes {
             console::say(name, note);
         }
         source.begin()?;

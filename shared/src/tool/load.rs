@@ -3,6 +3,7 @@
 //!
 //! `tracewell selftest` makes it beside the tool, and says how much of it the tool told.
 
+pub mod library;
 mod loop_device;
 
 use std::ffi::OsString;

@@ -9,12 +9,14 @@ mod open;
 mod refusals;
 mod rings;
 mod unused;
+mod user;
 
 use std::os::fd::{AsFd, OwnedFd};
 
 use libbpf_rs::{Map, MapCore, MapHandle, Object, OpenObject};
 
 pub(crate) use self::accounts::accounts;
+use self::attached::Attached;
 pub(crate) use self::attached::Session;
 use self::buffers::Buffers;
 use self::open::{check_btf, checked_btf, select};
@@ -28,6 +30,7 @@ use crate::kernel::kfunc;
 use crate::kernel::minimal_btf::MinimalBtf;
 use crate::kernel::probe::{self, Ladder, Need, Passed, Programs, Rung, Wishes};
 use crate::kernel::{self, Kernel, Running};
+use crate::symbols::Found;
 use crate::trace::descendants::Descendants;
 use crate::trace::filters;
 use crate::trace::libbpf_log;
@@ -55,6 +58,8 @@ struct Attempt<'a> {
     adopt: bool,
     filters: filters::Maps,
     kernel: Running,
+    /// It is only tried what would become of a run.
+    trial: bool,
 }
 
 /// A tracer's session and what carries its events.
@@ -89,7 +94,7 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
     })?;
     let carried = transport::event_most_bytes(bytes, perf) as usize;
     if carried < most {
-        session.note = Some(format!(
+        session.notes.push(format!(
             "an event may have {most} bytes, and a buffer of {bytes} carries {carried} at most: what is larger will be lost (too_large)"
         ));
     }
@@ -117,6 +122,9 @@ pub(crate) fn attach_first<R>(
     let ladder = hooks.facts().ladder;
     check_label(ladder, options.probe.as_deref())?;
     privilege::require()?;
+    if hooks.facts().in_files.is_some() {
+        privilege::require_for_uprobes()?;
+    }
     let attempt = Attempt::new(hooks, options, Running::new())?;
     let tried = attempt.descend(|rung, programs| attempt.rung(rung, programs, &reader))?;
     match tried {
@@ -183,7 +191,10 @@ pub(crate) fn foresee(
         let attempt = Attempt::new(hooks, options, Running::only_asked())?;
         return attempt.descend(|rung, _| Ok(Ok(rung)));
     }
-    let attempt = Attempt::new(hooks, options, Running::new())?;
+    let attempt = Attempt {
+        trial: true,
+        ..Attempt::new(hooks, options, Running::new())?
+    };
     attempt.descend(|rung, programs| {
         let tried = attempt.rung(rung, programs, |_| Ok(()))?;
         Ok(tried.map(|_| rung))
@@ -218,6 +229,7 @@ impl<'a> Attempt<'a> {
             adopt: options.children || options.follow.is_some() && kernel::may_miss_forks(),
             filters: filters::Maps::new(&options.kernel_filter())?,
             kernel,
+            trial: false,
         })
     }
 
@@ -313,16 +325,48 @@ impl<'a> Attempt<'a> {
             buffer_bytes: self.buffers.bytes,
             other_rings: &other_rings,
         })?;
+        let files = self.files(programs)?;
         let loses = |program: &str| self.hooks.loses(program);
-        match Session::attach(&object, rung.label, state, self.hooks.bounds(), loses) {
+        let attached = Session::attach(
+            &object,
+            rung.label,
+            state,
+            Attached {
+                bounds: self.hooks.bounds(),
+                loses: &loses,
+                files: &files.targets,
+                skips_uprobes: !files.targets.is_empty() && self.kernel.skips_uprobes(),
+            },
+        );
+        match attached {
             Err(reason) => pass(format!("{reason}{}", log.tail())),
             Ok(mut session) => {
                 if let Some(descendants) = descendants {
                     descendants.complete(&object, &session.state)?;
                 }
                 session.filter_by(cgroups);
+                session.hooked = hooked(&files);
+                session.notes = files.notes;
                 Ok(Ok((session, reader)))
             }
+        }
+    }
+
+    /// The files in which functions of programs are hooked.
+    fn files(&self, programs: &Programs) -> Result<Found> {
+        let Some(files) = self.facts.in_files else {
+            return Ok(Found::default());
+        };
+        let programs: Vec<_> = programs
+            .iter()
+            .filter_map(|program| self.facts.object.program(program).copied())
+            .collect();
+        let found = user::find(files, &self.hooks.files(), &programs);
+        // Whether there is a file is no matter of the kernel's.
+        if self.trial {
+            Ok(found.unwrap_or_default())
+        } else {
+            found
         }
     }
 
@@ -367,6 +411,22 @@ impl<'a> Attempt<'a> {
         }
         programs
     }
+}
+
+/// What is hooked of programs' files, line by line.
+fn hooked(files: &Found) -> Vec<String> {
+    let mut lines: Vec<_> = files
+        .targets
+        .iter()
+        .map(|target| format!("hooked in {target}"))
+        .collect();
+    if files.hidden > 0 {
+        lines.push(format!(
+            "not hooked are files that only processes have mapped which may not be looked into: {} (CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE)",
+            files.hidden
+        ));
+    }
+    lines
 }
 
 /// The object's map of this name.

@@ -189,9 +189,14 @@ impl<T: Tracer> Stream<T> {
         &self.session.passed
     }
 
-    /// What the user is to know from the start: that an event may be too large for the buffer.
-    pub fn note(&self) -> Option<&str> {
-        self.session.note.as_deref()
+    /// What the user is to know from the start, such as that an event may be too large for the buffer.
+    pub fn notes(&self) -> &[String] {
+        &self.session.notes
+    }
+
+    /// In which files functions of programs are hooked, a line for each.
+    pub fn hooked(&self) -> &[String] {
+        &self.session.hooked
     }
 
     /// The tracer that runs.

@@ -5,6 +5,7 @@ use crate::data::loss::Cause;
 use crate::error::Result;
 use crate::event::EventFamily;
 use crate::kernel::probe::{self, Ladder};
+use crate::symbols::{Files, Which};
 use crate::trace::object::{Object, Opened};
 use crate::trace::options::Options;
 
@@ -35,6 +36,15 @@ pub trait Hooks: Send {
     /// Whether its own programs forget the processes that are followed, once these are freed (`process_end.bpf.h`); else the one
     /// of `follow.bpf.h` does it, when they end.
     const FORGETS_FOLLOWED: bool = false;
+
+    /// The kind of file that its programs at functions of programs are attached in, of a tool that has some (`uprobe/NAME`
+    /// and `uretprobe/NAME` are the sections of those at the function of that name).
+    const IN_FILES: Option<&'static Files> = None;
+
+    /// Which of these files.
+    fn files(&self) -> Which {
+        Which::default()
+    }
 
     /// Labels of the rungs that come after all others where the kernel preempts tasks inside their programs, and
     /// refuses these to other tasks meanwhile (see [`Kernel::preempts`](crate::kernel::Kernel::preempts)). Where an
@@ -119,11 +129,13 @@ pub(crate) struct Facts {
     pub(crate) interrupted: bool,
     pub(crate) forgets_followed: bool,
     pub(crate) preemptible: &'static [&'static str],
+    pub(crate) in_files: Option<&'static Files>,
 }
 
 /// The [`Hooks`] of any tool: what goes down a ladder with them is compiled once, not for each.
 pub(crate) trait AnyHooks: Send {
     fn facts(&self) -> Facts;
+    fn files(&self) -> Which;
     fn wants(&self, program: &str) -> bool;
     fn loses(&self, program: &str) -> bool;
     fn bounds(&self) -> &'static [Cause];
@@ -143,7 +155,12 @@ impl<T: Hooks> AnyHooks for T {
             interrupted: T::INTERRUPTED,
             forgets_followed: T::FORGETS_FOLLOWED,
             preemptible: T::PREEMPTIBLE,
+            in_files: T::IN_FILES,
         }
+    }
+
+    fn files(&self) -> Which {
+        Hooks::files(self)
     }
 
     fn wants(&self, program: &str) -> bool {

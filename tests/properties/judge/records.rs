@@ -2,11 +2,13 @@
 //! The decoders of the tools' records: any bytes are an event or none, and an event can be printed.
 
 use serde_json::Value;
+use tracewell::bashreadline::Lines;
 use tracewell::biolatency::Latencies;
 use tracewell::biotop::Submitters;
 use tracewell::execsnoop::tree::{Programs, Tree};
 use tracewell::execsnoop::{Execs, Processes};
 use tracewell::exitsnoop::Exits;
+use tracewell::gethostlatency::Lookups;
 use tracewell::opensnoop::{Opens, Symbols};
 use tracewell::runqlat::Waits;
 use tracewell::syncsnoop::Syncs;
@@ -26,6 +28,7 @@ type Decoder = fn(&[u8]);
 
 /// What each tool makes of a record, with all that it can be asked for and with nothing.
 pub(crate) const DECODERS: &[(&str, Decoder)] = &[
+    ("bashreadline", |record| drop(line(record))),
     ("biolatency", |record| _ = Latencies::default().key(record)),
     ("biotop", |record| {
         let (key, value) = record.split_at(record.len().min(40));
@@ -39,6 +42,7 @@ pub(crate) const DECODERS: &[(&str, Decoder)] = &[
         step(record);
     }),
     ("exitsnoop", |record| drop(exit(record))),
+    ("gethostlatency", |record| drop(lookup(record))),
     ("opensnoop", |record| {
         for full in [false, true] {
             drop(open(record, full));
@@ -106,6 +110,20 @@ pub(crate) fn exit(record: &[u8]) -> Option<Value> {
     };
     let event = tracer.decode(record)?;
     Some(outputs(&every_column::<Exits>(), &event))
+}
+
+/// The JSON of a line.
+pub(crate) fn line(record: &[u8]) -> Option<Value> {
+    let tracer = Lines::default();
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Lines>(), &event))
+}
+
+/// The JSON of a lookup.
+pub(crate) fn lookup(record: &[u8]) -> Option<Value> {
+    let tracer = Lookups::default();
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Lookups>(), &event))
 }
 
 /// The JSON of a request to write back.

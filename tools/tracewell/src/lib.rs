@@ -29,10 +29,12 @@ macro_rules! tools {
 }
 
 tools![
+    bashreadline,
     biolatency,
     biotop,
     execsnoop,
     exitsnoop,
+    gethostlatency,
     opensnoop,
     runqlat,
     syncsnoop,

@@ -15,6 +15,16 @@ use tracewell_shared::tool::Tool;
 const NOT_IN: &[(&str, &str, &str)] = &[
     (
         "bench/src/subject.rs",
+        "bashreadline",
+        "what it traces happens as fast as people type",
+    ),
+    (
+        "bench/src/subject.rs",
+        "gethostlatency",
+        "what it traces takes milliseconds, and both tools hook it in the same way",
+    ),
+    (
+        "bench/src/subject.rs",
         "biotop",
         "its programs are biolatency's, which is measured there",
     ),

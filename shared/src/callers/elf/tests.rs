@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 
 use super::super::test_code;
-use super::{BYTES_MAX, FileId, find};
+use super::{FileId, find};
+use crate::symbols::elf::BYTES_MAX;
 
 /// A file of these bytes.
 fn file(bytes: &[u8]) -> File {

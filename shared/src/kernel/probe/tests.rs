@@ -11,7 +11,10 @@ impl Kernel for Fake {
         let (Need::BtfTracepoint(name)
         | Need::BtfFunction(name)
         | Need::Kprobe(name)
-        | Need::Tracepoint { name, .. }) = need;
+        | Need::Tracepoint { name, .. }) = need
+        else {
+            return None;
+        };
         self.0
             .contains(&name.as_str())
             .then(|| format!("no {name}"))
@@ -106,6 +109,9 @@ fn needs_follow_from_sections() {
             name: "sched_process_exec".into()
         })
     );
+    for section in ["uprobe/getaddrinfo", "uretprobe/getaddrinfo"] {
+        assert_eq!(Need::of_section(section), Some(Need::Uprobes));
+    }
     assert_eq!(Need::of_section("raw_tp/sys_exit"), None);
 }
 

@@ -21,7 +21,14 @@ pub(crate) fn accounts(hooks: &dyn AnyHooks, options: &Options) -> Vec<(&'static
             .filter_map(|program| facts.object.section(program));
         let of = |section: &str| {
             let kind = section.split('/').next().unwrap_or_default();
-            if kind == "tp" || kind.starts_with("kprobe") || kind == "kretprobe" {
+            if matches!(Place::of_section(section), Some(Place::UserFunctions)) {
+                // None of them is refused.
+                if kernel.skips_uprobes() {
+                    Certainty::Unknown
+                } else {
+                    Certainty::Exact
+                }
+            } else if kind == "tp" || kind.starts_with("kprobe") || kind == "kretprobe" {
                 if counts {
                     Certainty::AtMost
                 } else {

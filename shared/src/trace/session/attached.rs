@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use libbpf_rs::{Link, Object};
 
-use super::FOLLOW_PROGRAMS;
 use super::refusals::{self, Refusals};
+use super::{FOLLOW_PROGRAMS, user};
 use crate::data::loss::{Cause, Certainty, Counts};
 use crate::data::state::State;
 use crate::kernel::probe::Passed;
+use crate::symbols::Target;
 use crate::trace::cgroups::Cgroups;
 
 /// How often the end looks whether the calls under way have returned, and after that, whether the programs have ended
@@ -35,7 +36,9 @@ pub(crate) struct Session {
     /// Whether one of these was made again, so that not all that ran in it was seen.
     interrupted: Option<Arc<AtomicBool>>,
     /// What the user is to know from the start.
-    pub(crate) note: Option<String>,
+    pub(crate) notes: Vec<String>,
+    /// In which files functions of programs are hooked, line by line.
+    pub(crate) hooked: Vec<String>,
     /// Causes whose counts are no more than bounds: see [`Hooks::bounds`](crate::trace::tracer::Hooks::bounds).
     pub(crate) bounds: &'static [Cause],
     /// Whether the kernel may skip a program, and with it an event, and count nothing.
@@ -52,16 +55,32 @@ pub(crate) struct Session {
     _programs: Vec<OwnedFd>,
 }
 
+/// What is to be known of programs to attach them.
+pub(crate) struct Attached<'a> {
+    /// As of [`Session::bounds`].
+    pub(super) bounds: &'static [Cause],
+    /// Whether a run of a program that the kernel refuses is a lost event.
+    pub(super) loses: &'a dyn Fn(&str) -> bool,
+    /// Where functions of programs are.
+    pub(super) files: &'a [Target],
+    /// Whether the kernel may skip programs there, and count nothing.
+    pub(super) skips_uprobes: bool,
+}
+
 impl Session {
-    /// Attaches what was loaded, program by program. What was attached before a refusal is detached. `loses` says
-    /// of a program whether a run that the kernel refuses is a lost event.
+    /// Attaches what was loaded, program by program. What was attached before a refusal is detached.
     pub(crate) fn attach(
         object: &Object,
         rung: &'static str,
         state: State,
-        bounds: &'static [Cause],
-        loses: impl Fn(&str) -> bool,
+        attached: Attached<'_>,
     ) -> Result<Self, String> {
+        let Attached {
+            bounds,
+            loses,
+            files,
+            skips_uprobes,
+        } = attached;
         let is_follow = |name: &str| FOLLOW_PROGRAMS.contains(&name);
         let mut session = Self {
             rung,
@@ -69,9 +88,10 @@ impl Session {
             state: Arc::new(state),
             cgroups: None,
             interrupted: None,
-            note: None,
+            notes: Vec::new(),
+            hooked: Vec::new(),
             bounds,
-            uncounted: false,
+            uncounted: skips_uprobes,
             links: Vec::new(),
             refusals: Vec::new(),
             nested: 0,
@@ -86,21 +106,29 @@ impl Session {
             .partition(|program| program.name().to_str().is_some_and(is_follow));
         for program in follow.into_iter().chain(rest) {
             let name = program.name().display().to_string();
-            let link = program
-                .attach()
-                .map_err(|error| format!("the kernel refused to attach {name}: {error}"))?;
+            let section = program.section().to_str().unwrap_or_default();
+            let function = user::function(section);
+            let links = match function {
+                Some(function) => user::attach(&program, function, files),
+                None => program
+                    .attach()
+                    .map(|link| vec![link])
+                    .map_err(|error| error.to_string()),
+            };
+            let links =
+                links.map_err(|error| format!("the kernel refused to attach {name}: {error}"))?;
             let kept = program
                 .as_fd()
                 .try_clone_to_owned()
                 .map_err(|error| format!("cannot keep {name}: {error}"))?;
             if is_follow(&name) {
                 session.watch(&kept, Cause::FollowMissed);
-            } else if loses(&name) {
+            } else if function.is_none() && loses(&name) {
                 session.watch(&kept, Cause::Recursion);
-                session.uncounted |=
-                    refusals::is_classic(program.prog_type()) && refusals::missed(&link).is_none();
+                session.uncounted |= refusals::is_classic(program.prog_type())
+                    && links.iter().any(|link| refusals::missed(link).is_none());
             }
-            session.links.push(link);
+            session.links.extend(links);
             session._programs.push(kept);
         }
         // A map that no loaded program uses was not made.

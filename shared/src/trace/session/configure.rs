@@ -32,7 +32,15 @@ impl Attempt<'_> {
             let place = Place::of_section(section);
             place.is_some_and(|place| self.kernel.preempts(place).is_some())
         };
-        let spaces = Spaces::of(object, preempted)?;
+        let mut spaces = Spaces::of(object, preempted)?;
+        // Others may be in the same program.
+        let claimed = loaded.iter().any(|program| {
+            let section = self.facts.object.section(program).unwrap_or_default();
+            Place::of_section(section) == Some(Place::UserFunctions) && preempted(section)
+        });
+        if claimed {
+            spaces.claimed();
+        }
         let mut knobs = knobs::shared(
             self.options,
             self.filters.cgroups(),
@@ -40,7 +48,8 @@ impl Attempt<'_> {
             self.perf,
         )?;
         knobs.behind_most = u32::try_from(self.hooks.most_bytes()).unwrap_or(u32::MAX);
-        knobs.spaces = spaces.count;
+        knobs.spaces = spaces.count.max(1);
+        knobs.claimed = claimed.into();
         knobs.slots_are_own = (!spaces.apart && self.cpus as usize <= SLOTS).into();
         knobs.adopt = self.adopt.into();
         if !other_rings.is_empty() {
@@ -59,6 +68,7 @@ impl Attempt<'_> {
                 map.set_autocreate(false).map_err(set)?;
                 continue;
             }
+            let scratch = self.cpus * u32::from(spaces.count.max(1));
             match name.as_bytes() {
                 b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,
@@ -70,14 +80,14 @@ impl Attempt<'_> {
                     }
                 },
                 b"scratch" | b"walks" => {
-                    map.set_max_entries(self.cpus * u32::from(spaces.count.max(1)))
-                        .map_err(set)?;
+                    map.set_max_entries(scratch).map_err(set)?;
                     if name == "scratch" {
                         let room = self.hooks.room_bytes() + self.options.behind_bytes();
                         let room = u32::try_from(room).unwrap_or(u32::MAX);
                         map.set_value_size(room).map_err(set)?;
                     }
                 }
+                b"claims" if claimed => map.set_max_entries(scratch).map_err(set)?,
                 name if name == spaces::SECTION.as_bytes() => {
                     map.set_initial_value(&spaces.numbers).map_err(set)?;
                 }

@@ -82,6 +82,7 @@ impl Kernel for Described {
             Need::Tracepoint { name, .. } => {
                 self.tracefs && (self.old_calls || name.ends_with("unlinkat"))
             }
+            Need::Uprobes => false,
         };
         (!holds).then(|| format!("no {need:?}"))
     }
