@@ -86,8 +86,9 @@ fn letters_that_are_free_are_those_of_all_tools() {
             let has = options.find(|option| option.get_short() == Some(letter));
             let has = has.unwrap_or_else(|| panic!("{}: nothing has -{letter}", tool.name));
             let own = !has.get_id().as_str().eq(id);
-            // biolatency's disks, by the name that BCC gave them.
-            let other = (tool.name, letter) == ("biolatency", 'd');
+            // Disks, by the name that BCC gave them in biolatency.
+            let of_disks = ["biolatency", "biotop"].contains(&tool.name);
+            let other = letter == 'd' && of_disks;
             assert_eq!(own, other, "{}: -{letter} is {}", tool.name, has.get_id());
         }
     }
