@@ -288,7 +288,14 @@ fn bash_completes_options_values_and_tools() {
         let name = tool.name;
         assert_eq!(offered(name, &[name, "--fail-on"]), ["--fail-on-loss"]);
         assert_eq!(offered(name, &[name, "--format", "js"]), ["json"]);
-        assert_eq!(offered(name, &[name, "--probe", "tp"]), ["tp_btf"]);
+        let labels = tool.trace.as_ref().unwrap().ladder.labels();
+        let of_functions = labels == ["uprobe"];
+        let (typed, label) = if of_functions {
+            ("up", "uprobe")
+        } else {
+            ("tp", "tp_btf")
+        };
+        assert_eq!(offered(name, &[name, "--probe", typed]), [label]);
     }
     assert!(offered("tracewell", &["tracewell", "exec"]).contains(&"execsnoop".to_owned()));
     assert_eq!(

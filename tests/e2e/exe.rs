@@ -21,7 +21,9 @@ use tracewell_tests::{
     Actor, Finished, Tool, actor, buffers, executable, executable_copy, scratch,
 };
 
+use crate::bashreadline::readline;
 use crate::event_tools;
+use crate::gethostlatency::number;
 use crate::schema::check_all;
 use crate::sys::{self, AT_FDCWD, c, find};
 use crate::unreached::cloned;
@@ -223,6 +225,8 @@ actor!(does_a_little_of_all, |stage| {
     let file = sys::openat(AT_FDCWD, &path, O_CREAT | O_RDWR, 0o600).unwrap();
     sys::fdatasync(file.as_raw_fd()).unwrap();
     sys::unlink(&path).unwrap();
+    assert_eq!(number(c"127.0.0.1"), 0);
+    assert!(!readline(c"a line".as_ptr()).is_null());
     run(&mut Command::new("/bin/true"));
 });
 
@@ -244,7 +248,10 @@ fn every_tool_tells_it() {
             let actor = Actor::new("does_a_little_of_all");
             let actor = actor.arg(scratch.path()).start();
             let pid = actor.pid();
-            let run = Tool::new(tool).json();
+            let mut run = Tool::new(tool).json();
+            if tool == "bashreadline" {
+                run = run.arg("-s").arg(std::env::current_exe().unwrap());
+            }
             let run = run.args(["--exe", "--buffer", &buffer, "--children", "--pid"]);
             let run = run.arg(pid.to_string()).start();
             actor.go();

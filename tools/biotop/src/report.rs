@@ -26,7 +26,7 @@ pub struct Report<'a> {
     pub op: Option<Operation>,
     /// The disk's major number.
     #[field(
-        null = "as `pid`, and of a disk that has gone, shows none, or is none (no-disk)",
+        null = "as `pid`, and of a disk that has gone or shows none",
         right("MAJ", 3)
     )]
     pub major: Option<u32>,
