@@ -14,3 +14,8 @@ pub use disk::Disk;
 pub use disks::{Disks, meant};
 pub use names::{Names, Operation};
 pub use nothing::Seen;
+
+/// What no rung at requests sees.
+pub const UNSEEN: &[&str] = &[
+    "disks without requests of their own (zram, dm, md): what they make of disks below them is seen",
+];

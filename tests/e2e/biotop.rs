@@ -27,11 +27,6 @@ pub(crate) fn sum(finished: &Finished, field: &str, wanted: impl Fn(&Value) -> b
     values.map(|row| row[field].as_u64().unwrap()).sum()
 }
 
-/// What was printed.
-fn text(finished: &Finished) -> String {
-    String::from_utf8(finished.stdout.clone()).unwrap()
-}
-
 /// Everything that was made is counted or told as lost, in the rows and in the summary alike.
 fn adds_up(finished: &Finished, made: u64) {
     check_all(finished);
@@ -148,7 +143,7 @@ fn a_process_has_its_name_whatever_it_is() {
         .args(&words)
         .run()
         .success();
-    let text = text(&shown);
+    let text = shown.text();
     let row = text.lines().find(|line| line.contains("300")).unwrap();
     assert!(row.contains(r"a\nb\x20\x1b[1m  R "), "{text}");
 }
@@ -206,7 +201,7 @@ fn the_table_is_bcc_s() {
         let direct = disk.open();
         direct.read(100);
         direct.write(300);
-        text(&tool.finish().success())
+        tool.finish().success().text().to_owned()
     };
     let text = table(&[]);
     let mut lines = text.lines().skip_while(|line| !line.starts_with("PID"));

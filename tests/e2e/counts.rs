@@ -56,10 +56,6 @@ fn opens<const N: usize>(options: [&[&str]; N]) -> [Finished; N] {
     tools.map(|tool| tool.finish().success())
 }
 
-fn text(finished: &Finished) -> String {
-    String::from_utf8(finished.stdout.clone()).unwrap()
-}
-
 /// The counts that a reader of JSON comes to: by the fields of these names, and what stands beside them.
 fn by_hand(events: &[Value], names: &[&str]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
@@ -138,7 +134,7 @@ fn what_has_no_row_is_counted_all_the_same() {
         let counts = counts.map(|row| row["count"].as_u64().unwrap());
         assert_eq!(counts.sum::<u64>(), 18);
     }
-    let table = text(&both);
+    let table = both.text();
     let last: Vec<_> = table.lines().rev().take(2).collect();
     assert!(
         last[0].starts_with("(no room for a row of their own: "),
@@ -153,7 +149,7 @@ fn no_name_can_be_taken_for_something_else() {
         &["--count-by", "path,error"],
         &["--format", "csv", "--count-by", "path,error"],
     ]);
-    let table = text(&table);
+    let table = table.text();
     let mut lines = table.lines();
     assert_eq!(
         lines.next(),
@@ -170,7 +166,7 @@ fn no_name_can_be_taken_for_something_else() {
         let count = row.split_whitespace().next().unwrap();
         assert!(["1", "2"].contains(&count), "{row}");
     }
-    let csv = text(&csv);
+    let csv = csv.text();
     let mut lines = csv.lines();
     assert_eq!(
         lines.next(),
@@ -239,7 +235,7 @@ fn rates_stand_behind_counts() {
         &["--count-by", "comm", "--rate", "--stat", "errno"],
     ]);
     let words = |tool: &Finished| -> Vec<Vec<String>> {
-        let table = text(tool);
+        let table = tool.text();
         let lines = table.lines().skip(2);
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
         lines.map(words).collect()

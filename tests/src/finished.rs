@@ -54,13 +54,22 @@ impl Finished {
         self
     }
 
+    /// What was printed.
+    ///
+    /// # Panics
+    ///
+    /// When it is not UTF-8: no tool may print such.
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.stdout).expect("output is UTF-8")
+    }
+
     /// The lines that were printed, without their ends.
     ///
     /// # Panics
     ///
     /// When what was printed is not UTF-8, or its last line has no end: no tool may print such.
     pub fn lines(&self) -> Vec<&str> {
-        let text = str::from_utf8(&self.stdout).expect("output is UTF-8");
+        let text = self.text();
         assert!(
             text.is_empty() || text.ends_with('\n'),
             "the last line has no end: {text:?}"

@@ -2,6 +2,7 @@
 //! The names of operations and flags, which are numbered differently from kernel to kernel.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::event::{Cell, Fields, Type, Value};
 use crate::kernel::Types;
@@ -14,16 +15,20 @@ const OP_BITS: u32 = 8;
 
 /// The names that the running kernel has for operations and flags.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
+pub struct Names(OnceLock<Known>);
+
+/// What is known of them.
+#[derive(Debug, Clone, Default)]
+struct Known {
     /// By number: `read`.
     ops: Vec<(u64, String)>,
     /// By bit: `SYNC`.
     flags: Vec<(u64, String)>,
 }
 
-impl Names {
-    /// Reads them from the kernel's types, or from the file that `--btf` names.
-    pub fn read(btf: Option<&Path>) -> Self {
+impl Known {
+    /// By the kernel's types, or those of a file.
+    fn read(btf: Option<&Path>) -> Self {
         let Some(types) = Types::read(btf) else {
             return Self::default();
         };
@@ -49,6 +54,18 @@ impl Names {
         flags.retain(|(_, name)| name != "NR_BITS");
         Self { ops, flags }
     }
+}
+
+impl Names {
+    /// Those of the kernel's types, which are read when the first name is asked for: that takes longer than to attach (30 ms beside 20). The
+    /// file that `--btf` names is read here, since not everybody may read it later.
+    pub fn of(btf: Option<&Path>) -> Self {
+        Self(btf.map_or_else(OnceLock::new, |_| Known::read(btf).into()))
+    }
+
+    fn known(&self) -> &Known {
+        self.0.get_or_init(|| Known::read(None))
+    }
 
     /// The operation, in lower case: `read`, `write`, `flush`, `discard`; the number of one without a name.
     pub fn op(&self, flags: u64) -> String {
@@ -56,7 +73,7 @@ impl Names {
             return letters.op.to_owned();
         }
         let number = flags & ((1 << OP_BITS) - 1);
-        match self.ops.iter().find(|(value, _)| *value == number) {
+        match self.known().ops.iter().find(|(value, _)| *value == number) {
             Some((_, name)) => name.clone(),
             None => number.to_string(),
         }
@@ -68,7 +85,7 @@ impl Names {
             return letters.flags;
         }
         let set = |bit: u64| bit < 64 && flags >> bit & 1 == 1;
-        let named = self.flags.iter().filter(|(bit, _)| set(*bit));
+        let named = self.known().flags.iter().filter(|(bit, _)| set(*bit));
         named.map(|(_, name)| name.as_str()).collect()
     }
 
@@ -170,7 +187,7 @@ impl Letters {
 
 #[cfg(test)]
 mod tests {
-    use super::{LETTERS, Letters, Names};
+    use super::{Known, LETTERS, Letters, Names};
 
     fn names() -> Names {
         let owned = |list: &[(u64, &str)]| {
@@ -178,10 +195,11 @@ mod tests {
                 .map(|(number, name)| (*number, (*name).to_owned()))
                 .collect()
         };
-        Names {
+        let known = Known {
             ops: owned(&[(0, "read"), (1, "write"), (9, "write_zeroes")]),
             flags: owned(&[(11, "SYNC"), (12, "META"), (19, "RAHEAD")]),
-        }
+        };
+        Names(known.into())
     }
 
     #[test]
@@ -195,7 +213,7 @@ mod tests {
         assert_eq!(names.words(1 << 11), "Sync-Read");
         assert_eq!(names.words(9 | 1 << 19), "ReadAhead-WriteZeroes");
         assert_eq!(names.op(77), "77");
-        assert_eq!(Names::default().words(1 | 1 << 11), "1");
+        assert_eq!(Names(Known::default().into()).words(1 | 1 << 11), "1");
     }
 
     #[test]
@@ -223,12 +241,12 @@ mod tests {
 
     #[test]
     fn the_running_kernel_has_names() {
-        let names = Names::read(None);
+        let names = Names::of(None);
         // A kernel without BTF has none.
-        if !names.ops.is_empty() {
+        if !names.known().ops.is_empty() {
             assert_eq!(names.op(0), "read");
             assert_eq!(names.op(1), "write");
-            assert!(names.flags.iter().any(|(_, name)| name == "SYNC"));
+            assert!(names.known().flags.iter().any(|(_, name)| name == "SYNC"));
         }
     }
 }

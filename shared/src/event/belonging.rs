@@ -106,10 +106,7 @@ impl Value for CgroupPath<'_> {
     const TYPE: Type = Type::Maybe(&Type::Bytes);
 
     fn give(&self, name: &'static str, to: &mut dyn Fields) {
-        match self.0 {
-            Some(path) => path.with_bytes(|bytes| to.bytes(name, bytes)),
-            None => to.absent(name),
-        }
+        Full::give(self.0, name, to);
     }
 
     fn show(&self, cell: &mut Cell<'_>) {

@@ -57,6 +57,15 @@ impl<'a> Full<'a> {
         Self { base, name: b"" }
     }
 
+    /// Gives one that may not be known to fields.
+    #[inline]
+    pub(super) fn give(path: Option<Self>, name: &'static str, to: &mut dyn Fields) {
+        match path {
+            Some(path) => path.with_bytes(|bytes| to.bytes(name, bytes)),
+            None => to.absent(name),
+        }
+    }
+
     /// Whether the outer part is missing: the path then starts with the first component that is known.
     pub fn cut(&self) -> bool {
         self.base.status == CUT
@@ -191,10 +200,7 @@ impl Value for FullPath<'_> {
 
     #[inline]
     fn give(&self, name: &'static str, to: &mut dyn Fields) {
-        match self.path {
-            Some(path) => path.with_bytes(|bytes| to.bytes(name, bytes)),
-            None => to.absent(name),
-        }
+        Full::give(self.path, name, to);
     }
 
     fn show(&self, cell: &mut Cell<'_>) {

@@ -36,6 +36,8 @@ mod tests;
 
 pub use expression::Expression;
 
+use std::time::Duration;
+
 use crate::event::{Event, Field, position};
 use test::Test;
 
@@ -152,6 +154,16 @@ impl Asks<'_> {
     pub fn only(&self, name: &str) -> Option<&[i128]> {
         let index = position(self.fields, name)?;
         self.condition.only(index)
+    }
+
+    /// Raises the least duration that the kernel has to tell of to that which the field of this name, in nanoseconds, has to
+    /// have, where that is plain. Gives whether it is.
+    pub fn raise(&self, least: &mut Duration, name: &str) -> bool {
+        let asked = self.least(name).and_then(|ns| u64::try_from(ns).ok());
+        if let Some(ns) = asked {
+            *least = Duration::from_nanos(ns).max(*least);
+        }
+        asked.is_some()
     }
 
     /// Sets which results of calls the kernel has to tell of, where that is plain: those that failed, or those that

@@ -110,7 +110,7 @@ impl Distribute for Args {
 
     fn hooks(&mut self) -> Result<Latencies> {
         if self.flags {
-            self.names = Names::read(self.common.btf.as_deref());
+            self.names = Names::of(self.common.btf.as_deref());
         }
         let disks = self.of_disks.chosen()?;
         self.seen = Seen::of(disks.clone());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the measurement, its ladder, and what they do to the BPF object.
 
-use tracewell_shared::block::{Disk, Disks};
+use tracewell_shared::block::{Disk, Disks, UNSEEN};
 use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::Result;
 use tracewell_shared::kernel::probe::Ladder;
@@ -95,11 +95,6 @@ const PLACES: &str = "tracepoint";
 
 /// The histograms of some hundred disks, or of a dozen with all flags: two times 1.6 MB.
 const ROOM: u32 = 4096;
-
-/// What no rung sees.
-const UNSEEN: &[&str] = &[
-    "disks without requests of their own (zram, dm, md): what they make of disks below them is seen",
-];
 
 /// What is not seen where a disk and a sector stand for a request.
 const UNSEEN_BY_PLACES: &[&str] = &[

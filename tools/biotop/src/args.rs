@@ -141,7 +141,7 @@ impl Tabulate for Args {
 
     fn hooks(&mut self) -> Result<Submitters> {
         let disks = self.of_disks.chosen()?;
-        self.names = Names::read(self.common.btf.as_deref());
+        self.names = Names::of(self.common.btf.as_deref());
         self.seen = Seen::of(disks.clone());
         self.rows.clear = !self.noclear;
         Ok(Submitters {

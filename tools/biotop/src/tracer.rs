@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings of the count, its ladder, and what they do to the BPF object.
 
-use tracewell_shared::block::Disks;
+use tracewell_shared::block::{Disks, UNSEEN};
 use tracewell_shared::data::loss::Cause;
 use tracewell_shared::error::Result;
 use tracewell_shared::kernel::probe::Ladder;
@@ -57,11 +57,6 @@ impl Tallied for Submitters {
 
 /// The rows of one interval: two times some 1.3 MB.
 const ROOM: u32 = 10_240;
-
-/// What no rung sees.
-const UNSEEN: &[&str] = &[
-    "disks without requests of their own (zram, dm, md): what they make of disks below them is seen",
-];
 
 impl Hooks for Submitters {
     const NAME: &'static str = "biotop";

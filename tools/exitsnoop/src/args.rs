@@ -121,8 +121,7 @@ impl Snoop for Args {
 
     fn narrow(exits: &mut Exits, asks: &Asks<'_>) -> Vec<&'static str> {
         let mut decided = Vec::new();
-        if let Some(least) = asks.least("age_ns").and_then(|ns| u64::try_from(ns).ok()) {
-            exits.min_duration = exits.min_duration.max(Duration::from_nanos(least));
+        if asks.raise(&mut exits.min_duration, "age_ns") {
             decided.push("age_ns");
         }
         if asks.needs("signal") || asks.needs("signal_name") || asks.least("exit_code") > Some(0) {

@@ -78,12 +78,8 @@ impl Snoop for Args {
     }
 
     fn narrow(lookups: &mut Lookups, asks: &Asks<'_>) -> Vec<&'static str> {
-        let least = asks.least("duration_ns");
-        let Some(least) = least.and_then(|ns| u64::try_from(ns).ok()) else {
-            return Vec::new();
-        };
-        lookups.min_duration = lookups.min_duration.max(Duration::from_nanos(least));
-        vec!["duration_ns"]
+        let raised = asks.raise(&mut lookups.min_duration, "duration_ns");
+        raised.then_some("duration_ns").into_iter().collect()
     }
 
     fn columns(&self) -> Vec<Column<Lookups>> {

@@ -99,11 +99,7 @@ impl Snoop for Args {
         if asks.results(&mut syncs.failed_only, &mut syncs.succeeded_only) {
             decided.push("errno");
         }
-        if let Some(least) = asks
-            .least("duration_ns")
-            .and_then(|ns| u64::try_from(ns).ok())
-        {
-            syncs.min_duration = syncs.min_duration.max(Duration::from_nanos(least));
+        if asks.raise(&mut syncs.min_duration, "duration_ns") {
             decided.push("duration_ns");
         }
         decided

@@ -48,7 +48,9 @@ impl Attempt<'_> {
             self.perf,
         )?;
         knobs.behind_most = u32::try_from(self.hooks.most_bytes()).unwrap_or(u32::MAX);
+        // Never 0, by which user_own_stack() of user.bpf.h knows that its call is never made.
         knobs.spaces = spaces.count.max(1);
+        let scratch = self.cpus * u32::from(knobs.spaces);
         knobs.claimed = claimed.into();
         knobs.slots_are_own = (!spaces.apart && self.cpus as usize <= SLOTS).into();
         knobs.adopt = self.adopt.into();
@@ -68,7 +70,6 @@ impl Attempt<'_> {
                 map.set_autocreate(false).map_err(set)?;
                 continue;
             }
-            let scratch = self.cpus * u32::from(spaces.count.max(1));
             match name.as_bytes() {
                 b".rodata.shared" => map.set_initial_value(knobs).map_err(set)?,
                 b"events" => self.size_events(&mut map).map_err(set)?,
