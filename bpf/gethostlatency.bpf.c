@@ -161,3 +161,5 @@ USER_FUNCTION(gethostbyname, LOOKUP_GETHOSTBYNAME, lookup_begins, lookup_ends)
 USER_FUNCTION(gethostbyname2, LOOKUP_GETHOSTBYNAME2, lookup_begins, lookup_ends)
 USER_FUNCTION(gethostbyname_r, LOOKUP_GETHOSTBYNAME_R, lookup_begins, lookup_ends)
 USER_FUNCTION(gethostbyname2_r, LOOKUP_GETHOSTBYNAME2_R, lookup_begins, lookup_ends)
+USER_FUNCTIONS("getaddrinfo,gethostbyname,gethostbyname2,gethostbyname_r,gethostbyname2_r",
+	       lookup_begins, lookup_ends)

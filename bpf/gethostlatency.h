@@ -5,6 +5,7 @@
 
 #include "shared.h"
 
+/* In the order in which USER_FUNCTIONS has them. */
 enum lookup_function {
 	LOOKUP_GETADDRINFO = 1,
 	LOOKUP_GETHOSTBYNAME,

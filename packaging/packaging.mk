@@ -39,7 +39,7 @@ programs:
 
 # Its own step, as a cross build makes the pages by a program of this machine.
 pages:
-	CARGO="$(CARGO)" packaging/cargo build --release $(CARGO_FLAGS) -p tracewell-packaging
+	CARGO="$(CARGO)" packaging/cargo build --release $(CARGO_FLAGS) -p tracewell-packaging --bin pages
 	rm -rf $(PAGES)
 	SOURCE_DATE_EPOCH="$$(packaging/epoch)" $(TARGET_DIR)/release/pages docs $(PAGES)
 

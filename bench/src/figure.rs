@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is measured, and how each figure comes out of the runs.
 
-use serde::Serialize;
+use serde_derive::Serialize;
 
 use crate::measure::Traced;
 use crate::report::Report;

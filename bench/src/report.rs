@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a storm says at its end.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde_derive::Deserialize;
+use serde_derive::Serialize;
 
 /// What one thread did.
 #[derive(Debug, Clone, Serialize, Deserialize)]

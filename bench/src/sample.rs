@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The values of one figure over the rounds.
 
-use serde::Serialize;
+use serde_derive::Serialize;
 
 /// Values of the same figure, at least one.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde_derive::Serialize;
 
 use crate::measure::Load;
 

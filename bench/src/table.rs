@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The result: a Markdown table for people, one JSON object for programs.
 
-use serde::Serialize;
+use serde_derive::Serialize;
 
 use crate::budget::Row;
 use crate::figure::Figure;

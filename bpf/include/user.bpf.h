@@ -8,6 +8,11 @@
  *                         function's entry, ENTER(ctx, NUMBER), and its return,
  *                         LEAVE(ctx, NUMBER)
  *   USER_RETURN(name, NUMBER, LEAVE)            the return alone
+ *   USER_FUNCTIONS("name,name", ENTER, LEAVE)   each_enter, each_leave: the same
+ *                         of all these by one program each, with their numbers in
+ *                         this order from 1 on. The kernel sets and takes off all
+ *                         that are in a file at once ("bpf: Add multi uprobe link",
+ *                         6.6)
  *
  * Those of a function that calls another one come first, and its return before
  * its entry, so that no call is told that begins inside one that is not.
@@ -50,6 +55,20 @@ static __always_inline void user_own_stack(struct pt_regs *ctx)
 	{                                                                                          \
 		user_own_stack(ctx);                                                               \
 		return ENTER(ctx, number);                                                         \
+	}
+
+#define USER_FUNCTIONS(names, ENTER, LEAVE)                                                        \
+	SEC("uretprobe.multi/" names)                                                              \
+	int each_leave(struct pt_regs *ctx)                                                        \
+	{                                                                                          \
+		user_own_stack(ctx);                                                               \
+		return LEAVE(ctx, bpf_get_attach_cookie(ctx));                                     \
+	}                                                                                          \
+	SEC("uprobe.multi/" names)                                                                 \
+	int each_enter(struct pt_regs *ctx)                                                        \
+	{                                                                                          \
+		user_own_stack(ctx);                                                               \
+		return ENTER(ctx, bpf_get_attach_cookie(ctx));                                     \
 	}
 
 #endif

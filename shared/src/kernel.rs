@@ -63,7 +63,7 @@ impl Place {
             ("tp_btf" | "raw_tp", _) => Some(Self::Tracepoints),
             ("tp", hook) if hook.starts_with("syscalls/") => Some(Self::SystemCalls),
             ("fentry" | "fexit" | "fsession", _) => Some(Self::Functions),
-            ("uprobe" | "uretprobe", _) => Some(Self::UserFunctions),
+            ("uprobe" | "uretprobe" | "uprobe.multi" | "uretprobe.multi", _) => Some(Self::UserFunctions),
             _ => None,
         }
     }
@@ -306,6 +306,9 @@ const PREEMPTS_OUTSIDE_CALLS: [&str; 2] = ["tracepoint_srcu_srcu_data", "srcu_ct
 /// since then none of them is skipped while bpf(2) works on a map.
 const RUNS_EACH_UPROBE: &str = "bpf_prog_array_free_sleepable";
 
+/// A link of uprobes ("bpf: Add multi uprobe link", 6.6).
+const SETS_UPROBES_TOGETHER: &str = "bpf_uprobe_multi_link";
+
 impl Running {
     /// Whether the kernel may skip a program at a function of a program, and count nothing: it does while bpf(2) works on a
     /// map on that CPU, which takes a task that was preempted in the middle.
@@ -365,6 +368,9 @@ impl Kernel for Running {
             }
             Need::Uprobes => (!has_uprobes())
                 .then(|| "the kernel has no uprobes (CONFIG_UPROBE_EVENTS)".into()),
+            Need::UprobesTogether => (self.names(SETS_UPROBES_TOGETHER) != Some(true)).then(|| {
+                "the kernel sets uprobes one by one (before 6.6), or offers no BTF to tell".into()
+            }),
         }
     }
 }

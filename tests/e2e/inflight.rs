@@ -163,7 +163,7 @@ fn failing_execs_with_room_for_one() {
 
 #[test]
 fn lookups_with_room_for_one() {
-    with_room_for_one(&lookups(), &["uprobe"]);
+    with_room_for_one(&lookups(), &["uprobe_multi", "uprobe"]);
 }
 
 /// A success is told by another hook, so the map has nothing to do with it.

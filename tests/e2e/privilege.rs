@@ -224,7 +224,7 @@ fn privileges(task: &Path, may_keep: u64) -> Vec<String> {
 pub(crate) fn takes(name: &str) -> &'static [u32] {
     let tool = tracewell::TOOLS.iter().find(|tool| tool.name == name);
     let trace = tool.and_then(|tool| tool.trace.as_ref()).expect("a tool");
-    if trace.ladder.labels() == ["uprobe"] {
+    if trace.ladder.labels().contains(&"uprobe") {
         &[CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN]
     } else {
         &[CAP_BPF, CAP_PERFMON]

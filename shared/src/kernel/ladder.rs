@@ -54,23 +54,25 @@
 /// assert!(!LADDER.counts_otherwise("rq_complete_tp"));
 /// ```
 ///
-/// Or of a tool at functions of programs, in user space, which has one rung:
+/// Or of a tool at functions of programs, in user space. Where it has functions of which it knows entry and return, one
+/// program for each end of all of them comes first:
 ///
 /// ```
 /// # use tracewell_shared::kernel::probe::Ladder;
 /// const LADDER: &Ladder = &tracewell_shared::ladder! {
 ///     subject: "lookups",
 ///     user_functions: ["getaddrinfo"],
-///     user_returns: [],
 ///     beside: ["task_end_raw"],
 ///     unseen: &["lookups of programs that are linked statically"],
 /// };
-/// assert_eq!(LADDER.labels(), ["uprobe"]);
-/// assert_eq!(LADDER.rungs[0].programs, ["getaddrinfo_leave", "getaddrinfo_enter", "task_end_raw"]);
+/// assert_eq!(LADDER.labels(), ["uprobe_multi", "uprobe"]);
+/// assert_eq!(LADDER.rungs[0].programs, ["each_leave", "each_enter", "task_end_raw"]);
+/// assert_eq!(LADDER.rungs[1].programs, ["getaddrinfo_leave", "getaddrinfo_enter", "task_end_raw"]);
 /// assert!(LADDER.counts_otherwise("task_end_raw"));
 /// ```
 ///
-/// - `user_functions`, `user_returns`: what `USER_FUNCTION` and `USER_RETURN` of `user.bpf.h` are given.
+/// - `user_functions`: what `USER_FUNCTION` of `user.bpf.h` is given, and `USER_FUNCTIONS`; or
+///   `user_returns`: what `USER_RETURN` is given.
 /// - `beside`: programs of other kinds, of which a refused run is no loss.
 ///
 /// And of the one at tracepoints:
@@ -83,8 +85,36 @@ macro_rules! ladder {
     (
         subject: $subject:literal,
         user_functions: [$($function:literal),* $(,)?],
-        user_returns: [$($returns:literal),* $(,)?],
         beside: [$($beside:literal),* $(,)?],
+        unseen: $unseen:expr $(,)?
+    ) => {{
+        use $crate::kernel::probe::{Ladder, Rung};
+        Ladder {
+            subject: $subject,
+            rungs: &[
+                Rung {
+                    label: "uprobe_multi",
+                    programs: &["each_leave", "each_enter", $($beside,)*],
+                    counted_otherwise: &[$($beside),*],
+                    unseen: $unseen,
+                    ..Rung::EMPTY
+                },
+                Rung {
+                    label: "uprobe",
+                    programs: &[
+                        $(concat!($function, "_leave"), concat!($function, "_enter"),)*
+                        $($beside,)*
+                    ],
+                    counted_otherwise: &[$($beside),*],
+                    unseen: $unseen,
+                    ..Rung::EMPTY
+                },
+            ],
+        }
+    }};
+    (
+        subject: $subject:literal,
+        user_returns: [$($returns:literal),* $(,)?],
         unseen: $unseen:expr $(,)?
     ) => {{
         use $crate::kernel::probe::{Ladder, Rung};
@@ -92,12 +122,7 @@ macro_rules! ladder {
             subject: $subject,
             rungs: &[Rung {
                 label: "uprobe",
-                programs: &[
-                    $(concat!($function, "_leave"), concat!($function, "_enter"),)*
-                    $(concat!($returns, "_leave"),)*
-                    $($beside,)*
-                ],
-                counted_otherwise: &[$($beside),*],
+                programs: &[$(concat!($returns, "_leave")),*],
                 unseen: $unseen,
                 ..Rung::EMPTY
             }],

@@ -120,6 +120,8 @@ pub enum Need {
     Kprobe(String),
     /// Functions of programs can be hooked. Which files have them is no matter of the kernel's.
     Uprobes,
+    /// Many functions of a program's can be hooked at once.
+    UprobesTogether,
 }
 
 impl Need {
@@ -132,6 +134,7 @@ impl Need {
             "fentry" | "fexit" | "fsession" => Some(Self::BtfFunction(hook)),
             "kprobe" | "kretprobe" | "kprobe.session" => Some(Self::Kprobe(hook)),
             "uprobe" | "uretprobe" => Some(Self::Uprobes),
+            "uprobe.multi" | "uretprobe.multi" => Some(Self::UprobesTogether),
             "tp" => {
                 let (category, name) = hook.split_once('/')?;
                 Some(Self::Tracepoint {

@@ -26,7 +26,7 @@ pub struct Target {
     /// As a user knows it.
     name: PathBuf,
     /// Each function that it has, and where in the file that begins.
-    functions: Vec<(&'static str, u64)>,
+    functions: Vec<(&'static str, usize)>,
 }
 
 /// Why functions cannot be hooked in a file.
@@ -77,7 +77,7 @@ impl Target {
     }
 
     /// Where a function is: the places in the file that it begins at. Several versions of one may be in a library.
-    pub fn places(&self, function: &str) -> impl Iterator<Item = u64> {
+    pub fn places(&self, function: &str) -> impl Iterator<Item = usize> {
         let found = self
             .functions
             .iter()
@@ -153,7 +153,7 @@ impl Identity {
 fn find<'a>(
     elf: &impl Object<'a>,
     functions: &[&'static str],
-) -> Result<Vec<(&'static str, u64)>, Unfit> {
+) -> Result<Vec<(&'static str, usize)>, Unfit> {
     if !matches!(elf.kind(), ObjectKind::Executable | ObjectKind::Dynamic) {
         return Err(Unfit::NotElf);
     }
@@ -165,7 +165,7 @@ fn find<'a>(
         elf.segments().find_map(|segment| {
             let into = address.checked_sub(segment.address())?;
             let (start, bytes) = segment.file_range();
-            (into < bytes).then(|| start + into)
+            usize::try_from((into < bytes).then(|| start + into)?).ok()
         })
     };
     let (mut found, mut others) = (BTreeSet::new(), BTreeSet::new());

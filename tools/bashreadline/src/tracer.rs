@@ -46,9 +46,7 @@ impl Hooks for Lines {
 
     const LADDER: &'static Ladder = &ladder! {
         subject: "lines",
-        user_functions: [],
         user_returns: ["readline"],
-        beside: [],
         unseen: &[
             "the line that a bash waits for when the trace begins",
             "lines of a bash that nobody runs when the trace begins, and that is not the system's",

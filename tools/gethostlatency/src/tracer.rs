@@ -63,7 +63,6 @@ impl Hooks for Lookups {
             "gethostbyname_r",
             "gethostbyname2_r",
         ],
-        user_returns: [],
         beside: ["task_end_raw"],
         unseen: &[
             "lookups of programs that are linked statically, or that bring a resolver of their own",

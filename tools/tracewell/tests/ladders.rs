@@ -23,6 +23,8 @@ struct Described {
     fentry: bool,
     kprobes: bool,
     tracefs: bool,
+    /// Many set at once.
+    uprobes_together: bool,
     /// Tasks inside programs at these places.
     preempts: &'static [Place],
 }
@@ -38,6 +40,7 @@ impl Kernel for Described {
             Need::Kprobe(name) => self.kprobes && known(name),
             Need::Tracepoint { .. } => self.tracefs,
             Need::Uprobes => true,
+            Need::UprobesTogether => self.uprobes_together,
         };
         (!holds).then(|| format!("no {need:?}"))
     }
@@ -56,12 +59,14 @@ const OLD: Described = Described {
     fentry: true,
     kprobes: true,
     tracefs: true,
+    uprobes_together: false,
     preempts: &[],
 };
 
 const NEW: Described = Described {
     name: "7.0",
     functions: "filename_",
+    uprobes_together: true,
     preempts: &[Place::Tracepoints, Place::Functions],
     ..OLD
 };
@@ -144,7 +149,8 @@ fn without_tracefs_there_is_nothing_better() {
         for tool in tracewell::TOOLS {
             let labels = tried(tool, &bare, None);
             let expected: &[_] = match tool.trace.as_ref().unwrap().ladder.rungs[0].label {
-                "uprobe" => &["uprobe"],
+                "uprobe_multi" if kernel.uprobes_together => &["uprobe_multi", "uprobe"],
+                "uprobe_multi" | "uprobe" => &["uprobe"],
                 _ => &["tp_btf", "raw_tp"],
             };
             assert_eq!(labels, expected, "{}", tool.name);

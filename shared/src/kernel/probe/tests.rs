@@ -112,6 +112,9 @@ fn needs_follow_from_sections() {
     for section in ["uprobe/getaddrinfo", "uretprobe/getaddrinfo"] {
         assert_eq!(Need::of_section(section), Some(Need::Uprobes));
     }
+    for section in ["uprobe.multi/one,two", "uretprobe.multi/one,two"] {
+        assert_eq!(Need::of_section(section), Some(Need::UprobesTogether));
+    }
     assert_eq!(Need::of_section("raw_tp/sys_exit"), None);
 }
 

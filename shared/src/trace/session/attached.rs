@@ -107,9 +107,9 @@ impl Session {
         for program in follow.into_iter().chain(rest) {
             let name = program.name().display().to_string();
             let section = program.section().to_str().unwrap_or_default();
-            let function = user::function(section);
-            let links = match function {
-                Some(function) => user::attach(&program, function, files),
+            let functions = user::Functions::of_section(section);
+            let links = match functions {
+                Some(functions) => user::attach(&program, functions, files),
                 None => program
                     .attach()
                     .map(|link| vec![link])
@@ -123,7 +123,7 @@ impl Session {
                 .map_err(|error| format!("cannot keep {name}: {error}"))?;
             if is_follow(&name) {
                 session.watch(&kept, Cause::FollowMissed);
-            } else if function.is_none() && loses(&name) {
+            } else if functions.is_none() && loses(&name) {
                 session.watch(&kept, Cause::Recursion);
                 session.uncounted |= refusals::is_classic(program.prog_type())
                     && links.iter().any(|link| refusals::missed(link).is_none());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Programs at functions of programs, in user space: each is attached in every file that has its function.
 
-use libbpf_rs::{Link, ProgramMut, UprobeOpts};
+use libbpf_rs::{Link, ProgramMut, UprobeMultiOpts, UprobeOpts};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::error::Result;
@@ -17,20 +17,51 @@ const OTHER_FDS: usize = 256;
 /// Every process, whoever it is: the filters decide, and who is followed is not known yet.
 const ALL_PROCESSES: i32 = -1;
 
-/// The function that the program in this section is at, and whether at its return.
-pub(super) fn function(section: &str) -> Option<(&str, bool)> {
-    match section.split_once('/')? {
-        ("uprobe", function) => Some((function, false)),
-        ("uretprobe", function) => Some((function, true)),
-        _ => None,
+/// The functions that a program is at: one, or all of a list, each of which the program knows by its number in it, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Functions<'s> {
+    names: &'s str,
+    at_return: bool,
+    /// Whether they are set by one link in each file.
+    together: bool,
+}
+
+impl<'s> Functions<'s> {
+    /// Those of the program in this section; `None` for one that is elsewhere.
+    pub(super) fn of_section(section: &'s str) -> Option<Self> {
+        let (kind, names) = section.split_once('/')?;
+        let (at_return, together) = match kind {
+            "uprobe" => (false, false),
+            "uretprobe" => (true, false),
+            "uprobe.multi" => (false, true),
+            "uretprobe.multi" => (true, true),
+            _ => return None,
+        };
+        Some(Self {
+            names,
+            at_return,
+            together,
+        })
+    }
+
+    /// Each with its number.
+    fn names(self) -> impl Iterator<Item = (u64, &'s str)> {
+        (1..).zip(self.names.split(','))
+    }
+
+    /// Where they are in a file, each with its number.
+    fn places(self, target: &Target) -> impl Iterator<Item = (usize, u64)> {
+        let places = move |(number, name)| target.places(name).map(move |place| (place, number));
+        self.names().flat_map(places)
     }
 }
 
 /// The files that have any of the functions which these programs are at.
 pub(super) fn find(files: &Files, which: &Which, programs: &[Program]) -> Result<Found> {
-    let mut functions: Vec<&'static str> = programs
-        .iter()
-        .filter_map(|program| Some(function(program.section)?.0))
+    let sections = programs.iter().map(|program| program.section);
+    let mut functions: Vec<&'static str> = sections
+        .filter_map(Functions::of_section)
+        .flat_map(|functions| functions.names().map(|(_, name)| name))
         .collect();
     functions.sort_unstable();
     functions.dedup();
@@ -50,24 +81,39 @@ fn make_room(fds: usize) {
     }
 }
 
-/// Attaches a program at a function, in each of these files.
+/// Attaches a program at its functions, in each of these files.
 pub(super) fn attach(
     program: &ProgramMut<'_>,
-    (function, at_return): (&str, bool),
+    functions: Functions<'_>,
     targets: &[Target],
 ) -> Result<Vec<Link>, String> {
     let mut links = Vec::new();
     for target in targets {
-        for place in target.places(function) {
-            let options = UprobeOpts {
-                retprobe: at_return,
-                ..UprobeOpts::default()
+        let set = || -> libbpf_rs::Result<_> {
+            let (offsets, cookies): (Vec<_>, Vec<_>) = functions.places(target).unzip();
+            if functions.together {
+                let options = UprobeMultiOpts {
+                    retprobe: functions.at_return,
+                    offsets,
+                    cookies,
+                    ..UprobeMultiOpts::default()
+                };
+                let path = target.path();
+                let link = program.attach_uprobe_multi_with_opts(ALL_PROCESSES, path, "", options)?;
+                return Ok(vec![link]);
+            }
+            let one = |offset| {
+                let options = UprobeOpts {
+                    retprobe: functions.at_return,
+                    ..UprobeOpts::default()
+                };
+                program.attach_uprobe_with_opts(ALL_PROCESSES, target.path(), offset, options)
             };
-            let place = usize::try_from(place).map_err(|error| error.to_string())?;
-            let link = program
-                .attach_uprobe_with_opts(ALL_PROCESSES, target.path(), place, options)
-                .map_err(|error| format!("{error} (in {target})"))?;
-            links.push(link);
+            offsets.into_iter().map(one).collect()
+        };
+        // It may have none of those that one program is at.
+        if functions.places(target).next().is_some() {
+            links.extend(set().map_err(|error| format!("{error} (in {target})"))?);
         }
     }
     Ok(links)
@@ -75,13 +121,20 @@ pub(super) fn attach(
 
 #[cfg(test)]
 mod tests {
-    use super::function;
+    use super::Functions;
 
     #[test]
     fn sections_name_functions() {
-        assert_eq!(function("uprobe/getaddrinfo"), Some(("getaddrinfo", false)));
-        assert_eq!(function("uretprobe/readline"), Some(("readline", true)));
-        assert_eq!(function("kprobe/do_exit"), None);
-        assert_eq!(function("uprobe"), None);
+        let of = |section| {
+            let functions = Functions::of_section(section)?;
+            let names: Vec<_> = functions.names().map(|(_, name)| name).collect();
+            Some((names, functions.at_return, functions.together))
+        };
+        assert_eq!(of("uprobe/getaddrinfo"), Some((vec!["getaddrinfo"], false, false)));
+        assert_eq!(of("uretprobe/readline"), Some((vec!["readline"], true, false)));
+        assert_eq!(of("uprobe.multi/one,two"), Some((vec!["one", "two"], false, true)));
+        assert_eq!(of("uretprobe.multi/one"), Some((vec!["one"], true, true)));
+        assert_eq!(of("kprobe/do_exit"), None);
+        assert_eq!(of("uprobe"), None);
     }
 }
