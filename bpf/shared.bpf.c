@@ -17,5 +17,5 @@ enum owner_filter *unused_owner_filter __attribute__((unused));
 
 _Static_assert(sizeof(struct event_head) == 64, "event_head");
 _Static_assert(sizeof(struct caller_space) == 32, "caller_space");
-_Static_assert(sizeof(struct shared_knobs) == 160, "shared_knobs");
+_Static_assert(sizeof(struct shared_knobs) == 164, "shared_knobs");
 _Static_assert(sizeof(struct loss_slot) == 128, "loss_slot");

@@ -109,24 +109,37 @@ static __always_inline void event_expect(void)
 	count_event(LOSS_UNFINISHED, 1);
 }
 
-/* Fills in the head of an event of the current task, which is expected. */
-static __always_inline void event_fill_head(struct event_head *head)
+/* The part of a head that says whose the event is: of the current task. */
+static __always_inline void event_of_task(struct event_head *head)
 {
 	struct self self = current_self();
-	__u32 slot = loss_slot_of_cpu();
 
-	head->time_ns = bpf_ktime_get_boot_ns();
 	head->pid = self.pid;
 	head->tid = self.tid;
 	head->uid = current_uid(self.task);
-	head->lost_slot = slot;
-	head->lost_buffer_full = shared_state.loss[slot].count[LOSS_BUFFER_FULL];
-	head->lost_inflight_full = shared_state.loss[slot].count[LOSS_INFLIGHT_FULL];
 	read_current_comm(self.task, head->comm);
 	head->cgroup_id = shared_knobs.cgroup_ids ? bpf_get_current_cgroup_id() : 0;
 	head->behind_at = 0;
 	head->ancestors = 0;
 	head->cgroup = 0;
+}
+
+/* The part that says when it is, and what was lost before it. */
+static __always_inline void event_of_now(struct event_head *head)
+{
+	__u32 slot = loss_slot_of_cpu();
+
+	head->time_ns = bpf_ktime_get_boot_ns();
+	head->lost_slot = slot;
+	head->lost_buffer_full = shared_state.loss[slot].count[LOSS_BUFFER_FULL];
+	head->lost_inflight_full = shared_state.loss[slot].count[LOSS_INFLIGHT_FULL];
+}
+
+/* Fills in the head of an event of the current task, which is expected. */
+static __always_inline void event_fill_head(struct event_head *head)
+{
+	event_of_now(head);
+	event_of_task(head);
 }
 
 /* Both, where it is an event in any case. */

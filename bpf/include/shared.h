@@ -271,6 +271,7 @@ struct shared_knobs {
 	__u32 node_parent_at; /* in kernfs_node */
 	struct exe_places exe_places;
 	__u32 behind_most; /* where in a record it may stand */
+	__u32 behind_room; /* how much of it there may be */
 };
 
 /* Counts of one CPU (or of the CPUs that share the slot), on cache lines of its own. */

@@ -60,6 +60,14 @@ pub trait Snoop: clap::FromArgMatches + 'static {
         Vec::new()
     }
 
+    /// The trace has begun.
+    fn attached(&self) {}
+
+    /// Why a run may have met nothing at all; for its last line.
+    fn why_nothing(&self) -> Option<String> {
+        None
+    }
+
     /// The columns of a table.
     fn columns(&self) -> Vec<Column<Self::Tracer>>;
 
@@ -180,6 +188,7 @@ struct Printed<S: Snoop> {
 
 impl<S: Snoop> Source for Printed<S> {
     fn begin(&mut self) -> Result<()> {
+        self.args.attached();
         match &mut self.counted {
             Some(counted) => counted.begin(&mut self.out),
             None => self.out.write(Writer::header),
@@ -251,6 +260,7 @@ impl<S: Snoop> Source for Printed<S> {
 
     fn account(&self) -> Account {
         let account = self.stream.account();
+        let left_out = self.picked.why_nothing(self.printed);
         let mut lost = account.lost;
         lost.add(Cause::Malformed, self.malformed);
         Account {
@@ -258,11 +268,18 @@ impl<S: Snoop> Source for Printed<S> {
             lost,
             certainty: account.certainty,
             asides: Vec::new(),
-            why_nothing: self.picked.why_nothing(self.printed),
+            why_nothing: match self.printed {
+                0 => left_out.or_else(|| self.args.why_nothing()),
+                _ => None,
+            },
         }
     }
 
     fn out(&mut self) -> &mut dyn Out {
         &mut self.out
+    }
+
+    fn is_readable(&self) -> bool {
+        self.stream.is_readable()
     }
 }

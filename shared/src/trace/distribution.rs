@@ -183,7 +183,7 @@ impl<H: Keyed> Distribution<H> {
     /// stopped.
     pub fn losses(&self) -> Counts {
         let mut losses = self.session.losses();
-        self.under_way.add_to(&mut losses);
+        self.under_way.add_to(&mut losses, &self.session);
         losses
     }
 

@@ -62,8 +62,12 @@ struct Attempt<'a> {
     trial: bool,
 }
 
-/// A tracer's session and what carries its events.
-pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session, Transport)> {
+/// A tracer's session, what carries its events, and what `beside` takes of the object before it is attached.
+pub(crate) fn start<B>(
+    tracer: &dyn AnyHooks,
+    options: &Options,
+    beside: impl Fn(&Loaded<'_>) -> Result<B>,
+) -> Result<(Session, (Transport, B))> {
     if options.names {
         users::read();
     }
@@ -81,7 +85,7 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
                 .help("leave out --buffer perf, or --buffer-rings"),
         );
     }
-    let (mut session, (transport, bytes)) = attach_first(tracer, options, |loaded| {
+    let (mut session, (transport, bytes, beside)) = attach_first(tracer, options, |loaded| {
         let bytes = loaded.buffer_bytes;
         let transport = if perf {
             let events = map_fd(loaded.object, "events")?;
@@ -90,7 +94,7 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
             let rings = rings::join(loaded.object, loaded.other_rings)?;
             Transport::rings(rings, options.latency)
         };
-        Ok((transport?, bytes))
+        Ok((transport?, bytes, beside(loaded)?))
     })?;
     let carried = transport::event_most_bytes(bytes, perf) as usize;
     if carried < most {
@@ -98,7 +102,7 @@ pub(crate) fn start(tracer: &dyn AnyHooks, options: &Options) -> Result<(Session
             "an event may have {most} bytes, and a buffer of {bytes} carries {carried} at most: what is larger will be lost (too_large)"
         ));
     }
-    Ok((session, transport))
+    Ok((session, (transport, beside)))
 }
 
 /// An object that was loaded, and is not attached yet.

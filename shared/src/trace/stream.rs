@@ -14,6 +14,7 @@ use crate::trace::cgroups::Cgroups;
 use crate::trace::options::Options;
 use crate::trace::session::{self, Session};
 use crate::trace::tracer::Tracer;
+use crate::trace::under_way::UnderWay;
 
 /// A running trace. Dropping it detaches.
 ///
@@ -41,6 +42,7 @@ pub struct Stream<T: Tracer> {
     tracer: T,
     transport: Transport,
     session: Session,
+    under_way: UnderWay,
     phase: Phase,
     records: Records,
     gaps: Gaps,
@@ -84,12 +86,14 @@ impl<T: Tracer> Stream<T> {
     /// [`Usage`](crate::error::Kind::Usage) for options that cannot be met.
     pub fn start(mut tracer: T, options: &Options) -> Result<Self> {
         tracer.prepare(options);
-        let (session, transport) = session::start(&tracer, options)?;
+        let (session, (transport, under_way)) =
+            session::start(&tracer, options, |loaded| UnderWay::of(&tracer, loaded))?;
         let gaps = Gaps::new(session.bounds);
         Ok(Self {
             tracer,
             transport,
             session,
+            under_way,
             phase: Phase::Running,
             records: Records::default(),
             gaps,
@@ -121,7 +125,7 @@ impl<T: Tracer> Stream<T> {
                     self.gaps.find(&self.records);
                     if !self.transport.has_more() {
                         self.phase = Phase::Ended;
-                        let losses = self.session.losses();
+                        let losses = self.losses();
                         self.gaps.close(&losses, self.records.len());
                         // What is still counted now belongs to calls that outlast the trace.
                         self.lost = Some(losses);
@@ -147,7 +151,7 @@ impl<T: Tracer> Stream<T> {
     /// that does other things meanwhile, call it by `tokio::task::spawn_blocking` or on a thread of its own.
     pub fn stop(&mut self) {
         if self.phase == Phase::Running {
-            self.session.detach();
+            self.under_way.stop(&self.tracer, &mut self.session);
             self.phase = Phase::Draining;
         }
     }
@@ -155,12 +159,23 @@ impl<T: Tracer> Stream<T> {
     /// The account so far; final once the stream has ended. Calls whose exit was missed are in it at the end only: until
     /// then they may still be under way.
     pub fn account(&self) -> Account {
-        let lost = self.lost.unwrap_or_else(|| self.session.losses());
+        let lost = self.lost.unwrap_or_else(|| self.losses());
         Account {
             seen: self.seen,
             lost,
             certainty: self.session.certainty(&lost),
         }
+    }
+
+    /// Whether the kernel lets this thread read what the account needs, as it is.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.under_way.is_readable()
+    }
+
+    fn losses(&self) -> Counts {
+        let mut losses = self.session.losses();
+        self.under_way.add_to(&mut losses, &self.session);
+        losses
     }
 
     /// The cgroups that are filtered by, for whoever runs [`Cgroups::changed`] beside the trace: one that is removed and made

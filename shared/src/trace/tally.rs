@@ -95,7 +95,7 @@ impl<H: Tallied> Tally<H> {
     /// stopped.
     pub fn losses(&self) -> Counts {
         let mut losses = self.session.losses();
-        self.under_way.add_to(&mut losses);
+        self.under_way.add_to(&mut losses, &self.session);
         losses
     }
 

@@ -29,6 +29,10 @@ pub trait Hooks: Send {
     /// that of `pairs.bpf.h`.
     const IN_FLIGHT: &'static [(&'static str, u32)] = &[("inflight", 1)];
 
+    /// The map of these whose values end in an event that is begun where an operation starts, and sent where it ends
+    /// (`stored.bpf.h`). What stands behind events makes its values larger.
+    const STORED: Option<&'static str> = None;
+
     /// Whether what is hooked happens in interrupts too, so that a program may be interrupted by itself. The kernel
     /// refuses the inner run.
     const INTERRUPTED: bool = false;
@@ -126,6 +130,7 @@ pub(crate) struct Facts {
     pub(crate) object: &'static Object,
     pub(crate) ladder: &'static Ladder,
     pub(crate) in_flight: &'static [(&'static str, u32)],
+    pub(crate) stored: Option<&'static str>,
     pub(crate) interrupted: bool,
     pub(crate) forgets_followed: bool,
     pub(crate) preemptible: &'static [&'static str],
@@ -152,6 +157,7 @@ impl<T: Hooks> AnyHooks for T {
             object: T::OBJECT,
             ladder: T::LADDER,
             in_flight: T::IN_FLIGHT,
+            stored: T::STORED,
             interrupted: T::INTERRUPTED,
             forgets_followed: T::FORGETS_FOLLOWED,
             preemptible: T::PREEMPTIBLE,

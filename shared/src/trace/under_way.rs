@@ -46,8 +46,20 @@ impl UnderWay {
     }
 
     /// What ended unseen, among what was lost. Known once the trace was stopped.
-    pub(crate) fn add_to(&self, losses: &mut Counts) {
-        losses.add(Cause::CompletionMissed, self.unseen.unwrap_or(0));
+    pub(crate) fn add_to(&self, losses: &mut Counts, session: &Session) {
+        let unseen = self.unseen.unwrap_or(0);
+        if session.bounds.contains(&Cause::CompletionMissed) {
+            losses.add_at_most(Cause::CompletionMissed, unseen);
+        } else {
+            losses.add(Cause::CompletionMissed, unseen);
+        }
+    }
+
+    /// Whether the kernel lets this thread look at what is under way.
+    pub(crate) fn is_readable(&self) -> bool {
+        // A key that no operation has: none is an answer, too.
+        let look = |map: &MapHandle| map.lookup(&[0; size_of::<u64>()], MapFlags::ANY).is_ok();
+        self.map.as_ref().is_none_or(look)
     }
 
     /// How many have ended of those whose end no program saw.

@@ -19,6 +19,10 @@ use crate::trace::knobs;
 /// How many processes can be followed at once.
 const FOLLOWED_MAX: u32 = 65536;
 
+/// How many bytes events may take that lie in a map with what stands behind them, unless more operations under way are asked
+/// for.
+const STORED_BYTES: u32 = 32 << 20;
+
 impl Attempt<'_> {
     /// Sets what is shared, for the programs that are loaded: knobs, and the sizes of maps.
     pub(super) fn configure_shared(
@@ -48,6 +52,8 @@ impl Attempt<'_> {
             self.perf,
         )?;
         knobs.behind_most = u32::try_from(self.hooks.most_bytes()).unwrap_or(u32::MAX);
+        let behind = u32::try_from(self.options.behind_bytes()).unwrap_or(u32::MAX);
+        knobs.behind_room = behind;
         // Never 0, by which user_own_stack() of user.bpf.h knows that its call is never made.
         knobs.spaces = spaces.count.max(1);
         let scratch = self.cpus * u32::from(knobs.spaces);
@@ -97,6 +103,21 @@ impl Attempt<'_> {
                 }
                 b"followed" if self.options.follows() => {
                     map.set_max_entries(FOLLOWED_MAX).map_err(set)?
+                }
+                b"blank" if self.facts.stored.is_some() => {
+                    map.set_value_size(map.value_size() + behind).map_err(set)?;
+                }
+                name if self
+                    .facts
+                    .stored
+                    .is_some_and(|stored| name == stored.as_bytes()) =>
+                {
+                    let bytes = map.value_size() + behind;
+                    map.set_value_size(bytes).map_err(set)?;
+                    if behind > 0 {
+                        let most = map.max_entries().min(STORED_BYTES / bytes);
+                        map.set_max_entries(most).map_err(set)?;
+                    }
                 }
                 _ => self.filters.shape(&mut map).map_err(set)?,
             }
