@@ -43,13 +43,13 @@ static __always_inline bool is_keyed(void)
 }
 
 static __always_inline bool request_passes(bool direct, struct request *rq,
-					   struct request_owner *owner)
+					   struct request_owner *owner, bool waits)
 {
 	return rq_passes(direct, rq, &owner->cgroup);
 }
 
 static __always_inline void request_issued(bool direct, struct request *rq,
-					   struct request_owner *owner)
+					   struct request_owner *owner, bool wanted)
 {
 }
 
@@ -76,8 +76,8 @@ common_code void count_apart(bool direct, struct request *rq, __u64 cgroup, __u6
 	keyed_count(&of, took_ns);
 }
 
-static __always_inline void request_ended(bool direct, struct request *rq,
-					  const struct in_flight *entry)
+static __always_inline void request_ended(__u64 *ctx, bool direct, struct request *rq,
+					  struct in_flight *entry)
 {
 	__u64 start_ns = entry->start_ns, took_ns;
 

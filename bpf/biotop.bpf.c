@@ -55,7 +55,7 @@ TURNS(struct io_key, struct io_value);
 #define OP_MASK 0xff
 
 static __always_inline bool request_passes(bool direct, struct request *rq,
-					   struct request_owner *owner)
+					   struct request_owner *owner, bool waits)
 {
 	__u64 cgroup;
 
@@ -67,7 +67,7 @@ static __always_inline bool request_passes(bool direct, struct request *rq,
 }
 
 static __always_inline void request_issued(bool direct, struct request *rq,
-					   struct request_owner *owner)
+					   struct request_owner *owner, bool wanted)
 {
 	owner->bytes = FIELD(direct, rq, __data_len);
 	owner->op = FIELD(direct, rq, cmd_flags) & OP_MASK;
@@ -81,8 +81,8 @@ static __always_inline void add(struct io_counts *counts, __u64 bytes, __u64 too
 	__sync_fetch_and_add(&counts->took_ns, took_ns);
 }
 
-static __always_inline void request_ended(bool direct, struct request *rq,
-					  const struct in_flight *entry)
+static __always_inline void request_ended(__u64 *ctx, bool direct, struct request *rq,
+					  struct in_flight *entry)
 {
 	__u64 took_ns = span(entry->start_ns, bpf_ktime_get_ns());
 	void *values = counting(&keyed_now);

@@ -9,6 +9,7 @@
 #ifndef TRACEWELL_REQUEST_JOIN_BPF_H
 #define TRACEWELL_REQUEST_JOIN_BPF_H
 
+#include "blank.bpf.h"
 #include "requests.bpf.h"
 
 /* Where a request is between its making and its end. */
@@ -26,20 +27,20 @@ struct in_flight {
 	__u64 first_ns; /* of the first issue */
 	__u8 stage; /* enum stage */
 	__u8 wanted; /* by the filters; of a request that has a stage */
-	__u8 again; /* issued more than once */
-	__u8 pad[5];
+	__u8 pad[2];
+	__u32 again; /* how often it was issued after the first time */
 	struct request_owner owner;
 };
 
-/* Asked of the current task as its submitter: whether the request is to be counted, and whose it is. */
+/* Asked of the current task as its submitter: whether the request is wanted, and whose it is; waits: in a queue, from now on. */
 static __always_inline bool request_passes(bool direct, struct request *rq,
-					   struct request_owner *owner);
-/* It is issued for the first time. */
+					   struct request_owner *owner, bool waits);
+/* It is issued for the first time, whether or not it is wanted. */
 static __always_inline void request_issued(bool direct, struct request *rq,
-					   struct request_owner *owner);
-/* It ends now, and is to be counted. */
-static __always_inline void request_ended(bool direct, struct request *rq,
-					  const struct in_flight *entry);
+					   struct request_owner *owner, bool wanted);
+/* It ends now, and is wanted; ctx is what the program was given. */
+static __always_inline void request_ended(__u64 *ctx, bool direct, struct request *rq,
+					  struct in_flight *entry);
 
 /* How many entries of ended requests are kept. User space sets it. */
 const volatile __u64 kept_most = 0;
@@ -55,9 +56,11 @@ const volatile __u64 kept_most = 0;
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, REQUESTS_MOST);
-	__type(key, __u64);
-	__type(value, struct in_flight);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(struct in_flight));
 } requests SEC(".maps");
+
+BLANK_MAP(sizeof(struct in_flight));
 
 __u64 kept = 0;
 
@@ -66,18 +69,52 @@ static __always_inline struct in_flight *known(__u64 rq)
 	return bpf_map_lookup_elem(&requests, &rq);
 }
 
-/* A new entry is not lost before it is needed: at the issue. */
+/*
+ * Requests that found no room while their submitter was the current task. By the
+ * time of their issue there may be room, but a worker issues what has waited:
+ * whose it was is not known any more. Two requests of one place are as good as
+ * never without room at once.
+ */
+#define UNPLACED 16384
+
+__u8 unplaced[UNPLACED] = {};
+
+static __always_inline __u8 *unplaced_at(__u64 rq)
+{
+	/* A request has more than 64 bytes, and those of a pool lie side by side. */
+	return &unplaced[(rq >> 6 ^ rq >> 20) & (UNPLACED - 1)];
+}
+
+/* NULL where there is no room: that is no loss before the entry is needed, at the issue. */
 static __always_inline struct in_flight *entry_of(__u64 rq)
 {
 	struct in_flight *entry = known(rq);
-	struct in_flight none = {};
 
 	if (entry)
 		return entry;
-	if (bpf_map_update_elem(&requests, &rq, &none, BPF_NOEXIST))
+	entry = blank_entry(&requests, &rq);
+	if (entry)
+		__sync_fetch_and_add(&kept, 1);
+	else if (by_submitter)
+		*unplaced_at(rq) = 1;
+	return entry;
+}
+
+/* The same at the issue, where nobody knows whose a request is that found no room before. */
+static __always_inline struct in_flight *entry_at_issue(__u64 rq)
+{
+	struct in_flight *entry = known(rq);
+
+	if (entry)
+		return entry;
+	if (by_submitter && *unplaced_at(rq)) {
+		*unplaced_at(rq) = 0;
 		return NULL;
-	__sync_fetch_and_add(&kept, 1);
-	return known(rq);
+	}
+	entry = entry_of(rq);
+	if (!entry && by_submitter)
+		*unplaced_at(rq) = 0;
+	return entry;
 }
 
 /*
@@ -86,9 +123,9 @@ static __always_inline struct in_flight *entry_of(__u64 rq)
  * start_time_ns does not tell one from the next (0 for all that are not
  * accounted: commands to the device, and all where queue/iostats is 0).
  */
-common_code void judge(bool direct, struct request *rq, struct in_flight *entry)
+common_code void judge(bool direct, struct request *rq, struct in_flight *entry, bool waits)
 {
-	entry->wanted = request_passes(direct, rq, &entry->owner);
+	entry->wanted = request_passes(direct, rq, &entry->owner, waits);
 	entry->again = 0;
 }
 
@@ -102,7 +139,7 @@ static __always_inline int rq_insert(bool direct, struct request *rq)
 	entry = entry_of((__u64)rq);
 	/* It is a worker that inserts again what was put back. */
 	if (entry && entry->stage != STAGE_PUT_BACK) {
-		judge(direct, rq, entry);
+		judge(direct, rq, entry, true);
 		entry->stage = STAGE_INSERTED;
 	}
 	return 0;
@@ -115,6 +152,8 @@ static __always_inline int rq_merge(bool direct, struct request *rq)
 
 	if (entry)
 		entry->stage = STAGE_NONE;
+	else if (by_submitter)
+		*unplaced_at((__u64)rq) = 0;
 	return 0;
 }
 
@@ -132,9 +171,9 @@ static __always_inline int rq_requeue(bool direct, struct request *rq)
 		return 0;
 	entry->start_ns = 0;
 	if (entry->stage == STAGE_ISSUED)
-		entry->again = 1;
+		entry->again++;
 	else if (first && entry->stage == STAGE_NONE)
-		judge(direct, rq, entry);
+		judge(direct, rq, entry, true);
 	if (first || entry->stage != STAGE_NONE)
 		entry->stage = STAGE_PUT_BACK;
 	return 0;
@@ -143,7 +182,7 @@ static __always_inline int rq_requeue(bool direct, struct request *rq)
 static __always_inline int rq_issue(bool direct, struct request *rq)
 {
 	bool wanted = rq_disk_passes(direct, rq);
-	struct in_flight *entry = wanted ? entry_of((__u64)rq) : known((__u64)rq);
+	struct in_flight *entry = wanted ? entry_at_issue((__u64)rq) : known((__u64)rq);
 	__u64 now_ns;
 
 	if (!entry) {
@@ -162,14 +201,14 @@ static __always_inline int rq_issue(bool direct, struct request *rq)
 	if (entry->stage != STAGE_INSERTED && entry->stage != STAGE_PUT_BACK) {
 		entry->again = 0;
 		if (by_submitter && wanted)
-			judge(direct, rq, entry);
+			judge(direct, rq, entry, false);
 	}
 	if (by_submitter && wanted)
 		wanted = entry->wanted;
 	now_ns = bpf_ktime_get_ns();
 	if (!entry->again) {
 		entry->first_ns = now_ns;
-		request_issued(direct, rq, &entry->owner);
+		request_issued(direct, rq, &entry->owner, wanted);
 	}
 	entry->stage = STAGE_ISSUED;
 	entry->start_ns = wanted && !shared_state.closing ? now_ns : 0;
@@ -188,15 +227,17 @@ static __always_inline __u64 span(__u64 start_ns, __u64 end_ns)
  * Each part of a request that is completed in parts comes here. What is left
  * is in __data_len, which is counted down after this.
  */
-static __always_inline int rq_complete(bool direct, struct request *rq, unsigned int bytes)
+static __always_inline int rq_complete(bool direct, __u64 *ctx)
 {
+	struct request *rq = (struct request *)ctx[0];
+	unsigned int bytes = ctx[2];
 	__u64 address = (__u64)rq;
 	struct in_flight *entry = known(address);
 
 	if (!entry || bytes < FIELD(direct, rq, __data_len))
 		return 0;
 	if (entry->start_ns)
-		request_ended(direct, rq, entry);
+		request_ended(ctx, direct, rq, entry);
 	entry->start_ns = 0;
 	entry->stage = STAGE_NONE;
 	if (kept > kept_most && !bpf_map_delete_elem(&requests, &address))
@@ -244,7 +285,7 @@ static __always_inline struct request *request_of(const __u64 *args)
  * detached from its end, so that nothing starts whose end would not be seen.
  */
 #define REQUEST_HOOKS                                                                              \
-	REQUEST_HOOK(complete, (struct request *)ctx[0], ctx[2])                                   \
+	REQUEST_HOOK(complete, ctx)                                                                \
 	REQUEST_HOOK(requeue, request_of(ctx))                                                     \
 	REQUEST_HOOK(issue, request_of(ctx))                                                       \
 	REQUEST_HOOK(merge, request_of(ctx))                                                       \
