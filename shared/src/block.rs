@@ -7,6 +7,7 @@ mod disk;
 mod disks;
 mod names;
 mod nothing;
+mod request;
 mod sysfs;
 
 pub use charged::charges_requests;
@@ -14,6 +15,7 @@ pub use disk::Disk;
 pub use disks::{Disks, meant};
 pub use names::{Names, Operation};
 pub use nothing::Seen;
+pub use request::{Outcome, RequestFlags, RequestOp, letter};
 
 /// What no rung at requests sees.
 pub const UNSEEN: &[&str] = &[

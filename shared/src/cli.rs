@@ -444,5 +444,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     values::duration(text)
 }
 
+/// The same, of which a number alone is of milliseconds, as BCC's tools take it.
+pub fn millis(text: &str) -> Result<Duration, String> {
+    values::millis(text)
+}
+
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tracewell_tests::{Finished, Tool, buffers, note, rungs, scratch};
 
 use crate::bashreadline;
+use crate::disk::Disk;
 use crate::kernel::{with_own_mounts, with_tracefs};
 use crate::plugged::on_the_second_cpu;
 use crate::storms::{scaled, storm, traced, turn, unique_uid};
@@ -35,6 +36,7 @@ pub(crate) struct Load {
     operations: u64,
     /// Where it happens.
     _directory: TempDir,
+    _disk: Option<Disk>,
 }
 
 impl Load {
@@ -43,8 +45,16 @@ impl Load {
         fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
         let mut words = vec![kind.to_owned()];
         let mut options = Vec::new();
+        let disk = (kind == "read").then(Disk::new);
         match kind {
             "unlink" => words.extend(["--path".to_owned(), path(directory.path())]),
+            "read" => {
+                let disk = disk.as_ref().unwrap();
+                // Any user may.
+                fs::set_permissions(disk.device(), Permissions::from_mode(0o666)).unwrap();
+                words.extend(["--path".to_owned(), disk.device().to_owned()]);
+                options.extend(["--disk".to_owned(), disk.name().to_owned()]);
+            }
             "exec-fail" => options.push("-x".to_owned()),
             "readline" => {
                 let library = path(&bashreadline::library(directory.path()));
@@ -61,6 +71,7 @@ impl Load {
             // More than two pages hold, also on an emulated machine.
             operations: scaled(operations).max(THREADS * 12),
             _directory: directory,
+            _disk: disk,
         }
     }
 
@@ -124,6 +135,11 @@ pub(crate) fn lookups() -> Load {
     Load::new("gethostlatency", "lookup", "lookup", 16_000)
 }
 
+/// In a guest, with the turn on the disk that all tests use.
+pub(crate) fn requests() -> Load {
+    Load::new("biosnoop", "request", "read", 16_000)
+}
+
 pub(crate) fn syncs() -> Load {
     Load::new("syncsnoop", "sync", "sync", 16_000)
 }
@@ -133,9 +149,10 @@ pub(crate) fn unlinks() -> Load {
 }
 
 /// A load for each tool that prints events.
-pub(crate) fn loads() -> [Load; 7] {
+pub(crate) fn loads() -> [Load; 8] {
     [
         lines(),
+        requests(),
         execs(),
         exits(),
         lookups(),
@@ -274,6 +291,11 @@ fn lookups_beyond_a_page() {
 }
 
 #[test]
+fn requests_beyond_a_page() {
+    overflows(&requests());
+}
+
+#[test]
 fn syncs_beyond_a_page() {
     overflows(&syncs());
 }
@@ -385,6 +407,10 @@ fn a_cpu_beyond_the_list_is_accounted_for() {
             load.adds_up(&finished, made);
             let summary = finished.summary();
             // Where an entry is kept for an exit, that finds no room to build the event in, and the entry stays.
+            // A request's event is put together in the entry of the request.
+            if load.tool == "biosnoop" {
+                continue;
+            }
             let causes = ["no_room", "fexit_missed", "kprobe_missed"];
             let lost = causes.map(|cause| summary["lost_by"][cause].as_u64().unwrap_or(0));
             assert!(lost.iter().sum::<u64>() > 0, "{summary}");

@@ -9,6 +9,7 @@ use tracewell_tests::environment::program;
 use tracewell_tests::{Finished, Tool, scratch};
 
 use crate::bashreadline;
+use crate::disk::Disk;
 use crate::event_tools;
 use crate::schema::check_all;
 
@@ -45,7 +46,8 @@ fn told(event: &Value) -> Vec<(u32, String)> {
 /// Two shells, one below the other, which do something that each tool tells of, and whose processes are cat(1), rm(1), sync(1)
 /// and the storm. Their arguments are the storm, and a library for it.
 const SHELLS: &str = "sh -c 'exec >/dev/null 2>&1; cat /etc/hostname; : >/tmp/gone-$$; rm /tmp/gone-$$; sync /etc/hostname; \
-                      \"$0\" lookup --ops 1; \"$0\" readline --ops 1 --path \"$1\"; true' \"$0\" \"$1\"; true";
+                      \"$0\" lookup --ops 1; \"$0\" readline --ops 1 --path \"$1\"; \
+                      [ -z \"$2\" ] || \"$0\" read --ops 1 --path \"$2\"; true' \"$0\" \"$1\" \"$2\"; true";
 
 /// What a tool tells of these.
 fn shells(tool: &str, args: &[&str]) -> Finished {
@@ -56,7 +58,10 @@ fn shells(tool: &str, args: &[&str]) -> Finished {
         run = run.arg("-s").arg(&library);
     }
     let run = run.args(["--", "sh", "-c", SHELLS]);
-    run.arg(program("storm")).arg(library).run().success()
+    let disk = (tool == "biosnoop").then(Disk::new);
+    let device = disk.as_ref().map(Disk::device).unwrap_or_default();
+    let run = run.arg(program("storm")).arg(library).arg(device);
+    run.run().success()
 }
 
 /// The events of the process that the inner shell started.
@@ -69,6 +74,7 @@ fn of_last(tool: &str, finished: &Finished) -> Vec<Value> {
         ("exitsnoop", "exit"),
         ("gethostlatency", "lookup"),
         ("bashreadline", "line"),
+        ("biosnoop", "request"),
     ];
     let kind = kinds.iter().find(|(name, _)| *name == tool);
     let (_, kind) = kind.unwrap_or_else(|| panic!("say what {tool} tells of"));

@@ -135,6 +135,11 @@ fn what_the_kernel_decides_is_said() {
         ("syncsnoop", "error == EIO && ppid == 1", "ppid, errno"),
         ("gethostlatency", "duration_ns > 1s", "duration_ns"),
         (
+            "biosnoop",
+            "duration_ns > 1s && errno == 5",
+            "errno, duration_ns",
+        ),
+        (
             "exitsnoop",
             "age_ns > 1s && exit_code == 0",
             "age_ns, exit_code",

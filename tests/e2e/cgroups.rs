@@ -232,7 +232,7 @@ fn only_owners_that_are_not_the_current_task_have_a_deepest_level() {
         for tool in crate::all_tools() {
             let args = ["--cgroup", path, "--duration", "20ms"];
             // A request's, and a task's that waits; others filter the task in which the program runs.
-            let filters_owners = ["biolatency", "biotop", "runqlat"].contains(&tool);
+            let filters_owners = ["biolatency", "biosnoop", "biotop", "runqlat"].contains(&tool);
             if tool == "biolatency" && submitters_are_hidden(&["-c", path]) {
                 continue;
             }

@@ -4,15 +4,18 @@
 
 use std::env;
 use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::libc::{self, O_DIRECT};
 use tempfile::TempDir;
 use tracewell_tests::{note, scratch};
+
+use crate::storms::guest;
 
 /// What one request reads or writes here.
 pub(crate) const BLOCK: usize = 4096;
@@ -27,12 +30,11 @@ pub(crate) struct Disk {
 }
 
 /// What makes a disk a test's own.
-#[expect(dead_code, reason = "they are held, not used")]
 enum Own {
     /// The directory with a loop device's file.
     Loop(TempDir),
     /// The turn on a disk that all tests use.
-    Turn(MutexGuard<'static, ()>),
+    Turn(#[expect(dead_code, reason = "it is held, not used")] MutexGuard<'static, ()>),
 }
 
 /// What the kernel counts in `/sys/block/*/stat`.
@@ -40,12 +42,22 @@ enum Own {
 pub(crate) struct Stat {
     pub(crate) reads: u64,
     pub(crate) writes: u64,
+    /// What was merged into other writes.
+    pub(crate) writes_merged: u64,
     pub(crate) flushes: u64,
 }
 
 /// Memory that a disk may read from and write to directly.
 #[repr(align(4096))]
 struct Page([u8; BLOCK]);
+
+fn said_by_losetup(args: &[&str]) -> String {
+    let output = Command::new("losetup").args(args).output();
+    let output = output.expect("losetup");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
 
 impl Disk {
     pub(crate) fn new() -> Self {
@@ -67,17 +79,14 @@ impl Disk {
         let image = directory.path().join("image");
         let file = File::create(&image).unwrap();
         file.set_len(BLOCKS * BLOCK as u64).unwrap();
-        let output = Command::new("losetup")
-            .args(["--find", "--show"])
-            .arg(&image)
-            .output()
-            .expect("losetup");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let device = String::from_utf8(output.stdout).unwrap();
+        let device = if guest() {
+            // busybox's: nobody else takes it there.
+            let device = said_by_losetup(&["-f"]);
+            said_by_losetup(&[device.trim_end(), image.to_str().unwrap()]);
+            device
+        } else {
+            said_by_losetup(&["--find", "--show", image.to_str().unwrap()])
+        };
         let disk = Self {
             device: device.trim_end().into(),
             own: Own::Loop(directory),
@@ -89,6 +98,27 @@ impl Disk {
                 .status(),
         );
         disk
+    }
+
+    /// A loop device that has no more of its file than this: what is read behind it fails. `None` where the guest's kernel
+    /// has none.
+    pub(crate) fn cut_off(bytes: u64) -> Option<Self> {
+        if guest() {
+            drop(Command::new("modprobe").args(["-q", "loop"]).status());
+            if !Path::new("/dev/loop-control").exists() {
+                note("without a disk that fails: this kernel has no loop devices");
+                return None;
+            }
+        }
+        let disk = Self::of_a_file();
+        let Own::Loop(directory) = &disk.own else {
+            unreachable!("it is of a file");
+        };
+        let image = File::options()
+            .write(true)
+            .open(directory.path().join("image"));
+        image.unwrap().set_len(bytes).unwrap();
+        Some(disk)
     }
 
     pub(crate) fn device(&self) -> &str {
@@ -134,6 +164,7 @@ impl Disk {
         Stat {
             reads: numbers[0],
             writes: numbers[4],
+            writes_merged: numbers[5],
             flushes: numbers[15],
         }
     }
@@ -156,6 +187,12 @@ impl Direct {
             let offset = block % BLOCKS * BLOCK as u64;
             assert_eq!(self.0.read_at(&mut page.0, offset).unwrap(), BLOCK);
         }
+    }
+
+    /// Reads one block, by one request.
+    pub(crate) fn read_block(&self, block: u64) -> io::Result<usize> {
+        let mut page = Page([0; BLOCK]);
+        self.0.read_at(&mut page.0, block * BLOCK as u64)
     }
 
     pub(crate) fn write(&self, times: u64) {
@@ -183,15 +220,19 @@ impl Direct {
     }
 }
 
+/// Reads the first block of a disk, by one request.
+pub(crate) fn read_one_block(device: &Path) {
+    let disk = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_DIRECT)
+        .open(device);
+    assert_eq!(Direct(disk.unwrap()).read_block(0).unwrap(), BLOCK);
+}
+
 impl Drop for Disk {
     fn drop(&mut self) {
         if let Own::Loop(_) = self.own {
-            drop(
-                Command::new("losetup")
-                    .arg("--detach")
-                    .arg(&self.device)
-                    .status(),
-            );
+            drop(Command::new("losetup").arg("-d").arg(&self.device).status());
         }
     }
 }

@@ -22,6 +22,7 @@ use tracewell_tests::{
 };
 
 use crate::bashreadline::readline;
+use crate::disk::{Disk, read_one_block};
 use crate::event_tools;
 use crate::gethostlatency::number;
 use crate::schema::check_all;
@@ -219,7 +220,7 @@ fn a_program_has_its_path_wherever_it_lies() {
     }
 }
 
-// Its arguments: a directory, whether to end without a child. Does something of which each tool tells.
+// Its arguments: a directory, a disk. Does something of which each tool tells.
 actor!(does_a_little_of_all, |stage| {
     let path = c(Path::new(stage.arg(0)).join("file"));
     let file = sys::openat(AT_FDCWD, &path, O_CREAT | O_RDWR, 0o600).unwrap();
@@ -227,6 +228,7 @@ actor!(does_a_little_of_all, |stage| {
     sys::unlink(&path).unwrap();
     assert_eq!(number(c"127.0.0.1"), 0);
     assert!(!readline(c"a line".as_ptr()).is_null());
+    read_one_block(Path::new(stage.arg(1)));
     run(&mut Command::new("/bin/true"));
 });
 
@@ -242,11 +244,13 @@ fn ends_with_memory() -> bool {
 #[test]
 fn every_tool_tells_it() {
     let runs_true = fs::canonicalize("/bin/true").unwrap();
+    let disk = Disk::new();
+    let device = disk.device();
     for tool in event_tools() {
         for buffer in buffers() {
             let scratch = scratch();
             let actor = Actor::new("does_a_little_of_all");
-            let actor = actor.arg(scratch.path()).start();
+            let actor = actor.arg(scratch.path()).arg(device).start();
             let pid = actor.pid();
             let mut run = Tool::new(tool).json();
             if tool == "bashreadline" {

@@ -77,6 +77,9 @@ fn colours_are_had_where_they_are_asked_for() {
     assert!(!red(&[]));
 }
 
+/// Their `-d` is a disk, by the name that BCC gave it in biolatency.
+const OF_DISKS: [&str; 3] = ["biolatency", "biosnoop", "biotop"];
+
 #[test]
 fn letters_that_are_free_are_those_of_all_tools() {
     for tool in tracewell::TOOLS.iter().filter(|tool| tool.trace.is_some()) {
@@ -86,15 +89,23 @@ fn letters_that_are_free_are_those_of_all_tools() {
             let has = options.find(|option| option.get_short() == Some(letter));
             let has = has.unwrap_or_else(|| panic!("{}: nothing has -{letter}", tool.name));
             let own = !has.get_id().as_str().eq(id);
-            // Disks, by the name that BCC gave them in biolatency.
-            let of_disks = ["biolatency", "biotop"].contains(&tool.name);
-            let other = letter == 'd' && of_disks;
+            let other = letter == 'd' && OF_DISKS.contains(&tool.name);
             assert_eq!(own, other, "{}: -{letter} is {}", tool.name, has.get_id());
         }
     }
     for name in event_tools() {
-        let tool =
-            Tool::new(name).args(["-j", "-d", "0.05", "-p", &std::process::id().to_string()]);
+        let duration = if OF_DISKS.contains(&name) {
+            "--duration"
+        } else {
+            "-d"
+        };
+        let tool = Tool::new(name).args([
+            "-j",
+            duration,
+            "0.05",
+            "-p",
+            &std::process::id().to_string(),
+        ]);
         let finished = tool.run().success();
         assert_eq!(finished.summary()["tool"], name);
     }

@@ -14,6 +14,7 @@ mod asked;
 mod bashreadline;
 mod biolatency;
 mod biolatency_picks;
+mod biosnoop;
 mod biotop;
 mod busy;
 mod bytes;

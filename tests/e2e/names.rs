@@ -18,6 +18,7 @@ use tracewell_tests::{Actor, Finished, Tool, actor, note, scratch};
 
 use crate::bashreadline::readline;
 use crate::cgroups::{Cgroup, mount};
+use crate::disk::{Disk, read_one_block};
 use crate::event_tools;
 use crate::gethostlatency::number;
 use crate::schema::check_all;
@@ -69,8 +70,9 @@ fn go_into(cgroup: impl AsRef<Path>) {
     fs::write(cgroup.as_ref().join("cgroup.procs"), "0").unwrap();
 }
 
-// Its arguments: a cgroup, a directory. In namespaces of its own there, as a container's process is: makes a file, has it
-// written, removes it, looks a host up, reads a line, and runs a program, of all of which each tool tells something.
+// Its arguments: a cgroup, a directory, a disk. In namespaces of its own there, as a container's process is: makes a file, has
+// it written, removes it, looks a host up, reads a line and a disk, and runs a program, of all of which each tool tells
+// something.
 actor!(lives_in_a_container, |stage| {
     go_into(stage.arg(0));
     unshare(
@@ -87,11 +89,12 @@ actor!(lives_in_a_container, |stage| {
     sys::unlink(&path).unwrap();
     assert_eq!(number(c"127.0.0.1"), 0);
     assert!(!readline(c"a line".as_ptr()).is_null());
+    read_one_block(Path::new(stage.arg(2)));
     assert!(Command::new("/bin/true").status().unwrap().success());
 });
 
 /// What each tool tells in all of this.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 8] = [
     ("opensnoop", "open"),
     ("unlinksnoop", "unlink"),
     ("syncsnoop", "sync"),
@@ -99,15 +102,19 @@ const KINDS: [(&str, &str); 7] = [
     ("exitsnoop", "exit"),
     ("gethostlatency", "lookup"),
     ("bashreadline", "line"),
+    ("biosnoop", "request"),
 ];
 
 /// The events of a tool that traces what happens in a cgroup, each with its names.
-fn events(tool: &str, root: &Cgroup, life: impl FnOnce()) -> Vec<Value> {
+fn events(tool: &str, root: &Cgroup, disk: &Disk, life: impl FnOnce()) -> Vec<Value> {
     let kind = KINDS.iter().find(|(name, _)| *name == tool);
     let (_, kind) = kind.unwrap_or_else(|| panic!("say what {tool} tells of"));
     let mut run = Tool::new(tool).json();
     if tool == "bashreadline" {
         run = run.arg("-s").arg(std::env::current_exe().unwrap());
+    }
+    if tool == "biosnoop" {
+        run = run.args(["--disk", disk.name()]);
     }
     let run = run.args(["--names", "--cgroup"]).arg(root.path()).start();
     life();
@@ -166,6 +173,8 @@ fn a_containers_process_has_its_names_in_every_tool() {
         ("plain", None, false),
     ];
     let with_id = |text: &str| text.replace("ID", ID);
+    let disk = Disk::new();
+    let device = disk.device();
     for tool in event_tools() {
         let (root, scratch) = (Cgroup::new(), scratch());
         let trees: Vec<_> = paths
@@ -174,10 +183,10 @@ fn a_containers_process_has_its_names_in_every_tool() {
             .collect();
         // What was made for an earlier one is its own.
         let places = paths.map(|(path, ..)| root.path().join(with_id(path)));
-        let events = events(tool, &root, || {
+        let events = events(tool, &root, &disk, || {
             for place in &places {
                 let actor = Actor::new("lives_in_a_container");
-                let actor = actor.arg(place).arg(scratch.path()).start();
+                let actor = actor.arg(place).arg(scratch.path()).arg(device).start();
                 actor.go();
                 actor.finish();
             }

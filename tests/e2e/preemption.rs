@@ -4,6 +4,7 @@
 //! is missing.
 
 mod bashreadline;
+mod biosnoop;
 mod biotop;
 mod calls;
 mod execs;

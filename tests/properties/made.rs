@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use crate::words;
 
 mod exit;
+mod request;
 mod user;
 
 pub(crate) use exit::exit;
+pub(crate) use request::request;
 pub(crate) use user::{line, lookup};
 
 /// Bytes up to so many pieces long, rich in what an output could take for its own.

@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 
-use made::{bytes, exec, exit, line, lookup, open, sync, unlink};
+use made::{bytes, exec, exit, line, lookup, open, request, sync, unlink};
 
 /// Tries the property on so many cases, the same ones each time.
 fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
@@ -58,11 +58,15 @@ fn any_record_is_an_event_or_none() {
 }
 
 /// Records as each tool that prints events has them.
-fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 7] {
+fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 8] {
     [
         (
             "bashreadline",
             line().prop_map(|line| line.record()).boxed(),
+        ),
+        (
+            "biosnoop",
+            request().prop_map(|request| request.record()).boxed(),
         ),
         ("execsnoop", exec().prop_map(|exec| exec.record()).boxed()),
         ("exitsnoop", exit().prop_map(|exit| exit.record()).boxed()),
@@ -146,6 +150,16 @@ fn lookups_come_back_from_every_format() {
         let told = judge::records::lookup(&lookup.record()).expect("it is one");
         validate::check(&validator, &told);
         lookup.compare(&told);
+    });
+}
+
+#[test]
+fn requests_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, request(), |request| {
+        let told = judge::records::request(&request.record()).expect("it is one");
+        validate::check(&validator, &told);
+        request.compare(&told);
     });
 }
 

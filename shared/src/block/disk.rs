@@ -6,6 +6,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::block::sysfs::Sysfs;
+use crate::event::{Cell, Fields, Type, Value};
 
 /// `DISK_WORDS` of `bpf/include/requests.h`.
 pub(crate) const WORDS: usize = 8;
@@ -103,6 +104,45 @@ impl Disk {
 /// A slash in a disk's name, such as cciss/c0d0, is an exclamation mark in sysfs.
 fn shown(name: &OsStr) -> String {
     name.to_string_lossy().replace('!', "/")
+}
+
+/// Its name, without an allocation where the kernel gave one.
+impl Value for Disk {
+    const TYPE: Type = String::TYPE;
+
+    fn give(&self, name: &'static str, to: &mut dyn Fields) {
+        self.with_name(|disk| to.text(name, disk));
+    }
+
+    fn show(&self, cell: &mut Cell<'_>) {
+        self.with_name(|disk| cell.text(disk));
+    }
+}
+
+impl Disk {
+    fn with_name(self, then: impl FnOnce(&str)) {
+        if self.numbers().is_some() {
+            return then(&self.name());
+        }
+        let mut bytes = [0; WORDS * size_of::<u32>()];
+        for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *bytes = word.to_ne_bytes();
+        }
+        let name = bytes.split_mut(|byte| *byte == 0).next();
+        let name = name.unwrap_or_default();
+        for byte in &mut *name {
+            *byte = match *byte {
+                b'!' => b'/',
+                // Drivers give no others.
+                byte if byte.is_ascii_alphanumeric() || b"-_.:/".contains(&byte) => byte,
+                _ => b'?',
+            };
+        }
+        match str::from_utf8(name) {
+            Ok(name) if !name.is_empty() => then(name),
+            _ => then(NO_DISK),
+        }
+    }
 }
 
 impl fmt::Debug for Disk {

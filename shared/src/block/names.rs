@@ -72,11 +72,18 @@ impl Names {
         if let Some(letters) = Letters::of(flags) {
             return letters.op.to_owned();
         }
-        let number = flags & ((1 << OP_BITS) - 1);
-        match self.known().ops.iter().find(|(value, _)| *value == number) {
-            Some((_, name)) => name.clone(),
-            None => number.to_string(),
+        match self.known_op(flags) {
+            Ok(name) => name.to_owned(),
+            Err(number) => number.to_string(),
         }
+    }
+
+    /// The name of an operation of bits, or the number of one without a name.
+    pub(crate) fn known_op(&self, flags: u64) -> Result<&str, u64> {
+        let number = flags & ((1 << OP_BITS) - 1);
+        let mut ops = self.known().ops.iter();
+        let known = ops.find(|(value, _)| *value == number);
+        known.map(|(_, name)| name.as_str()).ok_or(number)
     }
 
     /// The flags, as the kernel calls them: `SYNC`, `META`. Bits without a name are left out.
@@ -84,9 +91,14 @@ impl Names {
         if let Some(letters) = Letters::of(flags) {
             return letters.flags;
         }
-        let set = |bit: u64| bit < 64 && flags >> bit & 1 == 1;
-        let named = self.known().flags.iter().filter(|(bit, _)| set(*bit));
-        named.map(|(_, name)| name.as_str()).collect()
+        self.known_flags(flags).collect()
+    }
+
+    /// The names of those flags of bits that have one.
+    pub(crate) fn known_flags(&self, flags: u64) -> impl Iterator<Item = &str> {
+        let set = move |bit: u64| bit < 64 && flags >> bit & 1 == 1;
+        let named = self.known().flags.iter().filter(move |(bit, _)| set(*bit));
+        named.map(|(_, name)| name.as_str())
     }
 
     /// Both in words for people, as BCC's tools put them: `Sync-Metadata-Read`.

@@ -41,6 +41,18 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The same, of which a number alone is of milliseconds: options that have always been so.
+pub(super) fn millis(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(_) => duration(&format!("{text}e-3")),
+        Err(_) => humantime::parse_duration(text).map_err(|error| {
+            format!(
+                "{error}; this time is a number of milliseconds, or has a unit such as 500us or 1s"
+            )
+        }),
+    }
+}
+
 /// One of these formats.
 pub(super) fn format(all: &[Format]) -> impl TypedValueParser<Value = Format> + use<> {
     let values = all.iter().filter_map(ValueEnum::to_possible_value);

@@ -88,12 +88,33 @@ pub fn at_least(load: Load) -> Load {
 ///
 /// Why it cannot be had here.
 pub fn requests(directory: &Path) -> Result<Load, String> {
+    requests_told(directory, counted())
+}
+
+/// The same, of which each is one object of this kind.
+///
+/// # Errors
+///
+/// As [`requests`].
+pub fn each_request(directory: &Path, kind: &'static str) -> Result<Load, String> {
+    requests_told(directory, of_kind(kind))
+}
+
+/// One event for each object of this kind.
+fn of_kind(kind: &'static str) -> Box<dyn Fn(&Value) -> u64 + Send> {
+    Box::new(move |object| u64::from(object["event"] == kind))
+}
+
+fn requests_told(
+    directory: &Path,
+    seen: Box<dyn Fn(&Value) -> u64 + Send>,
+) -> Result<Load, String> {
     let disk = LoopDevice::new(directory);
     let mut disk = disk.map_err(|error| format!("no loop device can be had: {error}"))?;
     Ok(Load {
         args: vec!["--disk".into(), disk.name().into()],
         make: Box::new(move |number| disk.request(number, number % 2 == 0)),
-        seen: counted(),
+        seen,
     })
 }
 
@@ -122,6 +143,6 @@ pub fn programs(directory: &Path, kind: &'static str) -> Result<Load, String> {
                 .stdout(Stdio::null());
             command.status().map(drop)
         }),
-        seen: Box::new(move |object| u64::from(object["event"] == kind)),
+        seen: of_kind(kind),
     })
 }

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use tracewell::bashreadline::Lines;
 use tracewell::biolatency::Latencies;
+use tracewell::biosnoop::Requests;
 use tracewell::biotop::Submitters;
 use tracewell::execsnoop::tree::{Programs, Tree};
 use tracewell::execsnoop::{Execs, Processes};
@@ -30,6 +31,7 @@ type Decoder = fn(&[u8]);
 pub(crate) const DECODERS: &[(&str, Decoder)] = &[
     ("bashreadline", |record| drop(line(record))),
     ("biolatency", |record| _ = Latencies::default().key(record)),
+    ("biosnoop", |record| drop(request(record))),
     ("biotop", |record| {
         let (key, value) = record.split_at(record.len().min(40));
         let counted = [(key.into(), value.into())];
@@ -124,6 +126,13 @@ pub(crate) fn lookup(record: &[u8]) -> Option<Value> {
     let tracer = Lookups::default();
     let event = tracer.decode(record)?;
     Some(outputs(&every_column::<Lookups>(), &event))
+}
+
+/// The JSON of a block request.
+pub(crate) fn request(record: &[u8]) -> Option<Value> {
+    let tracer = Requests::default();
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Requests>(), &event))
 }
 
 /// The JSON of a request to write back.

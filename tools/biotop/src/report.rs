@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One row, as a program reads it.
 
-use tracewell_shared::block::Operation;
+use tracewell_shared::block::{Operation, letter};
 use tracewell_shared::event::{Bytes, Cell, Event, Nanos, Word};
 use tracewell_shared::run::runner::Interval;
 
@@ -65,16 +65,8 @@ fn shown_comm(comm: &Option<&[u8]>, cell: &mut Cell<'_>) {
 
 /// The letter that blktrace(8) has for the operation.
 fn as_letter(op: &Option<Operation>, cell: &mut Cell<'_>) {
-    let name = op.as_ref().map(|Operation(name)| name.as_str());
-    cell.text(match name {
-        Some("read") => "R",
-        Some("write") => "W",
-        Some("discard" | "secure_erase") => "D",
-        Some("flush") => "F",
-        Some(name) if name.starts_with("zone_") || name == "write_zeroes" => "Z",
-        Some(_) => "N",
-        None => "-",
-    });
+    let op = op.as_ref().map(|Operation(name)| letter(name));
+    cell.text(op.unwrap_or("-"));
 }
 
 fn as_kilobytes(Bytes(bytes): &Bytes, cell: &mut Cell<'_>) {

@@ -31,6 +31,7 @@ macro_rules! tools {
 tools![
     bashreadline,
     biolatency,
+    biosnoop,
     biotop,
     execsnoop,
     exitsnoop,
