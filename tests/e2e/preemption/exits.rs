@@ -44,7 +44,7 @@ fn told(event: &Value) -> Result<String, String> {
 }
 
 fn mixed(beside: Beside) {
-    let actor = Actor::new("has_children_that_end").arg(beside.rounds(1000).to_string());
+    let actor = Actor::new("has_children_that_end").arg(beside.rounds(300).to_string());
     let (finished, made) = trace_by("--ppid", "exitsnoop", &[], actor, beside);
     holds(&finished, "exit", beside, made, told);
 }
