@@ -26,6 +26,7 @@ pub mod rounds;
 pub mod running;
 pub mod sample;
 pub mod sandbox;
+pub mod sockets;
 pub mod storm;
 pub mod subject;
 pub mod table;

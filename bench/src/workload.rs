@@ -7,10 +7,13 @@ use std::ffi::CString;
 use std::fmt::Write;
 use std::fs::File;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::ptr;
 use std::sync::Arc;
+
+use crate::sockets;
 
 /// One kind of operation.
 #[derive(Debug, Clone)]
@@ -60,6 +63,17 @@ pub enum Operation {
         /// The function.
         code: Code,
     },
+    /// One TCP connection to this program itself, which carries nothing and is cut off by who began it, so that no port is
+    /// kept for it.
+    Connect {
+        /// What it goes to.
+        server: Arc<TcpListener>,
+    },
+    /// One TCP connection to this thread itself, whose first byte is thrown away on the way, so that it is sent again.
+    SendAgain {
+        /// What each thread connects to: a [`lossy_server`](crate::sockets::lossy_server).
+        servers: Arc<Vec<TcpListener>>,
+    },
     /// One `nanosleep` of a nanosecond, which the timer's slack makes some 50 µs. When it ends, the thread waits for a CPU.
     Sleep,
     /// One `getppid`: a system call that no tool for one kind of call traces.
@@ -79,6 +93,8 @@ impl Operation {
             Self::Sync { .. } => "sync",
             Self::Lookup { .. } => "lookup",
             Self::Readline { .. } => "readline",
+            Self::Connect { .. } => "connect",
+            Self::SendAgain { .. } => "send-again",
             Self::Sleep => "sleep",
             Self::Getppid => "getppid",
         }
@@ -175,6 +191,11 @@ impl<'a> Worker<'a> {
             Operation::Lookup { missing: false } => look_up(c"127.0.0.1") == 0,
             Operation::Lookup { missing: true } => look_up(c"no-number") == libc::EAI_NONAME,
             Operation::Readline { code } => code.give(c"echo storm"),
+            Operation::Connect { server } => sockets::connect(server).is_ok(),
+            Operation::SendAgain { servers } => {
+                let server = servers.get(self.thread);
+                server.is_some_and(|server| sockets::send_again(server).is_ok())
+            }
             Operation::Sleep => sleep(),
             Operation::Getppid => {
                 // SAFETY: getppid takes no arguments.

@@ -81,8 +81,12 @@ __u8 unplaced[UNPLACED] = {};
 
 static __always_inline __u8 *unplaced_at(__u64 rq)
 {
+	__u64 address = 0;
+
+	/* A typed pointer is no number to the verifier; what is read is one. */
+	bpf_probe_read_kernel(&address, sizeof(address), &rq);
 	/* A request has more than 64 bytes, and those of a pool lie side by side. */
-	return &unplaced[(rq >> 6 ^ rq >> 20) & (UNPLACED - 1)];
+	return &unplaced[(address >> 6 ^ address >> 20) & (UNPLACED - 1)];
 }
 
 /* NULL where there is no room: that is no loss before the entry is needed, at the issue. */

@@ -37,6 +37,7 @@ pub mod files;
 mod intervals;
 mod results;
 pub mod sets;
+mod sockets;
 mod values;
 
 use std::ffi::{OsStr, OsString};
@@ -65,6 +66,7 @@ pub use self::disks::OfDisks;
 pub use self::events::{Events, buffer_pages};
 pub use self::intervals::{Histograms, Intervals, Rows};
 pub use self::results::Results;
+pub use self::sockets::{IpVersions, Ports};
 
 /// The options that all tools share. Each name is also the id for [`clap::Command::mut_arg`].
 #[derive(Debug, Clone, clap::Args)]

@@ -4,12 +4,16 @@
 //! An event's struct is its declaration: `#[derive(Event)]` makes JSON, CSV, the table, the schema and the pages' tables
 //! of it. Fields that many events have are a [`Group`]; a type with a form of its own is a [`Value`].
 
+pub mod address;
 pub mod ancestors;
 pub mod belonging;
+pub mod connection;
 pub mod ending;
+pub mod endpoints;
 pub mod exe;
 pub mod fields;
 pub mod names;
+pub mod owner;
 pub mod path;
 pub mod task;
 pub mod text;
@@ -36,8 +40,8 @@ pub use kinds::{Kind, count_united, firsts, places, united};
 pub use signal::SignalName;
 pub use tracewell_derive::{Event, Group, Word};
 pub use value::{
-    Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_known_millis, as_millis, as_returned,
-    as_word,
+    Bytes, Mode, Moment, Nanos, Truncated, Value, Word, as_kilobytes, as_known_millis, as_millis,
+    as_returned, as_word,
 };
 
 /// One decoded event, borrowed from the batch that carried it. It is derived.

@@ -63,7 +63,9 @@ impl Place {
             ("tp_btf" | "raw_tp", _) => Some(Self::Tracepoints),
             ("tp", hook) if hook.starts_with("syscalls/") => Some(Self::SystemCalls),
             ("fentry" | "fexit" | "fsession", _) => Some(Self::Functions),
-            ("uprobe" | "uretprobe" | "uprobe.multi" | "uretprobe.multi", _) => Some(Self::UserFunctions),
+            ("uprobe" | "uretprobe" | "uprobe.multi" | "uretprobe.multi", _) => {
+                Some(Self::UserFunctions)
+            }
             _ => None,
         }
     }

@@ -14,6 +14,7 @@ pub mod options;
 pub mod prospect;
 pub(crate) mod session;
 pub mod set;
+pub mod sockets;
 pub mod stream;
 pub mod subjects;
 pub mod tally;

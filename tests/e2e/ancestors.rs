@@ -46,7 +46,7 @@ fn told(event: &Value) -> Vec<(u32, String)> {
 /// Two shells, one below the other, which do something that each tool tells of, and whose processes are cat(1), rm(1), sync(1)
 /// and the storm. Their arguments are the storm, and a library for it.
 const SHELLS: &str = "sh -c 'exec >/dev/null 2>&1; cat /etc/hostname; : >/tmp/gone-$$; rm /tmp/gone-$$; sync /etc/hostname; \
-                      \"$0\" lookup --ops 1; \"$0\" readline --ops 1 --path \"$1\"; \
+                      \"$0\" lookup --ops 1; \"$0\" send-again --ops 1; \"$0\" readline --ops 1 --path \"$1\"; \
                       [ -z \"$2\" ] || \"$0\" read --ops 1 --path \"$2\"; true' \"$0\" \"$1\" \"$2\"; true";
 
 /// What a tool tells of these.
@@ -75,6 +75,9 @@ fn of_last(tool: &str, finished: &Finished) -> Vec<Value> {
         ("gethostlatency", "lookup"),
         ("bashreadline", "line"),
         ("biosnoop", "request"),
+        ("tcpconnlat", "connect"),
+        ("tcplife", "connection"),
+        ("tcpretrans", "retransmit"),
     ];
     let kind = kinds.iter().find(|(name, _)| *name == tool);
     let (_, kind) = kind.unwrap_or_else(|| panic!("say what {tool} tells of"));

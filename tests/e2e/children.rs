@@ -102,7 +102,8 @@ fn every_tool_of_events_takes_it() {
             "exitsnoop" => assert!(ids.len() >= 5, "{ids:?}"),
             "opensnoop" => assert!(ids.len() >= 3, "{ids:?}"),
             // Nothing of theirs happened.
-            "unlinksnoop" | "syncsnoop" | "gethostlatency" | "bashreadline" => {
+            "unlinksnoop" | "syncsnoop" | "gethostlatency" | "bashreadline" | "tcpconnlat"
+            | "tcplife" | "tcpretrans" => {
                 assert!(ids.is_empty(), "{ids:?}")
             }
             // What they read is in memory, unless that was short of it.

@@ -26,6 +26,7 @@ use crate::disk::{Disk, read_one_block};
 use crate::event_tools;
 use crate::gethostlatency::number;
 use crate::schema::check_all;
+use crate::sockets::talk;
 use crate::sys::{self, AT_FDCWD, c, find};
 use crate::unreached::cloned;
 
@@ -229,6 +230,7 @@ actor!(does_a_little_of_all, |stage| {
     assert_eq!(number(c"127.0.0.1"), 0);
     assert!(!readline(c"a line".as_ptr()).is_null());
     read_one_block(Path::new(stage.arg(1)));
+    talk();
     run(&mut Command::new("/bin/true"));
 });
 

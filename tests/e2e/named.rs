@@ -218,13 +218,10 @@ fn a_parent_is_a_filter_of_every_tool_of_events() {
             events.iter().all(|event| event["ppid"] == own),
             "{tool}: {events:?}"
         );
-        // Whether the disk of /tmp is asked for anything is up to its file system.
-        if tool == "biosnoop" {
-            continue;
-        }
-        assert_eq!(
-            events.is_empty(),
-            silent.contains(&tool),
+        // Whether the disk of /tmp is asked for anything is up to its file system, and other tests have children that connect.
+        let is_open = tool == "biosnoop" || tool.starts_with("tcp");
+        assert!(
+            is_open || events.is_empty() == silent.contains(&tool),
             "{tool}: {events:?}"
         );
     }

@@ -22,6 +22,7 @@ use crate::disk::{Disk, read_one_block};
 use crate::event_tools;
 use crate::gethostlatency::number;
 use crate::schema::check_all;
+use crate::sockets::talk;
 use crate::sys::{self, AT_FDCWD, c};
 
 /// The id of a container.
@@ -71,8 +72,8 @@ fn go_into(cgroup: impl AsRef<Path>) {
 }
 
 // Its arguments: a cgroup, a directory, a disk. In namespaces of its own there, as a container's process is: makes a file, has
-// it written, removes it, looks a host up, reads a line and a disk, and runs a program, of all of which each tool tells
-// something.
+// it written, removes it, looks a host up, makes a connection, reads a line and a disk, and runs a program, of all of which
+// each tool tells something.
 actor!(lives_in_a_container, |stage| {
     go_into(stage.arg(0));
     unshare(
@@ -88,13 +89,14 @@ actor!(lives_in_a_container, |stage| {
     sys::fdatasync(std::os::fd::AsRawFd::as_raw_fd(&file)).unwrap();
     sys::unlink(&path).unwrap();
     assert_eq!(number(c"127.0.0.1"), 0);
+    talk();
     assert!(!readline(c"a line".as_ptr()).is_null());
     read_one_block(Path::new(stage.arg(2)));
     assert!(Command::new("/bin/true").status().unwrap().success());
 });
 
 /// What each tool tells in all of this.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 11] = [
     ("opensnoop", "open"),
     ("unlinksnoop", "unlink"),
     ("syncsnoop", "sync"),
@@ -103,6 +105,9 @@ const KINDS: [(&str, &str); 8] = [
     ("gethostlatency", "lookup"),
     ("bashreadline", "line"),
     ("biosnoop", "request"),
+    ("tcpconnlat", "connect"),
+    ("tcplife", "connection"),
+    ("tcpretrans", "retransmit"),
 ];
 
 /// The events of a tool that traces what happens in a cgroup, each with its names.

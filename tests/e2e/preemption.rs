@@ -17,5 +17,8 @@ mod reader;
 mod removals;
 mod requests;
 mod syncsnoop;
+mod tcpconnlat;
+mod tcplife;
+mod tcpretrans;
 mod truth;
 mod waits;

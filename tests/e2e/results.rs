@@ -36,6 +36,10 @@ fn load(tool: &str) -> Option<Load> {
         "bashreadline" => return None,
         // A disk that fails is in its own tests.
         "biosnoop" => return None,
+        // A connection is closed, and a segment sent.
+        "tcplife" | "tcpretrans" => return None,
+        // No program of a shell's connects: it is told in a test of its own.
+        "tcpconnlat" => return None,
         "exitsnoop" => ("(:); (exit 3); (:); (exit 4); exit 5", |event| {
             event["ppid"] != 1
         }),

@@ -80,6 +80,7 @@ fn made(field: &Field) -> (Value, Option<Value>) {
         Type::Numbers => json!([7, 1]),
         Type::Text(pattern) => json!(a_word(pattern)),
         Type::Texts(pattern) => json!([a_word(pattern)]),
+        Type::Address => json!("fe80::1"),
         Type::Word(words) => json!(words[0]),
         Type::Words { first, others } => json!(
             [first.first(), others.first()]

@@ -3,7 +3,7 @@
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
@@ -204,6 +204,20 @@ pub(crate) fn own_mounts() {
     // SAFETY: no pointer is passed.
     Errno::result(unsafe { libc::unshare(libc::CLONE_NEWNS) }).unwrap();
     mount(None, Path::new("/"), None, libc::MS_REC | libc::MS_PRIVATE);
+}
+
+/// Has the loopback device of a network namespace be up, which it is not when the namespace is made.
+pub(crate) fn loopback_up() {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    // SAFETY: integers, names and addresses, which all may be zero.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = from.cast_signed() as c_char;
+    }
+    request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    // SAFETY: the kernel reads the request.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    Errno::result(result).unwrap();
 }
 
 /// mount(2)

@@ -145,7 +145,7 @@ fn what_cannot_be_meant_is_refused() {
             (&["--comm", "sixteen-bytes-xx"], "sixteen-bytes-x"),
             (&["--pid", "0"], "0"),
             (&["--pid", "x"], "x"),
-            (&["--tid", "-4"], "-4"),
+            (&["--tid", "-7"], "-7"),
             (&["--format", "xml"], "xml"),
             (&["--duration", "0"], "0"),
             (&["--duration", "soon"], "soon"),

@@ -9,10 +9,12 @@ use crate::words;
 
 mod exit;
 mod request;
+mod sockets;
 mod user;
 
 pub(crate) use exit::exit;
 pub(crate) use request::request;
+pub(crate) use sockets::{connect, life, retransmit};
 pub(crate) use user::{line, lookup};
 
 /// Bytes up to so many pieces long, rich in what an output could take for its own.

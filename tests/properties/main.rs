@@ -22,7 +22,9 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed, TestRunner};
 
-use made::{bytes, exec, exit, line, lookup, open, request, sync, unlink};
+use made::{
+    bytes, connect, exec, exit, life, line, lookup, open, request, retransmit, sync, unlink,
+};
 
 /// Tries the property on so many cases, the same ones each time.
 fn holds<S: Strategy>(cases: u32, strategy: S, property: impl Fn(S::Value)) {
@@ -58,7 +60,7 @@ fn any_record_is_an_event_or_none() {
 }
 
 /// Records as each tool that prints events has them.
-fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 8] {
+fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 11] {
     [
         (
             "bashreadline",
@@ -76,6 +78,15 @@ fn records() -> [(&'static str, BoxedStrategy<Vec<u8>>); 8] {
         ),
         ("opensnoop", open().prop_map(|open| open.record()).boxed()),
         ("syncsnoop", sync().prop_map(|sync| sync.record()).boxed()),
+        (
+            "tcpconnlat",
+            connect().prop_map(|connect| connect.record()).boxed(),
+        ),
+        ("tcplife", life().prop_map(|life| life.record()).boxed()),
+        (
+            "tcpretrans",
+            retransmit().prop_map(|sent| sent.record()).boxed(),
+        ),
         (
             "unlinksnoop",
             unlink().prop_map(|unlink| unlink.record()).boxed(),
@@ -120,6 +131,26 @@ fn exits_come_back_from_every_format() {
         let told = judge::records::exit(&exit.record()).expect("it is one");
         validate::check(&validator, &told);
         exit.compare(&told);
+    });
+}
+
+#[test]
+fn connections_come_back_from_every_format() {
+    let validator = validate::validator();
+    holds(400, life(), |life| {
+        let told = judge::records::life(&life.record()).expect("it is one");
+        validate::check(&validator, &told);
+        life.compare(&told);
+    });
+    holds(400, connect(), |connect| {
+        let told = judge::records::connect(&connect.record()).expect("it is one");
+        validate::check(&validator, &told);
+        connect.compare(&told);
+    });
+    holds(400, retransmit(), |sent| {
+        let told = judge::records::retransmit(&sent.record()).expect("it is one");
+        validate::check(&validator, &told);
+        sent.compare(&told);
     });
 }
 

@@ -8,6 +8,8 @@ use std::io;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::io::Write;
+use std::net::Ipv4Addr;
+use std::net::TcpListener;
 use std::os::fd::FromRawFd;
 use std::os::fd::RawFd;
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,6 +25,7 @@ use clap::Subcommand;
 use tracewell_bench::error::Context;
 use tracewell_bench::error::Error;
 use tracewell_bench::error::Result;
+use tracewell_bench::sockets::lossy_server;
 use tracewell_bench::storm::Plan;
 use tracewell_bench::storm::run;
 use tracewell_bench::workload::BLOCK;
@@ -113,6 +116,14 @@ enum OperationArgs {
         #[arg(long)]
         path: PathBuf,
     },
+    /// One TCP connection to this program itself
+    Connect {
+        /// The port of 127.0.0.1 that it goes to; 0 for any
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
+    /// One TCP connection whose first byte is lost on the way, and so sent again
+    SendAgain,
     /// One nanosleep, and so one wait for a CPU when it ends
     Sleep,
     /// One getppid: a system call that nobody traces, but who counts all of them
@@ -120,7 +131,8 @@ enum OperationArgs {
 }
 
 impl OperationArgs {
-    fn operation(self) -> Result<Operation> {
+    /// The operation of so many threads, with what is to be had before another user is become.
+    fn operation(self, threads: u16) -> Result<Operation> {
         Ok(match self {
             Self::Open { path, missing } => Operation::Open {
                 path: c_string(path)?,
@@ -164,6 +176,19 @@ impl OperationArgs {
                     code: Code::map(&library).context(failed)?,
                 }
             }
+            Self::Connect { port } => {
+                let server = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+                Operation::Connect {
+                    server: Arc::new(server.context(|| format!("port {port}"))?),
+                }
+            }
+            Self::SendAgain => {
+                let servers: io::Result<_> = (0..threads).map(|_| lossy_server()).collect();
+                let servers = servers.context(|| "a filter".to_owned())?;
+                Operation::SendAgain {
+                    servers: Arc::new(servers),
+                }
+            }
             Self::Sleep => Operation::Sleep,
             Self::Getppid => Operation::Getppid,
         })
@@ -196,7 +221,7 @@ fn try_main() -> Result<()> {
         return Err(Error::new("--rate must be more than 0"));
     }
     let report = run(&Plan {
-        operation: operation.operation()?,
+        operation: operation.operation(common.threads)?,
         ops: common.ops,
         threads: common.threads.into(),
         rate: common.rate,

@@ -125,6 +125,7 @@ fn some(field: &Field) -> String {
         Type::List => list(r#""type": ["string", "null"]"#, ""),
         Type::Numbers => list(&reference("id"), ""),
         Type::Text(pattern) => format!("\"type\": \"string\", \"pattern\": {}", json!(pattern)),
+        Type::Address => r#""type": "string", "pattern": "^[0-9a-f:.]{2,45}$""#.to_owned(),
         Type::Word(words) => format!("\"enum\": {}", json!(words)),
         Type::Words { first: [], others } => list(
             &format!("\"enum\": {}", json!(others)),

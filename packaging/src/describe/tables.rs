@@ -69,6 +69,7 @@ fn word(of: &Type) -> &'static str {
         Type::Bool => "boolean",
         Type::Time => "string, RFC 3339 in UTC with nanoseconds",
         Type::Bytes | Type::Text(_) | Type::Word(_) => "string",
+        Type::Address => "string, an address of IPv4 or IPv6",
         Type::List => "list of strings",
         Type::Numbers => "list of numbers",
         Type::Words { .. } | Type::Texts(_) => "list of names",

@@ -54,6 +54,8 @@ pub enum Type {
     Text(&'static str),
     /// One of these words.
     Word(&'static [&'static str]),
+    /// An address of IP.
+    Address,
     /// A set of words: one of the first, if there are any, and any of the others.
     Words {
         /// One of them comes first.
@@ -93,7 +95,7 @@ impl Type {
             Self::Maybe(some) => some.width(),
             Self::Number(..) => 7,
             Self::Bool => 5,
-            Self::Time => 15,
+            Self::Time | Self::Address => 15,
             Self::Word(_) | Self::Text(_) => 8,
             Self::Bytes | Self::List | Self::Numbers => 16,
             Self::Words { .. }

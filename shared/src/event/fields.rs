@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What an event gives its values to: a stream of named fields.
 
+use std::net::IpAddr;
+
+use super::address::AddressText;
 use super::{Bucket, Frame};
 
 /// Gives each element of a list to the function it is handed, `None` for one that is absent. It may be run more than
@@ -44,6 +47,11 @@ pub trait Fields {
 
     /// A moment: nanoseconds of the kernel's boot-time clock.
     fn time(&mut self, name: &'static str, boot_ns: u64);
+
+    /// An address of IP: a word to most.
+    fn address(&mut self, name: &'static str, value: IpAddr) {
+        self.text(name, AddressText::of(value).as_str());
+    }
 
     /// A value that is absent.
     fn absent(&mut self, name: &'static str);

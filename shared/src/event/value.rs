@@ -264,6 +264,12 @@ pub fn as_word(name: &&[u8], cell: &mut Cell<'_>) {
     cell.word(name);
 }
 
+/// Shows a number of bytes in KiB, cut off.
+#[inline]
+pub fn as_kilobytes(Bytes(bytes): &Bytes, cell: &mut Cell<'_>) {
+    cell.u64(bytes / 1024);
+}
+
 /// Shows how long something took in milliseconds, `1.234`; see [`Cell::thousandths`].
 #[inline]
 pub fn as_known_millis(took: &Nanos, cell: &mut Cell<'_>) {

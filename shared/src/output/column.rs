@@ -69,6 +69,12 @@ impl<T: EventFamily> Column<T> {
         Self { width, ..self }
     }
 
+    /// The same at least so wide.
+    #[must_use]
+    pub const fn wide(self, width: usize) -> Self {
+        Self { width, ..self }
+    }
+
     /// The same below another header.
     #[must_use]
     pub const fn titled(self, header: &'static str) -> Self {

@@ -25,6 +25,8 @@
 //! assert!(!condition.holds(&of(2)));
 //! ```
 
+#[cfg(test)]
+mod addresses;
 mod check;
 mod expression;
 mod grammar;

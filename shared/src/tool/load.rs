@@ -5,6 +5,7 @@
 
 pub mod library;
 mod loop_device;
+pub mod sockets;
 
 use std::ffi::OsString;
 use std::fmt;

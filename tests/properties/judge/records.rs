@@ -14,6 +14,9 @@ use tracewell::opensnoop::{Opens, Symbols};
 use tracewell::runqlat::Waits;
 use tracewell::syncsnoop::Syncs;
 use tracewell::syscount::Calls;
+use tracewell::tcpconnlat::Connects;
+use tracewell::tcplife::Lives;
+use tracewell::tcpretrans::Retransmits;
 use tracewell::unlinksnoop::Unlinks;
 use tracewell_shared::event::{Event, EventFamily};
 use tracewell_shared::hist::Histogram;
@@ -57,6 +60,9 @@ pub(crate) const DECODERS: &[(&str, Decoder)] = &[
         let (key, value) = record.split_at(record.len().min(4));
         drop(Calls::default().rows(&[], &[(key.into(), value.into())]));
     }),
+    ("tcpconnlat", |record| drop(connect(record))),
+    ("tcplife", |record| drop(life(record))),
+    ("tcpretrans", |record| drop(retransmit(record))),
     ("unlinksnoop", |record| {
         for full in [false, true] {
             drop(unlink(record, full));
@@ -140,6 +146,27 @@ pub(crate) fn sync(record: &[u8]) -> Option<Value> {
     let tracer = Syncs::default();
     let event = tracer.decode(record)?;
     Some(outputs(&every_column::<Syncs>(), &event))
+}
+
+/// The JSON of a connection.
+pub(crate) fn life(record: &[u8]) -> Option<Value> {
+    let tracer = Lives::default();
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Lives>(), &event))
+}
+
+/// The JSON of an attempt to connect.
+pub(crate) fn connect(record: &[u8]) -> Option<Value> {
+    let tracer = Connects::default();
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Connects>(), &event))
+}
+
+/// The JSON of a segment that is sent again.
+pub(crate) fn retransmit(record: &[u8]) -> Option<Value> {
+    let tracer = Retransmits::default();
+    let event = tracer.decode(record)?;
+    Some(outputs(&every_column::<Retransmits>(), &event))
 }
 
 /// The JSON of a removal.

@@ -40,6 +40,9 @@ tools![
     runqlat,
     syncsnoop,
     syscount,
+    tcpconnlat,
+    tcplife,
+    tcpretrans,
     unlinksnoop,
 ];
 

@@ -40,6 +40,21 @@ const NOT_IN: &[(&str, &str, &str)] = &[
     ),
     (
         "bench/src/subject.rs",
+        "tcpconnlat",
+        "a connection costs tens of microseconds, and the programs run three times in it",
+    ),
+    (
+        "bench/src/subject.rs",
+        "tcplife",
+        "the same: the programs run five times at each end of a connection",
+    ),
+    (
+        "bench/src/subject.rs",
+        "tcpretrans",
+        "libbpf-tools have no tool of its kind to be measured beside",
+    ),
+    (
+        "bench/src/subject.rs",
         "unlinksnoop",
         "libbpf-tools have no tool of its kind to be measured beside",
     ),

@@ -161,10 +161,19 @@ fn without_tracefs_there_is_nothing_better() {
 /// However little it is fit for this kernel.
 #[test]
 fn a_rung_that_is_asked_for_is_the_only_one() {
+    let offers_all = Described {
+        uprobes_together: true,
+        ..OLD
+    };
     for tool in tracewell::TOOLS {
         let ladder = tool.trace.as_ref().unwrap().ladder;
         for label in ladder.labels() {
-            assert_eq!(tried(tool, &OLD, Some(label)), [label], "{}", tool.name);
+            assert_eq!(
+                tried(tool, &offers_all, Some(label)),
+                [label],
+                "{}",
+                tool.name
+            );
         }
         let labels = ladder.labels();
         let first = if labels.contains(&"tp_btf") {

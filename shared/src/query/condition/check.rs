@@ -7,6 +7,7 @@ use super::expression::{Expression, Literal, Operator, Part, Question, Span, wro
 use super::test::Test;
 use super::{Condition, Node, number};
 use crate::error::{Error, Result};
+use crate::event::address::Network;
 use crate::event::{Field, Type, position};
 use crate::query::no_field;
 use crate::text::escape;
@@ -55,6 +56,7 @@ fn node(part: &Part, fields: &[Field]) -> Result<Node, Fault> {
                     let such = match field.of.some() {
                         Type::Number(..) => format!(", such as {name} > 3"),
                         Type::Bytes => format!(", such as {name} ~ 'part'"),
+                        Type::Address => format!(", such as {name} == 10.0.0.0/8"),
                         Type::List => format!(", such as {name} has 'text'"),
                         Type::Numbers => format!(", such as {name} has 1"),
                         _ if field.of.is_nullable() => format!(", such as {name} != null"),
@@ -109,8 +111,11 @@ fn asked(index: usize, field: &Field, question: &Question) -> Result<Node, Fault
         NotEqual => Ok(negated(tests(one_of(field, values)?))),
         Matches | MatchesNot => {
             let is_number = matches!(field.of.some(), Type::Numbers);
-            let is_text =
-                many || matches!(field.of.some(), Type::Bytes | Type::Text(_) | Type::Word(_));
+            let is_text = many
+                || matches!(
+                    field.of.some(),
+                    Type::Bytes | Type::Text(_) | Type::Word(_) | Type::Address
+                );
             if !is_text || is_number {
                 return Err(cannot("no pattern fits that"));
             }
@@ -172,6 +177,14 @@ fn one_of(field: &Field, values: &[(Literal, Span)]) -> Result<Test, Fault> {
             [(_, at), ..] => wrong(at, format!("{} is true or false", field.name)),
             [] => Ok(Test::Text(Vec::new())),
         },
+        Type::Address => {
+            let mut networks = Vec::new();
+            for (literal, at) in values {
+                let network = network(literal).map_err(|what| (what, at.clone()))?;
+                networks.push(network);
+            }
+            Ok(Test::Address(networks))
+        }
         Type::Bytes
         | Type::List
         | Type::Text(_)
@@ -194,6 +207,17 @@ fn one_of(field: &Field, values: &[(Literal, Span)]) -> Result<Test, Fault> {
 
 const LONE_NULL: &str = "null stands alone, after == or !=";
 
+/// An address, or all of a network.
+fn network(literal: &Literal) -> Result<Network, String> {
+    match literal {
+        Literal::Name(name) if name == "null" => Err(LONE_NULL.to_owned()),
+        Literal::Address(text)
+        | Literal::Quoted(text)
+        | Literal::Number(text)
+        | Literal::Name(text) => Network::parse(text),
+    }
+}
+
 /// A text that a field can be.
 fn text(field: &Field, literal: &Literal) -> Result<Vec<u8>, String> {
     let name = field.name;
@@ -210,7 +234,7 @@ fn text(field: &Field, literal: &Literal) -> Result<Vec<u8>, String> {
         }
         Literal::Name(word) => Some(word.clone()),
         Literal::Quoted(text) => Some(text.clone()),
-        Literal::Number(_) => None,
+        Literal::Number(_) | Literal::Address(_) => None,
     };
     match (field.of.some(), literal, word) {
         (Type::Bytes | Type::List, Literal::Quoted(text), _) => {
@@ -294,6 +318,7 @@ fn in_words(of: &Type) -> &'static str {
         Type::List => "a list of texts",
         Type::Numbers => "a list of numbers",
         Type::Text(_) | Type::Word(_) => "a name",
+        Type::Address => "an address",
         Type::Words { .. } | Type::Texts(_) => "a set of names",
         Type::Frames(_) => "a stack",
         Type::Buckets => "a histogram",

@@ -60,6 +60,8 @@ pub(super) enum Literal {
     Quoted(String),
     /// Digits, perhaps with a fraction and a unit.
     Number(String),
+    /// An address of IP, or a network of them.
+    Address(String),
     /// A name: of an error, a flag, a word; or `true`, `false`, `null`.
     Name(String),
 }

@@ -5,8 +5,10 @@
 //! any    = all { "||" all }
 //! all    = one { "&&" one }
 //! one    = { "!" } ( "(" any ")" | field [ operator value | "in" "(" value { "," value } ")" ] )
-//! value  = 'text' | "text" | number with unit | name
+//! value  = 'text' | "text" | address [ "/" digits ] | number with unit | name
 //! ```
+
+use std::net::IpAddr;
 
 use winnow::ascii::multispace0;
 use winnow::combinator::{
@@ -175,12 +177,27 @@ fn value(input: &mut Input<'_>) -> ModalResult<(Literal, Span)> {
     let literal = alt((
         quoted('"').map(Literal::Quoted),
         quoted('\'').map(Literal::Quoted),
+        address.map(Literal::Address),
         number.map(Literal::Number),
         name.map(|name: &str| Literal::Name(name.to_owned())),
     ));
     cut_err(word(literal.with_span()))
         .context(expected("a value: 'text', a number or a name"))
         .parse_next(input)
+}
+
+/// An address of IP, and behind a slash how many of its bits count.
+fn address(input: &mut Input<'_>) -> ModalResult<String> {
+    let part = |c: char| c.is_ascii_hexdigit() || c == ':' || c == '.';
+    let length = ('/', take_while(0.., '0'..='9'));
+    (take_while(2.., part).verify(is_address), opt(length))
+        .take()
+        .map(|address: &str| address.to_owned())
+        .parse_next(input)
+}
+
+fn is_address(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok()
 }
 
 /// Digits and what follows them: what they mean, the field says.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is asked of one field of one event, and whether the field meets it.
 
+use std::net::IpAddr;
+
 use regex::bytes::Regex;
 
+use crate::event::address::{AddressText, Network};
 use crate::event::fields::{Fields, Frames, List};
 use crate::hist::Bucket;
 
@@ -20,6 +23,8 @@ pub(super) enum Test {
     AtMost(i128),
     /// One of these texts; of a list or set, one of them is in it.
     Text(Vec<Vec<u8>>),
+    /// In one of these networks.
+    Address(Vec<Network>),
     /// A text that has this; of a list, one text in it.
     Matches(Regex),
 }
@@ -76,6 +81,13 @@ impl Fields for Met<'_> {
 
     fn text(&mut self, _name: &'static str, value: &str) {
         self.is = self.is_met_by(value.as_bytes());
+    }
+
+    fn address(&mut self, _name: &'static str, value: IpAddr) {
+        self.is = match self.test {
+            Test::Address(networks) => networks.iter().any(|network| network.has(value)),
+            _ => self.is_met_by(AddressText::of(value).as_str().as_bytes()),
+        };
     }
 
     fn bytes(&mut self, _name: &'static str, value: &[u8]) {

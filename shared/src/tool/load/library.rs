@@ -189,10 +189,7 @@ mod tests {
         let path = directory.path().join("library");
         fs::write(&path, bytes("readline").unwrap()).unwrap();
         let target = Target::open(&path, &["readline", "other"]).unwrap();
-        assert_eq!(
-            target.places("readline").collect::<Vec<_>>(),
-            [CODE_AT as u64]
-        );
+        assert_eq!(target.places("readline").collect::<Vec<_>>(), [CODE_AT]);
         assert_eq!(target.places("other").count(), 0);
         let function = Function::map(&File::open(&path).unwrap()).unwrap();
         function.give(c"a line").unwrap();

@@ -99,7 +99,8 @@ pub(super) fn attach(
                     ..UprobeMultiOpts::default()
                 };
                 let path = target.path();
-                let link = program.attach_uprobe_multi_with_opts(ALL_PROCESSES, path, "", options)?;
+                let link =
+                    program.attach_uprobe_multi_with_opts(ALL_PROCESSES, path, "", options)?;
                 return Ok(vec![link]);
             }
             let one = |offset| {
@@ -130,9 +131,18 @@ mod tests {
             let names: Vec<_> = functions.names().map(|(_, name)| name).collect();
             Some((names, functions.at_return, functions.together))
         };
-        assert_eq!(of("uprobe/getaddrinfo"), Some((vec!["getaddrinfo"], false, false)));
-        assert_eq!(of("uretprobe/readline"), Some((vec!["readline"], true, false)));
-        assert_eq!(of("uprobe.multi/one,two"), Some((vec!["one", "two"], false, true)));
+        assert_eq!(
+            of("uprobe/getaddrinfo"),
+            Some((vec!["getaddrinfo"], false, false))
+        );
+        assert_eq!(
+            of("uretprobe/readline"),
+            Some((vec!["readline"], true, false))
+        );
+        assert_eq!(
+            of("uprobe.multi/one,two"),
+            Some((vec!["one", "two"], false, true))
+        );
         assert_eq!(of("uretprobe.multi/one"), Some((vec!["one"], true, true)));
         assert_eq!(of("kprobe/do_exit"), None);
         assert_eq!(of("uprobe"), None);

@@ -196,13 +196,19 @@ mod tests {
     use serde_json::{Value, json};
 
     /// Tools whose loads a unit test does not make: what they make them of, the tests of selftest have.
-    const MADE_ELSEWHERE: [(&str, &str); 3] = [
+    const MADE_ELSEWHERE: [(&str, &str); 6] = [
         ("biolatency", "a loop device takes privileges"),
         (
             "execsnoop",
             "its load starts the program that makes it, which is this test",
         ),
         ("exitsnoop", "its load is execsnoop's"),
+        (
+            "tcpconnlat",
+            "its load's own are known by their ports, which differ each time",
+        ),
+        ("tcplife", "the same, and by what they carry"),
+        ("tcpretrans", "the same"),
     ];
 
     #[test]

@@ -82,7 +82,7 @@ impl Kernel for Described {
             Need::Tracepoint { name, .. } => {
                 self.tracefs && (self.old_calls || name.ends_with("unlinkat"))
             }
-            Need::Uprobes => false,
+            Need::Uprobes | Need::UprobesTogether => false,
         };
         (!holds).then(|| format!("no {need:?}"))
     }

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command line of tcpconnlat.
+
+fn main() -> std::process::ExitCode {
+    tracewell_shared::tool::main(&tcpconnlat::TOOL)
+}
